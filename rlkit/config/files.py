@@ -1,0 +1,189 @@
+"""Hyperparameters in YAML and TOML files, RL Zoo's among them."""
+
+from __future__ import annotations
+
+import ast
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import tomli_w
+import yaml
+
+from rlkit.errors import ConfigError, did_you_mean
+from rlkit.storage.files import write_atomic
+
+if TYPE_CHECKING:  # schema.py imports this module
+    from rlkit.config.schema import Hyperparameter
+
+# What RL Zoo's blocks say besides hyperparameters: a key, and the values that change nothing here.
+_NEUTRAL: dict[str, tuple[object, ...]] = {
+    "policy": ("MlpPolicy",),
+    "env_wrapper": (None, []),
+    "vec_env_wrapper": (None, []),
+    "frame_stack": (None, 1),
+    "normalize": (None, False),
+    "use_sde": (None, False),
+    "sde_sample_freq": (None, -1),
+    "callback": (None, []),
+}
+_POLICY_KEYS = {"net_arch": "net_arch", "activation_fn": "activation", "ortho_init": "ortho_init"}
+
+
+def read(path: Path, env: str | None = None) -> Mapping[str, Any]:
+    """Return the block of hyperparameters in a file; of ``env`` where the file has one for each environment.
+
+    Raises:
+        ConfigError: The file is not there, not YAML or TOML, or has no such block.
+    """
+    _check_suffix(path)
+    try:
+        content = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        siblings = [p.name for p in path.parent.glob("*") if p.suffix in (".yaml", ".yml", ".toml")]
+        raise ConfigError(f"{str(path)!r} cannot be read: {error}.", did_you_mean(path.name, siblings)) from None
+    try:
+        data = tomllib.loads(content) if path.suffix == ".toml" else yaml.safe_load(content)
+    except (tomllib.TOMLDecodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        kind = "TOML" if path.suffix == ".toml" else "YAML"
+        raise ConfigError(f"{str(path)!r} is not valid {kind}: {reason}.") from None
+    return _block(data, str(path), env)
+
+
+def _block(data: object, where: str, env: str | None) -> Mapping[str, Any]:
+    if not isinstance(data, Mapping) or not data:
+        raise ConfigError(f"{where!r} holds no hyperparameters.", "Write lines such as 'learning_rate: 0.001'.")
+    blocks = {str(key): value for key, value in data.items()}
+    several = all(isinstance(value, Mapping) for value in blocks.values())
+    if not several:
+        return blocks
+    if env is None and len(blocks) == 1:
+        env = next(iter(blocks))
+    if env is None:
+        raise ConfigError(f"{where!r} has a block for each of {len(blocks)} environments.", "Say which: env=...")
+    if env not in blocks:
+        raise ConfigError(f"{where!r} has no block for {env!r}.", did_you_mean(env, blocks))
+    block: Mapping[str, Any] = blocks[env]
+    return block
+
+
+def write(path: Path, values: Mapping[str, Any]) -> Path:
+    """Write ``values`` to a YAML or TOML file and return its path.
+
+    Raises:
+        ConfigError: The file's ending is not .yaml, .yml or .toml.
+        StoreError: The file cannot be written.
+    """
+    _check_suffix(path)
+    if path.suffix == ".toml":  # TOML has no null: what is None is left out, as None is its default
+        content = tomli_w.dumps({name: value for name, value in values.items() if value is not None})
+    else:
+        content = yaml.safe_dump(dict(values), sort_keys=False, default_flow_style=None, width=110)
+    write_atomic(path, content.encode())
+    return path
+
+
+def _check_suffix(path: Path) -> None:
+    if path.suffix not in (".yaml", ".yml", ".toml"):
+        raise ConfigError(f"{str(path)!r} has no known ending.", "Use .yaml, .yml or .toml.")
+
+
+def parse_value(content: str) -> Any:
+    """Return what a person meant by ``content``: a number, a list, a dict, True, None, or the text itself."""
+    if content.strip().lower() == "none":
+        return None
+    try:
+        value = yaml.safe_load(content)
+    except yaml.YAMLError:
+        return content
+    return _number(value) if isinstance(value, str) else value
+
+
+def _number(content: str) -> Any:
+    """Return a number where ``content`` is one: YAML reads 1e-3 as text."""
+    try:
+        return float(content)
+    except ValueError:
+        return content
+
+
+def translate(block: Mapping[str, Any], fields: Mapping[str, Hyperparameter]) -> dict[str, Any]:
+    """Return the values of a block, in a file's spelling, in that of the config class.
+
+    Numbers in quotes become numbers, 1e5 a whole number where one is due; ``policy_kwargs`` is taken apart, and
+    RL Zoo's other keys are accepted where what they say changes nothing.
+
+    Raises:
+        ConfigError: A key asks for something that rlkit has not.
+    """
+    values: dict[str, Any] = {}
+    for key, value in block.items():
+        if key in fields:
+            values[key] = _fit(value, fields[key])
+        elif key == "policy_kwargs":
+            values.update(_policy_kwargs(value))
+        elif key in _NEUTRAL:
+            _check_neutral(key, value)
+        else:
+            values[key] = value  # the config class refuses it, with the nearest match
+    return values
+
+
+def _fit(value: Any, field: Hyperparameter) -> Any:
+    if isinstance(value, str) and field.kind in ("int", "float", "schedule"):
+        value = None if value.lower() == "none" else _number(value.replace("_", "") if _digits(value) else value)
+    if isinstance(value, float) and field.kind == "int" and value.is_integer():
+        return int(value)
+    return value
+
+
+def _digits(content: str) -> bool:
+    return content.replace("_", "").isdigit()
+
+
+def _check_neutral(key: str, value: object) -> None:
+    allowed = _NEUTRAL[key]
+    if value not in allowed:
+        raise ConfigError(f"{key} = {value!r} is not supported.", f"Leave {key} out, or set it to {allowed[0]!r}.")
+
+
+def _policy_kwargs(value: Any) -> dict[str, Any]:
+    kwargs = _evaluate(value) if isinstance(value, str) else value
+    if kwargs is None:
+        return {}
+    if not isinstance(kwargs, Mapping):
+        raise ConfigError(f"policy_kwargs = {value!r} is no dict.", "Write dict(net_arch=[64, 64]).")
+    values = {}
+    for key, setting in kwargs.items():
+        if key not in _POLICY_KEYS:
+            raise ConfigError(f"policy_kwargs has {key!r}, not supported.", did_you_mean(str(key), _POLICY_KEYS))
+        values[_POLICY_KEYS[key]] = str(setting).lower() if key == "activation_fn" else setting
+    return values
+
+
+def _evaluate(content: str) -> Any:
+    """Read ``dict(net_arch=[64], activation_fn=nn.ReLU)`` as RL Zoo writes it, without running it.
+
+    Raises:
+        ConfigError: It is anything but dicts, lists, literals and names of activations.
+    """
+    try:
+        return _literal(ast.parse(content.strip(), mode="eval").body)
+    except (SyntaxError, ValueError):
+        problem = f"policy_kwargs = {content!r} cannot be read."
+        raise ConfigError(problem, "Write dict(net_arch=[64, 64], activation_fn=nn.ReLU).") from None
+
+
+def _literal(node: ast.expr) -> Any:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "dict" and not node.args:
+        return {str(keyword.arg): _literal(keyword.value) for keyword in node.keywords}
+    if isinstance(node, ast.Dict):
+        keys = [ast.literal_eval(key) for key in node.keys if key is not None]
+        return dict(zip(keys, map(_literal, node.values), strict=True))
+    if isinstance(node, ast.List | ast.Tuple):
+        return [_literal(item) for item in node.elts]
+    if isinstance(node, ast.Attribute):  # nn.ReLU
+        return node.attr
+    return ast.literal_eval(node)

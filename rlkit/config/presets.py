@@ -1,0 +1,47 @@
+"""Settings for single environments, shipped as data in ``rlkit/presets``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import yaml
+
+from rlkit.errors import ConfigError, did_you_mean
+
+
+@cache
+def _read(preset_file: str) -> Mapping[str, Mapping[str, Any]]:
+    if not preset_file:
+        return {}
+    content = resources.files("rlkit").joinpath("presets", preset_file).read_text(encoding="utf-8")
+    blocks: dict[str, dict[str, Any]] = yaml.safe_load(content)
+    return blocks
+
+
+def names(preset_file: str) -> list[str]:
+    """Return the environments that a preset file has settings for."""
+    return sorted(_read(preset_file))
+
+
+def choose(preset_file: str, env_id: str | None, preset: str | None) -> tuple[str, Mapping[str, Any]]:
+    """Return the name of the preset that applies and its settings; ``("", {})`` for none.
+
+    Args:
+        preset_file: A file in ``rlkit/presets``; empty for none.
+        env_id: The environment, whose settings ``"auto"`` takes where there are any.
+        preset: ``"auto"``, a name, or None for none.
+
+    Raises:
+        ConfigError: There is no preset of this name.
+    """
+    blocks = _read(preset_file)
+    if preset is None:
+        return "", {}
+    if preset == "auto":
+        return (env_id, blocks[env_id]) if env_id in blocks and env_id is not None else ("", {})
+    if preset not in blocks:
+        raise ConfigError(f"There is no preset {preset!r}.", did_you_mean(preset, ["auto", *blocks]))
+    return preset, blocks[preset]

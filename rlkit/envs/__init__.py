@@ -1,0 +1,17 @@
+"""Gymnasium in: environments made and stepped many at a time, and spaces as sizes and plain data."""
+
+from rlkit.envs.make import EnvironmentLike, EnvironmentSource
+from rlkit.envs.spaces import FeatureEncoder, check_space, space_from_dict, space_to_dict
+from rlkit.envs.vector import Episode, Step, VectorEnvironment
+
+__all__ = [
+    "EnvironmentLike",
+    "EnvironmentSource",
+    "Episode",
+    "FeatureEncoder",
+    "Step",
+    "VectorEnvironment",
+    "check_space",
+    "space_from_dict",
+    "space_to_dict",
+]

@@ -1,0 +1,218 @@
+"""From what a person gives (an id, an environment, a factory function) to environments that can be stepped."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import gymnasium
+from gymnasium.envs.classic_control.cartpole import CartPoleVectorEnv
+from gymnasium.envs.registration import EnvSpec
+from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
+
+from rlkit.envs.spaces import Space
+from rlkit.envs.vector import (
+    BatchedEnvironments,
+    SameStepCartPole,
+    VectorEnvironment,
+    in_same_step_mode,
+    looped,
+)
+from rlkit.errors import UnknownEnvironmentError, did_you_mean
+
+Environment = gymnasium.Env[Any, Any]
+EnvironmentLike = str | Environment | VectorEnv[Any, Any, Any] | Callable[[], Environment]
+
+# A vectorised step of CartPole costs as much as about four single ones, whatever the number of environments.
+_VECTORISED_PAYS_FROM = 5
+
+
+class EnvironmentSource:
+    """Makes environments of one kind: for training, and others for evaluation.
+
+    Args:
+        env: A Gymnasium id, an environment, a vector environment, or a function that returns an environment.
+        env_kwargs: Keyword arguments for ``gymnasium.make``, where ``env`` is an id.
+
+    Attributes:
+        env_id: The Gymnasium id, or None where there is none.
+        env_kwargs: The keyword arguments the environment is made with.
+        observation_space: Space of one environment's observations.
+        action_space: Space of one environment's actions.
+        reward_threshold: The mean return from which the environment counts as solved, or None.
+        fixed_num_envs: How many environments there must be, or None for any number.
+
+    Raises:
+        UnknownEnvironmentError: There is no such id, it cannot be made, or what was given is no environment.
+        EnvironmentContractError: A vector environment resets in a mode that loses transitions.
+    """
+
+    def __init__(self, env: EnvironmentLike, env_kwargs: Mapping[str, Any] | None = None) -> None:
+        self.env_kwargs = dict(env_kwargs or {})
+        self.fixed_num_envs: int | None = None
+        self._vector: VectorEnv[Any, Any, Any] | None = None
+        self._make = self._maker(env)
+        if isinstance(env, VectorEnv):
+            self._vector = in_same_step_mode(_unstarted(env))
+            self.fixed_num_envs = env.num_envs
+            spec, spaces = env.spec, (env.single_observation_space, env.single_action_space)
+            self._spec = None
+        else:
+            made = self._make()
+            self._spec = spec = made.spec
+            spaces = (made.observation_space, made.action_space)
+            made.close()
+        self.observation_space: Space = spaces[0]
+        self.action_space: Space = spaces[1]
+        self.env_id = spec.id if spec else None
+        self.reward_threshold = spec.reward_threshold if spec else None
+        if spec and not isinstance(env, str):
+            vector_only = ("num_envs", "vectorization_mode", "vector_kwargs", "wrappers")
+            self.env_kwargs = {k: v for k, v in spec.kwargs.items() if k not in vector_only}
+
+    def _maker(self, env: EnvironmentLike) -> Callable[[], Environment]:
+        """Return a function that makes one new environment."""
+        if isinstance(env, str):
+            spec = find_spec(env)
+            return lambda: make_env(spec, self.env_kwargs)
+        if isinstance(env, VectorEnv):
+            return _maker_of_vector(env)
+        if isinstance(env, gymnasium.Env):
+            return _copier(env)
+        if callable(env):
+            return lambda: _call(env)
+        problem = f"{env!r:.80} is no environment."
+        raise UnknownEnvironmentError(problem, "Give a Gymnasium id, an Env, a VectorEnv or a function that makes one.")
+
+    @property
+    def name(self) -> str:
+        """The id, or what stands for it."""
+        return self.env_id or "custom environment"
+
+    def training(self, num_envs: int) -> VectorEnvironment:
+        """Return ``num_envs`` environments to train on: the caller's own where it gave a vector environment."""
+        if self._vector is not None:
+            base = type(self._vector.unwrapped)
+            return BatchedEnvironments(
+                self._vector, seed_each=base in (SyncVectorEnv, AsyncVectorEnv, SameStepCartPole)
+            )
+        return self.separate(num_envs)
+
+    def separate(self, num_envs: int) -> VectorEnvironment:
+        """Return ``num_envs`` new environments, Gymnasium's vectorised ones where that pays."""
+        vectorised = _vectorised(self._spec, num_envs) if num_envs >= _VECTORISED_PAYS_FROM else None
+        return vectorised or looped(self._make, num_envs)
+
+
+def find_spec(env_id: str) -> EnvSpec:
+    """Return what Gymnasium knows of an id.
+
+    Raises:
+        UnknownEnvironmentError: It knows none of this id; the message names the nearest.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return gymnasium.spec(_newest(env_id))
+    except (gymnasium.error.Error, ImportError, ValueError):
+        known = [known for known in gymnasium.registry if ":" not in known]
+        raise UnknownEnvironmentError(f"There is no environment {env_id!r}.", _nearest(env_id, known)) from None
+
+
+def _newest(env_id: str) -> str:
+    """Return the id with its newest version where it has none, as ``gymnasium.make`` reads it."""
+    versions = [
+        (spec.version, known)
+        for known, spec in gymnasium.registry.items()
+        if known.rpartition("-v")[0] == env_id and spec.version is not None
+    ]
+    return max(versions)[1] if versions else env_id
+
+
+def _nearest(env_id: str, known: list[str]) -> str:
+    same_name = [other for other in known if other.rpartition("-v")[0] == env_id.rpartition("-v")[0]]
+    suggestion = did_you_mean(env_id, same_name or known)
+    if suggestion.startswith("Did"):
+        return suggestion
+    return "Gymnasium's ids are listed by gymnasium.pprint_registry(); CartPole-v1 is one."
+
+
+def make_env(spec: EnvSpec, env_kwargs: Mapping[str, Any]) -> Environment:
+    """Return one environment, without Gymnasium's passive checker, which costs time in every step.
+
+    Raises:
+        UnknownEnvironmentError: A package that it needs is not installed, or it does not take these arguments.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return gymnasium.make(spec, disable_env_checker=True, **env_kwargs)
+    except (gymnasium.error.DependencyNotInstalled, ImportError) as error:
+        raise UnknownEnvironmentError(f"{spec.id} needs a package that is not installed.", str(error)) from None
+    except TypeError as error:
+        problem = f"{spec.id} cannot be made with {dict(env_kwargs)}: {error}."
+        raise UnknownEnvironmentError(problem, "Check env_kwargs.") from None
+
+
+def _call(factory: Callable[[], Environment]) -> Environment:
+    env = factory()
+    if not isinstance(env, gymnasium.Env):
+        problem = f"The environment function returned {env!r:.80}."
+        raise UnknownEnvironmentError(problem, "It must return a gymnasium.Env.")
+    return env
+
+
+def _copier(env: Environment) -> Callable[[], Environment]:
+    """Return a function that makes environments like ``env``: from its spec, or where it has none as its copy."""
+    spec = env.spec
+    if spec is not None:
+        try:
+            gymnasium.make(spec, disable_env_checker=True).close()
+        except (gymnasium.error.Error, ValueError, TypeError):
+            spec = None  # a wrapper that does not record how it was made
+    if spec is not None:
+        return lambda: gymnasium.make(spec, disable_env_checker=True)
+    try:
+        copy.deepcopy(env)
+    except Exception:  # noqa: BLE001 - an environment may refuse to be copied in any way
+        problem = f"{env} cannot be copied, so that there is none for evaluation."
+        raise UnknownEnvironmentError(problem, "Give a function that makes one: env=lambda: ...") from None
+    return lambda: copy.deepcopy(env)
+
+
+def _maker_of_vector(env: VectorEnv[Any, Any, Any]) -> Callable[[], Environment]:
+    base = env.unwrapped
+    if isinstance(base, SyncVectorEnv | AsyncVectorEnv):
+        return lambda: _call(base.env_fns[0])
+    spec = env.spec
+    if spec is not None and spec.entry_point is not None:
+        return lambda: make_env(find_spec(spec.id), {})
+
+    def unavailable() -> Environment:
+        problem = f"{env} gives no single environments for evaluation."
+        raise UnknownEnvironmentError(problem, "Evaluate with model.evaluate(env=...).")
+
+    return unavailable
+
+
+def _unstarted(env: VectorEnv[Any, Any, Any]) -> VectorEnv[Any, Any, Any]:
+    """Return ``env``, or where it is a plain AsyncVectorEnv in another mode a new one in same-step mode.
+
+    Its mode is fixed in its worker processes, so that only a new one can have another.
+    """
+    if type(env) is AsyncVectorEnv and env.metadata.get("autoreset_mode") != AutoresetMode.SAME_STEP:
+        return AsyncVectorEnv(env.env_fns, autoreset_mode=AutoresetMode.SAME_STEP)
+    return env
+
+
+def _vectorised(spec: EnvSpec | None, num_envs: int) -> VectorEnvironment | None:
+    """Return Gymnasium's own vectorised environment where it has one that does just what single ones do."""
+    if spec is None or spec.additional_wrappers or spec.vector_entry_point is None:
+        return None
+    if not str(spec.vector_entry_point).endswith(f":{CartPoleVectorEnv.__name__}"):
+        return None
+    kwargs = {k: v for k, v in spec.kwargs.items() if k != "render_mode"}
+    env = SameStepCartPole(num_envs, max_episode_steps=spec.max_episode_steps or 10**9, **kwargs)
+    return BatchedEnvironments(env, seed_each=True)

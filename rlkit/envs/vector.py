@@ -1,0 +1,307 @@
+"""Many environments stepped together, each reset in the very step that ends its episode.
+
+Gymnasium's vector environments reset on the next step by default, so that one row an episode is no transition. Here
+every row is one: ``Step.observations`` are what to act on next, and where an episode ended ``Step.final_observations``
+hold what it truly ended with.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import gymnasium
+import numpy as np
+from gymnasium.envs.classic_control.cartpole import CartPoleVectorEnv
+from gymnasium.utils import seeding
+from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
+from numpy.typing import NDArray
+
+from rlkit.envs.spaces import FeatureEncoder, Features, Space
+from rlkit.errors import EnvironmentContractError
+
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """One finished episode.
+
+    Attributes:
+        env: Index of the environment it ran in.
+        episode_return: Sum of its rewards, undiscounted.
+        length: Number of its steps.
+    """
+
+    env: int
+    episode_return: float
+    length: int
+
+
+class Step(NamedTuple):
+    """One step of all environments: a transition in every row.
+
+    Attributes:
+        observations: Features to act on next, float32 ``(n_envs, size)``: of a new episode where one ended.
+        rewards: float64 ``(n_envs,)``.
+        terminated: bool ``(n_envs,)``: the episode ended in a terminal state, whose value is 0.
+        truncated: bool ``(n_envs,)``: the episode was cut off, by a time limit say; its last state has a value.
+        final_observations: Features of the states that the transitions led to, float32 ``(n_envs, size)``: differs
+            from ``observations`` only where an episode ended.
+        episodes: The episodes that ended in this step.
+    """
+
+    observations: Features
+    rewards: NDArray[np.float64]
+    terminated: Bools
+    truncated: Bools
+    final_observations: Features
+    episodes: list[Episode]
+
+
+class VectorEnvironment(ABC):
+    """Environments of one kind, stepped together.
+
+    Attributes:
+        num_envs: How many there are.
+        observation_space: Space of one environment's observations.
+        action_space: Space of one environment's actions.
+        encoder: What makes features of observations.
+    """
+
+    def __init__(self, num_envs: int, observation_space: Space, action_space: Space) -> None:
+        self.num_envs = num_envs
+        self.observation_space = observation_space
+        self.action_space = action_space
+        self.encoder = FeatureEncoder(observation_space)
+        self._returns = np.zeros(num_envs)
+        self._lengths = np.zeros(num_envs, np.int64)
+
+    def reset(self, seed: int) -> Features:
+        """Begin a new episode in every environment and return the features to act on.
+
+        Args:
+            seed: Environment ``i`` gets a seed of its own, the same however many environments there are.
+
+        Raises:
+            EnvironmentContractError: An observation is not of the space that the environment says.
+        """
+        self._returns[:] = 0
+        self._lengths[:] = 0
+        seeds = np.random.SeedSequence(seed).generate_state(self.num_envs)
+        observations = self._reset([int(s) for s in seeds])
+        self._check(observations)
+        return self.encoder.encode(observations)
+
+    def _check(self, observations: NDArray[Any]) -> None:
+        expected = (self.num_envs, *(self.observation_space.shape or ()))
+        if observations.shape != expected:
+            raise EnvironmentContractError(
+                f"The environment's observations have shape {observations.shape[1:]}.",
+                f"Its observation space, {self.observation_space}, says {expected[1:]}.",
+            )
+
+    def step(self, actions: NDArray[Any]) -> Step:
+        """Take one action in every environment; where an episode ends, begin the next."""
+        observations, rewards, terminated, truncated, final = self._step(actions)
+        self._returns += rewards
+        self._lengths += 1
+        features = self.encoder.encode(observations)
+        if final is None:
+            return Step(features, rewards, terminated, truncated, features, [])
+        ended = np.flatnonzero(terminated | truncated)
+        episodes = [Episode(int(i), float(self._returns[i]), int(self._lengths[i])) for i in ended]
+        self._returns[ended] = 0
+        self._lengths[ended] = 0
+        return Step(features, rewards, terminated, truncated, self.encoder.encode(final), episodes)
+
+    @abstractmethod
+    def _reset(self, seeds: list[int]) -> NDArray[Any]:
+        """Begin an episode in every environment and return the observations."""
+
+    @abstractmethod
+    def _step(
+        self, actions: NDArray[Any]
+    ) -> tuple[NDArray[Any], NDArray[np.float64], Bools, Bools, NDArray[Any] | None]:
+        """Step; return observations to act on, rewards, terminated, truncated, and the final observations.
+
+        The last is None where no episode ended.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Free what the environments hold."""
+
+
+class LoopedEnvironments(VectorEnvironment):
+    """Single environments, stepped one after the other.
+
+    Args:
+        envs: The environments; their spaces must be equal.
+
+    Raises:
+        EnvironmentContractError: Their spaces differ.
+    """
+
+    def __init__(self, envs: Sequence[gymnasium.Env[Any, Any]]) -> None:
+        first = envs[0]
+        super().__init__(len(envs), first.observation_space, first.action_space)
+        for env in envs:
+            if (env.observation_space, env.action_space) != (first.observation_space, first.action_space):
+                problem = f"Environments of one model differ in their spaces: {first} and {env}."
+                raise EnvironmentContractError(problem, "Let the factory function make the same each time.")
+        self.envs = list(envs)
+        space = self.observation_space
+        self._observations = np.zeros((len(envs), *(space.shape or ())), space.dtype)
+        self._discrete = isinstance(self.action_space, gymnasium.spaces.Discrete)
+
+    def _reset(self, seeds: list[int]) -> NDArray[Any]:
+        for i, (env, seed) in enumerate(zip(self.envs, seeds, strict=True)):
+            self._put(i, env.reset(seed=seed)[0])
+        return self._observations.copy()
+
+    def _put(self, i: int, observation: Any) -> None:
+        try:
+            if np.shape(observation) != self._observations.shape[1:]:
+                self._check(np.asarray(observation)[None])
+            self._observations[i] = observation
+        except (TypeError, ValueError):
+            raise EnvironmentContractError(
+                f"The environment's observation {observation!r:.80} is no array of numbers.",
+                f"Its observation space is {self.observation_space}.",
+            ) from None
+
+    def _step(
+        self, actions: NDArray[Any]
+    ) -> tuple[NDArray[Any], NDArray[np.float64], Bools, Bools, NDArray[Any] | None]:
+        n = self.num_envs
+        rewards, terminated, truncated = np.empty(n), np.empty(n, np.bool_), np.empty(n, np.bool_)
+        # A Python int is what most environments expect of a Discrete action, and indexing with it is faster.
+        choices = actions.tolist() if self._discrete else actions
+        for i, env in enumerate(self.envs):
+            observation, rewards[i], terminated[i], truncated[i], _ = env.step(choices[i])
+            self._put(i, observation)
+        ended = np.flatnonzero(terminated | truncated)
+        if not ended.size:
+            return self._observations.copy(), rewards, terminated, truncated, None
+        final = self._observations.copy()
+        for i in ended:
+            self._put(i, self.envs[i].reset()[0])
+        return self._observations.copy(), rewards, terminated, truncated, final
+
+    def close(self) -> None:
+        """Close every environment."""
+        for env in self.envs:
+            env.close()
+
+
+class SameStepCartPole(CartPoleVectorEnv):
+    """Gymnasium's vectorised CartPole, made to reset in the step that ends an episode.
+
+    Environment ``i`` draws its starts from a generator of its own, as the single CartPole does, so that its episodes
+    do not depend on its neighbours.
+    """
+
+    def __init__(self, num_envs: int = 1, **kwargs: Any) -> None:
+        super().__init__(num_envs, **kwargs)
+        self.metadata = {**self.metadata, "autoreset_mode": AutoresetMode.SAME_STEP}
+        self._generators: list[np.random.Generator] = []
+
+    def reset(
+        self, *, seed: int | Sequence[int] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[NDArray[np.float32], dict[str, Any]]:
+        """Begin a new episode in every environment, from one seed each."""
+        super().reset(options=options)
+        seeds = seed if isinstance(seed, Sequence) else np.random.SeedSequence(seed).generate_state(self.num_envs)
+        self._generators = [seeding.np_random(int(s))[0] for s in seeds]
+        self._start(np.arange(self.num_envs))
+        return self.state.T.astype(np.float32), {}
+
+    def _start(self, which: NDArray[np.int64]) -> None:
+        for i in which:
+            self.state[:, i] = self._generators[i].uniform(self.low, self.high, 4)
+        self.steps[which] = 0
+        self.prev_done[which] = False
+
+    def step(
+        self, action: NDArray[Any]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], Bools, Bools, dict[str, Any]]:
+        """Take one action in every environment; ``info["final_obs"]`` holds the last observations."""
+        observations, rewards, terminated, truncated, info = super().step(action)
+        if self.prev_done.any():
+            info["final_obs"] = observations
+            self._start(np.flatnonzero(self.prev_done))
+            observations = self.state.T.astype(np.float32)
+        return observations, rewards, terminated, truncated, info
+
+
+class BatchedEnvironments(VectorEnvironment):
+    """A Gymnasium ``VectorEnv`` in same-step autoreset mode.
+
+    Args:
+        env: The vector environment.
+        seed_each: Whether its ``reset`` takes a list of seeds, as Gymnasium's own do.
+    """
+
+    def __init__(self, env: VectorEnv[Any, Any, Any], *, seed_each: bool) -> None:
+        super().__init__(env.num_envs, env.single_observation_space, env.single_action_space)
+        self.env = env
+        self._seed_each = seed_each
+
+    def _reset(self, seeds: list[int]) -> NDArray[Any]:
+        seed: Any = seeds if self._seed_each else seeds[0]
+        observations, _ = self.env.reset(seed=seed)
+        return np.array(observations)
+
+    def _step(
+        self, actions: NDArray[Any]
+    ) -> tuple[NDArray[Any], NDArray[np.float64], Bools, Bools, NDArray[Any] | None]:
+        observations, rewards, terminated, truncated, info = self.env.step(actions)
+        observations = np.asarray(observations)
+        rewards = np.asarray(rewards, np.float64)
+        final = self._final(observations, terminated | truncated, info)
+        return observations, rewards, terminated, truncated, final
+
+    @staticmethod
+    def _final(observations: NDArray[Any], ended: Bools, info: dict[str, Any]) -> NDArray[Any] | None:
+        if not ended.any():
+            return None
+        if "final_obs" not in info:
+            problem = "A vector environment ended an episode without saying its last observation."
+            raise EnvironmentContractError(problem, "In same-step mode, info['final_obs'] must hold it.")
+        final: NDArray[Any] = observations.copy()
+        for i in np.flatnonzero(ended):
+            final[i] = info["final_obs"][i]
+        return final
+
+    def close(self) -> None:
+        """Close the vector environment."""
+        self.env.close()
+
+
+def in_same_step_mode(env: VectorEnv[Any, Any, Any]) -> VectorEnv[Any, Any, Any]:
+    """Return ``env`` in same-step autoreset mode.
+
+    Raises:
+        EnvironmentContractError: It is in another mode and cannot be changed.
+    """
+    mode = env.metadata.get("autoreset_mode")
+    if mode == AutoresetMode.SAME_STEP:
+        return env
+    if type(env) is SyncVectorEnv:
+        env.autoreset_mode = AutoresetMode.SAME_STEP
+        env.metadata = {**env.metadata, "autoreset_mode": AutoresetMode.SAME_STEP}
+        return env
+    if type(env) is CartPoleVectorEnv:
+        return SameStepCartPole(env.num_envs, max_episode_steps=env.max_episode_steps)
+    raise EnvironmentContractError(
+        f"{env} resets in {getattr(mode, 'name', mode)} mode, in which one step an episode is no transition.",
+        "Make it with autoreset_mode=AutoresetMode.SAME_STEP (from gymnasium.vector).",
+    )
+
+
+def looped(make: Callable[[], gymnasium.Env[Any, Any]], num_envs: int) -> LoopedEnvironments:
+    """Return ``num_envs`` environments that ``make`` makes, stepped one after the other."""
+    return LoopedEnvironments([make() for _ in range(num_envs)])

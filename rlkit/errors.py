@@ -1,0 +1,116 @@
+"""The exception tree: every error a person can cause, each saying what was wrong and what would be right."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class RLKitError(Exception):
+    """Base of all errors that rlkit raises on purpose.
+
+    Args:
+        problem: One sentence that says what was wrong and names the value.
+        remedy: One sentence that says what would be right, or the next command. May be empty.
+    """
+
+    def __init__(self, problem: str, remedy: str = "") -> None:
+        super().__init__(problem, remedy)
+        self.problem = problem
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.problem}\n{self.remedy}" if self.remedy else self.problem
+
+
+class ConfigError(RLKitError, ValueError):
+    """A hyperparameter is unknown, out of bounds or of the wrong type."""
+
+
+class UnknownAlgorithmError(RLKitError, LookupError):
+    """No model class has this name."""
+
+
+class ModelDefinitionError(RLKitError, TypeError):
+    """A class offered to the factory is not a usable model class."""
+
+
+class UnknownEnvironmentError(RLKitError, LookupError):
+    """Gymnasium knows no environment of this id, or what was given is no environment."""
+
+
+class EnvironmentContractError(RLKitError):
+    """An environment does not do what Gymnasium promises of it."""
+
+
+class MissingEnvironmentError(RLKitError):
+    """A model was asked to train, predict or evaluate before it had an environment."""
+
+
+class UnsupportedSpaceError(RLKitError):
+    """The algorithm cannot take this observation or action space."""
+
+
+class SpaceMismatchError(RLKitError):
+    """An environment or an observation does not fit the spaces that the model was built for."""
+
+
+class TrainingError(RLKitError):
+    """Training was asked for something it cannot do, or its numbers stopped being finite."""
+
+
+class StateError(RLKitError, ValueError):
+    """A saved state does not fit the model that should take it."""
+
+
+class InvalidNameError(RLKitError, ValueError):
+    """A model name, alias or tag has characters that it must not have."""
+
+
+class InvalidReferenceError(RLKitError, ValueError):
+    """A model reference is not of the form name, name:version or name@alias."""
+
+
+class ModelNotFoundError(RLKitError, LookupError):
+    """The registry keeps no such model, version or alias."""
+
+
+class QueryError(RLKitError, ValueError):
+    """A search expression cannot be understood."""
+
+
+class StoreError(RLKitError):
+    """The folder that keeps models cannot be read or written."""
+
+
+class CorruptArtifactError(StoreError):
+    """What is on disk is not what was written: a hash differs or a file cannot be parsed."""
+
+
+class UntrustedArtifactError(StoreError):
+    """A file would run code when opened, and was not trusted to."""
+
+
+class UsageError(RLKitError, ValueError):
+    """A magic or a shell command was given options that it does not take."""
+
+
+def did_you_mean(word: str, options: Iterable[str]) -> str:
+    """Return a sentence that suggests the option nearest to ``word``, or lists the options.
+
+    Args:
+        word: What the person typed.
+        options: What would have been right.
+
+    Returns:
+        ``"Did you mean 'x'?"`` where one is near, else ``"Choose from a, b, c."``; empty without options.
+    """
+    known = sorted(set(options))
+    by_folded = {option.lower(): option for option in known}
+    near = difflib.get_close_matches(word.lower(), by_folded, n=1, cutoff=0.6)
+    if near:
+        return f"Did you mean {by_folded[near[0]]!r}?"
+    if not known:
+        return ""
+    shown = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")  # noqa: PLR2004 - one line's worth
+    return f"Choose from {shown}."

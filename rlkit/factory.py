@@ -1,0 +1,285 @@
+"""ModelFactory: discovers model classes, describes them, and creates models from validated configs."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, TypeVar
+
+from rlkit import models
+from rlkit.config import ModelConfig, presets
+from rlkit.display import html, text
+from rlkit.envs import EnvironmentLike
+from rlkit.errors import ConfigError, ModelDefinitionError, RLKitError, UnknownAlgorithmError, did_you_mean
+from rlkit.models.base import ModelBase
+
+ENTRY_POINT_GROUP = "rlkit.models"
+
+ModelClass = type[ModelBase]
+AnyModelClass = TypeVar("AnyModelClass", bound=ModelClass)
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What there is to know of an algorithm before one makes a model.
+
+    Attributes:
+        name: Name in the factory.
+        model_class: The class.
+        summary: One sentence.
+        observation_spaces: Names of the kinds of observation space it takes.
+        action_spaces: Names of the kinds of action space it takes.
+        presets: Environments that it has shipped settings for.
+    """
+
+    name: str
+    model_class: ModelClass
+    summary: str
+    observation_spaces: tuple[str, ...]
+    action_spaces: tuple[str, ...]
+    presets: tuple[str, ...]
+
+    @property
+    def config_class(self) -> type[ModelConfig]:
+        """Class of the hyperparameters."""
+        return self.model_class.Config
+
+    def _fields(self) -> list[tuple[str, str]]:
+        fields = [
+            ("observations", ", ".join(self.observation_spaces)),
+            ("actions", ", ".join(self.action_spaces)),
+            ("presets", ", ".join(self.presets) or "none"),
+        ]
+        return [(label, value) for label, value in fields if value]
+
+    def _rows(self) -> list[tuple[str, str, str, str]]:
+        shown = self.config_class().to_dict()
+        known = self.config_class.hyperparameters().values()
+        return [(field.name, str(shown[field.name]), field.takes, field.meaning) for field in known]
+
+    def __repr__(self) -> str:
+        headers = ("hyperparameter", "default", "takes", "meaning")
+        return f"{self.name}: {self.summary}\n{text.fields(self._fields())}\n\n{text.table(headers, self._rows())}"
+
+    def _repr_html_(self) -> str:
+        table = html.table(("hyperparameter", "default", "takes", "meaning"), self._rows())
+        return html.card(self.name, subtitle=self.summary, fields=self._fields(), details=[("Hyperparameters", table)])
+
+
+class ModelFactory:
+    """Finds every model class in ``rlkit.models`` and in the entry-point group ``rlkit.models`` by itself.
+
+    Classes are looked for when the factory is first asked; others are added with :meth:`register`.
+    """
+
+    def __init__(self) -> None:
+        self._classes: dict[str, ModelClass] = {}
+        self._discovered = False
+
+    def _known(self) -> dict[str, ModelClass]:
+        if not self._discovered:
+            self._discovered = True
+            found = {**self._installed(), **self._own()}
+            self._classes = {**found, **self._classes}
+        return self._classes
+
+    @staticmethod
+    def _own() -> dict[str, ModelClass]:
+        """Return the classes of ``rlkit.models``: one with a name and without abstract methods is an algorithm."""
+        classes: dict[str, ModelClass] = {}
+        for info in pkgutil.iter_modules(models.__path__):
+            module = importlib.import_module(f"{models.__name__}.{info.name}")
+            for member in vars(module).values():
+                if _is_algorithm(member) and member.__module__ == module.__name__:
+                    classes[member.algorithm] = member
+        return classes
+
+    @staticmethod
+    def _installed() -> dict[str, ModelClass]:
+        """Return the classes that other packages offer; one that cannot be loaded is warned of, not fatal."""
+        classes: dict[str, ModelClass] = {}
+        for entry in entry_points(group=ENTRY_POINT_GROUP):
+            try:
+                classes[entry.name] = _checked(entry.load())
+            except Exception as error:  # noqa: BLE001 - another package may fail in any way
+                warnings.warn(f"The model {entry.name!r} of {entry.value} cannot be loaded: {error}", stacklevel=2)
+        return classes
+
+    def names(self) -> list[str]:
+        """Return the names of all algorithms."""
+        return sorted(self._known())
+
+    def get(self, name: str) -> ModelClass:
+        """Return the model class of this name.
+
+        Raises:
+            UnknownAlgorithmError: There is none; the message names the nearest.
+        """
+        known = self._known()
+        found = known.get(name) or known.get(str(name).lower())
+        if found is None:
+            raise UnknownAlgorithmError(f"There is no algorithm {name!r}.", did_you_mean(str(name), known))
+        return found
+
+    def describe(self, name: str) -> Description:
+        """Return what there is to know of an algorithm.
+
+        Raises:
+            UnknownAlgorithmError: There is none of this name.
+        """
+        model_class = self.get(name)
+        return Description(
+            name=name,
+            model_class=model_class,
+            summary=(inspect.getdoc(model_class) or "").partition("\n")[0],
+            observation_spaces=tuple(kind.__name__ for kind in model_class.observation_spaces),
+            action_spaces=tuple(kind.__name__ for kind in model_class.action_spaces),
+            presets=tuple(presets.names(model_class.Config.preset_file)),
+        )
+
+    def register(self, name: str, model_class: ModelClass) -> None:
+        """Add a model class; one that has the name already is replaced, with a warning.
+
+        Raises:
+            ModelDefinitionError: It is no complete subclass of ModelBase, or the name is no identifier.
+        """
+        if not isinstance(name, str) or not name.isidentifier():
+            raise ModelDefinitionError(f"{name!r} is no name for an algorithm.", "Use letters, digits and _.")
+        _checked(model_class)
+        replaced = self._known().get(name)
+        if replaced is not None and replaced is not model_class:
+            warnings.warn(f"The algorithm {name!r} was {replaced!r} and is now {model_class!r}.", stacklevel=3)
+        model_class.algorithm = name
+        self._classes[name] = model_class
+
+    def unregister(self, name: str) -> None:
+        """Remove a model class.
+
+        Raises:
+            UnknownAlgorithmError: There is none of this name.
+        """
+        self.get(name)
+        del self._classes[name]
+
+    def create(
+        self,
+        name: str,
+        env: EnvironmentLike | None = None,
+        *,
+        seed: int | None = None,
+        preset: str | None = "auto",
+        env_kwargs: Mapping[str, Any] | None = None,
+        **hyperparameters: Any,
+    ) -> ModelBase:
+        """Return a new model.
+
+        Args:
+            name: Name of the algorithm, such as ``"ppo"``.
+            env: A Gymnasium id, an ``Env``, a ``VectorEnv`` or a function that makes an ``Env``. May come later.
+            seed: Seed of everything random; drawn where None.
+            preset: ``"auto"`` for the settings shipped for this environment, where there are any; the name of
+                others; None for the algorithm's defaults.
+            env_kwargs: Keyword arguments for ``gymnasium.make``, where ``env`` is an id.
+            hyperparameters: Values that go before the preset's and the defaults.
+
+        Raises:
+            UnknownAlgorithmError: There is no such algorithm.
+            ConfigError: A hyperparameter is unknown or its value wrong, or there is no such preset.
+            UnknownEnvironmentError: There is no such environment.
+            UnsupportedSpaceError: The algorithm cannot take the environment's spaces.
+        """
+        model_class = self.get(name)
+        config = model_class.Config.resolve(hyperparameters, env_id=_env_id(env), preset=preset)
+        return model_class(config, env, env_kwargs=env_kwargs, seed=seed)
+
+    def create_from_config(
+        self,
+        name: str,
+        config: ModelConfig | Mapping[str, Any] | str | Path,
+        env: EnvironmentLike | None = None,
+        *,
+        seed: int | None = None,
+        env_kwargs: Mapping[str, Any] | None = None,
+    ) -> ModelBase:
+        """Return a new model with the hyperparameters of a config, a block of settings, or a YAML or TOML file.
+
+        No preset is applied. Where a file has a block for each of several environments, that of ``env`` is taken.
+
+        Raises:
+            UnknownAlgorithmError: There is no such algorithm.
+            ConfigError: A hyperparameter is unknown or its value wrong, or the file cannot be read.
+        """
+        model_class = self.get(name)
+        if isinstance(config, str | Path):
+            config = model_class.Config.load(config, env=_env_id(env))
+        elif isinstance(config, Mapping):
+            config = model_class.Config.from_mapping(config)
+        return model_class(config, env, env_kwargs=env_kwargs, seed=seed)
+
+    def from_state(self, state: Mapping[str, Any], env: EnvironmentLike | None = None) -> ModelBase:
+        """Return the model that gave ``state`` with ``get_state``.
+
+        Raises:
+            UnknownAlgorithmError: Its class is not known here.
+            StateError: The state is damaged or of a newer format.
+        """
+        try:
+            model_class = self.get(str(state.get("algorithm")))
+        except UnknownAlgorithmError as error:
+            remedy = "Register the class it was made with: @rlkit.register_model(name)."
+            raise UnknownAlgorithmError(error.problem, remedy) from None
+        return model_class.from_state(state, env)
+
+    def __repr__(self) -> str:
+        return f"<ModelFactory: {', '.join(self.names())}>"
+
+
+def _env_id(env: object) -> str | None:
+    if isinstance(env, str):
+        return env
+    spec = getattr(env, "spec", None)
+    return getattr(spec, "id", None)
+
+
+def _is_algorithm(member: object) -> bool:
+    return (
+        isinstance(member, type)
+        and issubclass(member, ModelBase)
+        and not inspect.isabstract(member)
+        and hasattr(member, "algorithm")
+    )
+
+
+def _checked(model_class: object) -> ModelClass:
+    if not isinstance(model_class, type) or not issubclass(model_class, ModelBase):
+        problem = f"{model_class!r} is no model class."
+        raise ModelDefinitionError(problem, "Derive it from rlkit.ModelBase, or from a model such as PPO.")
+    missing = sorted(getattr(model_class, "__abstractmethods__", ()))
+    if missing:
+        raise ModelDefinitionError(f"{model_class.__name__} lacks {', '.join(missing)}.", "Define them.")
+    if not isinstance(getattr(model_class, "Config", None), type):
+        raise ModelDefinitionError(f"{model_class.__name__} has no Config.", "Set it to a ModelConfig subclass.")
+    return model_class
+
+
+factory = ModelFactory()
+"""The factory that the whole process shares."""
+
+
+def register_model(name: str) -> Callable[[AnyModelClass], AnyModelClass]:
+    """Return a decorator that adds a model class to the shared factory: ``@rlkit.register_model("mine")``."""
+
+    def decorate(model_class: AnyModelClass) -> AnyModelClass:
+        factory.register(name, model_class)
+        return model_class
+
+    return decorate
+
+
+__all__ = ["ConfigError", "Description", "ModelFactory", "RLKitError", "factory", "register_model"]

@@ -1,0 +1,491 @@
+"""ModelBase: what every algorithm is and does."""
+
+from __future__ import annotations
+
+import weakref
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from rlkit.config import ModelConfig
+from rlkit.display import html, svg, text
+from rlkit.envs import (
+    EnvironmentLike,
+    EnvironmentSource,
+    FeatureEncoder,
+    check_space,
+    space_from_dict,
+    space_to_dict,
+)
+from rlkit.envs.spaces import Features, Space
+from rlkit.errors import ConfigError, MissingEnvironmentError, SpaceMismatchError, StateError, TrainingError
+from rlkit.storage.archive import read_archive, write_archive
+from rlkit.training.callbacks import Callback
+from rlkit.training.evaluation import Evaluation, play_episodes
+from rlkit.training.history import History
+from rlkit.training.progress import Progress, progress_callback
+from rlkit.training.run import TrainingRun, Updates, interrupt_stops
+
+STATE_FORMAT = 1
+"""Raised by one when what ``get_state`` returns changes; ``set_state`` then still reads every format below it."""
+
+# More environments make an evaluation faster, and each may hold a window, a data set or a simulator.
+_EVALUATION_ENVS = 32
+_CURVE_POINTS = 200
+
+
+class ModelBase(ABC):
+    """A reinforcement-learning model: networks, their optimizer, and what it takes to go on training.
+
+    Args:
+        config: Hyperparameters; the algorithm's defaults where None.
+        env: The environment to learn: a Gymnasium id, an ``Env``, a ``VectorEnv`` or a function that makes an
+            ``Env``. May be given later, to :meth:`build`.
+        env_kwargs: Keyword arguments for ``gymnasium.make``, where ``env`` is an id.
+        seed: Seed of everything random in the model, the environments included; drawn where None.
+
+    Attributes:
+        config: Hyperparameters.
+        seed: The seed in use.
+        num_timesteps: Environment steps trained so far, over all calls of :meth:`train`.
+        num_episodes: Episodes that ended in training so far.
+        observation_space: Space of observations; None before :meth:`build`.
+        action_space: Space of actions; None before :meth:`build`.
+    """
+
+    algorithm: ClassVar[str]
+    """Name by which the factory knows the class."""
+    Config: ClassVar[type[ModelConfig]]
+    """Class of the hyperparameters."""
+    observation_spaces: ClassVar[tuple[type[Space], ...]] = (spaces.Box, spaces.Discrete)
+    """Kinds of observation space that the algorithm takes."""
+    action_spaces: ClassVar[tuple[type[Space], ...]]
+    """Kinds of action space that the algorithm takes."""
+
+    def __init__(
+        self,
+        config: ModelConfig | None = None,
+        env: EnvironmentLike | None = None,
+        *,
+        env_kwargs: Mapping[str, Any] | None = None,
+        seed: int | None = None,
+    ) -> None:
+        self.config = self.Config() if config is None else config
+        if not isinstance(self.config, self.Config):
+            problem = f"{type(self).__name__} cannot use a {type(config).__name__}."
+            raise ConfigError(problem, f"Give it a {self.Config.__name__}.")
+        self.seed = _checked_seed(seed)
+        self.num_timesteps = 0
+        self.num_episodes = 0
+        self.observation_space: Space | None = None
+        self.action_space: Space | None = None
+        self._env_id: str | None = None
+        self._env_kwargs: dict[str, Any] = {}
+        self._source: EnvironmentSource | None = None
+        self._history: History | None = None
+        self._past_curve: dict[str, list[float]] = {"steps": [], "mean_return": []}
+        self._past_seconds = 0.0
+        self._steps_before = 0
+        self._run: weakref.ref[TrainingRun] | None = None
+        self._rng = np.random.default_rng(self.seed)
+        # Predicting must not change what training draws next.
+        self._predict_rng = np.random.default_rng([self.seed, 1])
+        if env is not None:
+            self.build(env, env_kwargs=env_kwargs)
+
+    # -- environment and networks ------------------------------------------------------------------------------------
+
+    def build(self, env: EnvironmentLike, *, env_kwargs: Mapping[str, Any] | None = None) -> Self:
+        """Give the model its environment, and the first time its networks; return the model.
+
+        A model that has networks keeps them: the new environment's spaces must equal those it was built for.
+
+        Raises:
+            UnknownEnvironmentError: There is no such environment.
+            UnsupportedSpaceError: The algorithm cannot take its spaces.
+            SpaceMismatchError: The model was built for other spaces.
+            ConfigError: A vector environment has another number of environments than the config says.
+        """
+        source = EnvironmentSource(env, env_kwargs)
+        self._check_spaces(source.observation_space, source.action_space)
+        self._fit_num_envs(source)
+        if self.observation_space is None:
+            self._build_for(source.observation_space, source.action_space)
+        self._source = source
+        self._env_id, self._env_kwargs = source.env_id, source.env_kwargs
+        return self
+
+    def _check_spaces(self, observation_space: Space, action_space: Space) -> None:
+        name = type(self).__name__
+        check_space(observation_space, self.observation_spaces, role="observation", algorithm=name)
+        check_space(action_space, self.action_spaces, role="action", algorithm=name)
+        pairs = (
+            ("observation", self.observation_space, observation_space),
+            ("action", self.action_space, action_space),
+        )
+        for role, ours, theirs in pairs:
+            if ours is not None and ours != theirs:
+                problem = f"The model was built for the {role} space {ours}; this environment's is {theirs}."
+                raise SpaceMismatchError(problem, "Give an environment with the same spaces, or create a new model.")
+
+    def _fit_num_envs(self, source: EnvironmentSource) -> None:
+        given, wanted = source.fixed_num_envs, getattr(self.config, "n_envs", None)
+        if given is None or wanted is None or given == wanted:
+            return
+        if self.config.sources["n_envs"] == "caller":
+            problem = f"n_envs = {wanted}, but the vector environment has {given}."
+            raise ConfigError(problem, f"Leave n_envs out, or set it to {given}.")
+        self.config = self.config.replace(n_envs=given)
+
+    def _build_for(self, observation_space: Space, action_space: Space) -> None:
+        self.observation_space, self.action_space = observation_space, action_space
+        self._encoder = FeatureEncoder(observation_space)
+        self._build_networks(self._encoder.size, action_space)
+
+    @abstractmethod
+    def _build_networks(self, features: int, action_space: Space) -> None:
+        """Make networks and optimizer for observations of ``features`` numbers; ``_rng`` draws the weights."""
+
+    @property
+    def env_name(self) -> str:
+        """Id of the environment, or what stands for it."""
+        if self._source is not None:
+            return self._source.name
+        return self._env_id or ("custom environment" if self.observation_space is not None else "no environment")
+
+    def _require_source(self, task: str) -> EnvironmentSource:
+        if self._source is None and self._env_id is not None:
+            self.build(self._env_id, env_kwargs=self._env_kwargs)
+        if self._source is None:
+            problem = f"This {type(self).__name__} model cannot {task}: it has no environment."
+            raise MissingEnvironmentError(problem, "Give it one: model.build('CartPole-v1').")
+        return self._source
+
+    # -- training ----------------------------------------------------------------------------------------------------
+
+    def train(
+        self,
+        steps: int | None = None,
+        *,
+        callbacks: Sequence[Callback] | Callback = (),
+        progress: Progress = None,
+    ) -> History:
+        """Train for ``steps`` environment steps, in whole rollouts, and return what happened.
+
+        Schedules run from start to end once in each call. Ctrl-C ends the call after the update under way: the model
+        stays usable, and the history says so.
+
+        Args:
+            steps: Environment steps, of all environments together; ``config.n_timesteps`` where None.
+            callbacks: What to call on the way.
+            progress: True for a progress bar, False for none, a callback for another; None shows one where somebody
+                looks: in a terminal or a notebook.
+
+        Raises:
+            MissingEnvironmentError: The model has no environment.
+            TrainingError: ``steps`` is not a positive whole number, or the model is training already.
+        """
+        callbacks = [callbacks] if isinstance(callbacks, Callback) else list(callbacks)
+        bar = progress_callback(progress)
+        run = self.training(steps, callbacks=[*callbacks, *([bar] if bar else [])])
+        try:
+            with interrupt_stops(run):
+                for _ in run:
+                    pass
+        finally:
+            run.close()
+        return run.history
+
+    def training(self, steps: int | None = None, *, callbacks: Sequence[Callback] = ()) -> TrainingRun:
+        """Return a run to be iterated: each ``next`` collects experience, makes one update and returns it.
+
+        So a plain loop, a thread or an async task can drive training, and stop it between updates.
+
+        Raises:
+            MissingEnvironmentError: The model has no environment.
+            TrainingError: ``steps`` is not a positive whole number, or the model is training already.
+        """
+        source = self._require_source("train")
+        if steps is None:
+            steps = int(getattr(self.config, "n_timesteps", 0))
+        if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 1:
+            raise TrainingError(f"steps = {steps!r} is not allowed.", "Give a whole number of steps, at least 1.")
+        if self._run is not None and self._run() is not None:
+            raise TrainingError("This model is training already.", "Stop that run first: run.close().")
+        history = History(f"{type(self).__name__} on {source.name}", int(steps), source.reward_threshold)
+        run = TrainingRun(history, self._guarded_updates, callbacks)
+        self._run = weakref.ref(run)
+        return run
+
+    def _guarded_updates(self, run: TrainingRun) -> Updates:
+        self._past_curve, self._past_seconds = self.learning_curve, self.wall_time
+        self._steps_before, self._history = self.num_timesteps, run.history
+        try:
+            yield from self._updates(run)
+        finally:
+            self._run = None
+
+    @abstractmethod
+    def _updates(self, run: TrainingRun) -> Updates:
+        """Collect experience and update, for ever; yield the metrics of each update."""
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether the model has trained at all."""
+        return self.num_timesteps > 0
+
+    @property
+    def wall_time(self) -> float:
+        """Seconds spent in training so far."""
+        return self._past_seconds + (self._history.seconds if self._history else 0.0)
+
+    @property
+    def history(self) -> History | None:
+        """What happened in the last call of :meth:`train` in this process; None before the first."""
+        return self._history
+
+    @property
+    def learning_curve(self) -> dict[str, list[float]]:
+        """Mean return over all training so far: ``{"steps": […], "mean_return": […]}``, at most 200 points."""
+        recent = self._history.learning_curve(_CURVE_POINTS) if self._history else {"steps": [], "mean_return": []}
+        steps = [*self._past_curve["steps"], *(self._steps_before + step for step in recent["steps"])]
+        means = [*self._past_curve["mean_return"], *recent["mean_return"]]
+        if len(steps) > _CURVE_POINTS:
+            kept = np.linspace(0, len(steps) - 1, _CURVE_POINTS).round().astype(int)
+            steps, means = [steps[i] for i in kept], [means[i] for i in kept]
+        return {"steps": steps, "mean_return": means}
+
+    # -- acting ------------------------------------------------------------------------------------------------------
+
+    def predict(self, observation: Any, *, deterministic: bool = True) -> Any:
+        """Return the action for one observation, or an array of actions for a batch.
+
+        Args:
+            observation: One observation of the environment's space, or a batch with one more dimension in front.
+            deterministic: The most probable action; else one drawn from the policy.
+
+        Raises:
+            MissingEnvironmentError: The model has no networks, as it never had an environment.
+            SpaceMismatchError: The observation does not fit the space.
+        """
+        if self.observation_space is None:
+            problem = f"This {type(self).__name__} model cannot predict: it has no networks yet."
+            raise MissingEnvironmentError(problem, "Give it an environment: model.build('CartPole-v1').")
+        features, batched = self._encoder.encode_any(observation)
+        actions = self._act(features, None if deterministic else self._predict_rng)
+        return actions if batched else actions[0]
+
+    @abstractmethod
+    def _act(self, features: Features, rng: np.random.Generator | None) -> NDArray[Any]:
+        """Return the environment's actions for features ``(batch, size)``: drawn with ``rng``, or the best."""
+
+    def evaluate(
+        self,
+        episodes: int = 100,
+        *,
+        seed: int | None = None,
+        env: EnvironmentLike | None = None,
+        deterministic: bool = True,
+    ) -> Evaluation:
+        """Return the returns of complete episodes in separate environments. Training is not disturbed.
+
+        Args:
+            episodes: How many.
+            seed: Seed of the environments; one that depends on the model's own where None.
+            env: Another environment with the same spaces; the model's own where None.
+            deterministic: Whether to take the most probable action; else actions are drawn.
+
+        Raises:
+            MissingEnvironmentError: The model has no environment.
+            SpaceMismatchError: ``env`` has other spaces.
+            TrainingError: ``episodes`` is not a positive whole number.
+        """
+        if isinstance(episodes, bool) or not isinstance(episodes, int | np.integer) or episodes < 1:
+            raise TrainingError(f"episodes = {episodes!r} is not allowed.", "Give a whole number, at least 1.")
+        if env is None:
+            source = self._require_source("be evaluated")
+        else:
+            self._require_source("be evaluated on another environment")
+            source = EnvironmentSource(env)
+            self._check_spaces(source.observation_space, source.action_space)
+        if seed is None:
+            seed = int(np.random.SeedSequence([self.seed, 2]).generate_state(1)[0])
+        rng = None if deterministic else np.random.default_rng(seed)
+        environment = source.separate(min(int(episodes), _EVALUATION_ENVS))
+        try:
+            returns, lengths = play_episodes(
+                lambda features: self._act(features, rng), environment, int(episodes), _checked_seed(seed)
+            )
+        finally:
+            environment.close()
+        title = f"{type(self).__name__} on {source.name}, evaluated"
+        return Evaluation(returns, lengths, title, seed, deterministic, source.reward_threshold)
+
+    # -- state -------------------------------------------------------------------------------------------------------
+
+    @property
+    def hyperparameters(self) -> dict[str, Any]:
+        """The config as plain data."""
+        return self.config.to_dict()
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What describes the model, as plain data that JSON can hold."""
+        return {
+            "algorithm": self.algorithm,
+            "config": self.hyperparameters,
+            "env_id": self._env_id,
+            "env_kwargs": dict(self._env_kwargs),
+            "observation_space": _space_or_none(self.observation_space),
+            "action_space": _space_or_none(self.action_space),
+            "seed": self.seed,
+            "num_timesteps": self.num_timesteps,
+            "num_episodes": self.num_episodes,
+            "wall_time": self.wall_time,
+            "learning_curve": self.learning_curve,
+        }
+
+    def get_state(self) -> dict[str, Any]:
+        """Return all that :meth:`set_state` needs to go on exactly from here: arrays, numbers, strings, lists, dicts."""
+        return {
+            **self.metadata,
+            "format": STATE_FORMAT,
+            "config": self.config.get_state(),
+            "rng": self._rng.bit_generator.state,
+            "predict_rng": self._predict_rng.bit_generator.state,
+            "networks": self._get_networks() if self.observation_space is not None else None,
+        }
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Take a state that :meth:`get_state` gave. Nothing is changed where it does not fit.
+
+        Raises:
+            StateError: It is of another algorithm or a newer format, or parts are missing or do not fit.
+            SpaceMismatchError: It is of a model that was built for other spaces.
+        """
+        restored = type(self).from_state(state)
+        if restored.observation_space is not None and restored.action_space is not None:
+            self._check_spaces(restored.observation_space, restored.action_space)
+        source = self._source
+        self.__dict__.update(restored.__dict__)
+        self._source = source
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any], env: EnvironmentLike | None = None) -> Self:
+        """Return the model that gave ``state``.
+
+        Args:
+            state: What :meth:`get_state` returned.
+            env: An environment; the one that the state names where None, made when it is needed.
+
+        Raises:
+            StateError: It is of another algorithm or a newer format, or parts are missing or do not fit.
+            SpaceMismatchError: ``env`` has other spaces.
+        """
+        cls._check_state(state)
+        try:
+            model = cls(cls.Config.from_state(state["config"]), seed=state["seed"])
+            model._restore(state)  # noqa: SLF001 - our own instance
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            if isinstance(error, ConfigError):
+                raise
+            raise StateError(f"The saved {cls.__name__} model cannot be read: {error!r}.") from error
+        return model if env is None else model.build(env)
+
+    @classmethod
+    def _check_state(cls, state: Mapping[str, Any]) -> None:
+        algorithm, found = state.get("algorithm"), state.get("format")
+        if algorithm != cls.algorithm:
+            problem = f"This is the state of a {algorithm!r} model, not of {cls.algorithm!r}."
+            raise StateError(problem, "rlkit.load makes the right class.")
+        if not isinstance(found, int) or found > STATE_FORMAT:
+            problem = f"The state has format {found!r}; this rlkit reads up to {STATE_FORMAT}."
+            raise StateError(problem, "Update rlkit: pip install -U rlkit.")
+
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        if state["observation_space"] is not None:
+            self._build_for(space_from_dict(state["observation_space"]), space_from_dict(state["action_space"]))
+            self._set_networks(state["networks"])
+        self._env_id, self._env_kwargs = state["env_id"], dict(state["env_kwargs"])
+        self.num_timesteps, self.num_episodes = state["num_timesteps"], state["num_episodes"]
+        self._past_curve, self._past_seconds = state["learning_curve"], state["wall_time"]
+        self._rng.bit_generator.state = state["rng"]
+        self._predict_rng.bit_generator.state = state["predict_rng"]
+
+    @abstractmethod
+    def _get_networks(self) -> dict[str, Any]:
+        """Return parameters and optimizer as plain data."""
+
+    @abstractmethod
+    def _set_networks(self, state: Mapping[str, Any]) -> None:
+        """Take what :meth:`_get_networks` gave.
+
+        Raises:
+            ValueError: Its shapes do not fit.
+        """
+
+    def save(self, path: str | Path) -> Path:
+        """Write the model to one portable file and return its path.
+
+        Raises:
+            StoreError: The file cannot be written.
+        """
+        path = Path(path)
+        write_archive(path, self.metadata, self.get_state())
+        return path
+
+    @classmethod
+    def load(cls, path: str | Path, env: EnvironmentLike | None = None) -> Self:
+        """Return the model of this class in a file that :meth:`save` wrote.
+
+        Raises:
+            StoreError: There is no such file.
+            CorruptArtifactError: It is not what was written.
+            StateError: It holds a model of another algorithm.
+        """
+        _, state = read_archive(Path(path))
+        return cls.from_state(state, env)
+
+    # -- display -----------------------------------------------------------------------------------------------------
+
+    @property
+    def _trained(self) -> str:
+        if not self.is_trained:
+            return "untrained"
+        stopped = f", {self._history.stop_reason}" if self._history and self._history.stop_reason else ""
+        return f"trained {text.number(self.num_timesteps)} steps{stopped}"
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} on {self.env_name}: {self._trained}, seed {self.seed}>"
+
+    def _repr_html_(self) -> str:
+        curve = self.learning_curve
+        picture = ""
+        if len(curve["steps"]) > 1:
+            threshold = self._source.reward_threshold if self._source else None
+            drawing = svg.learning_curve((), (), curve["steps"], curve["mean_return"], threshold=threshold)
+            picture = svg.picture(drawing, f"Learning curve of {type(self).__name__} on {self.env_name}")
+        fields = [("seed", self.seed)]
+        if self.is_trained:
+            fields += [("episodes", self.num_episodes), ("training time", text.duration(self.wall_time))]
+        changed = sum(source != "default" for source in self.config.sources.values())
+        details = [(f"Hyperparameters ({changed} not at their default)", self.config._repr_html_())]  # noqa: SLF001
+        title = f"{type(self).__name__} on {self.env_name}"
+        return html.card(title, subtitle=self._trained, fields=fields, picture=picture, details=details)
+
+
+def _space_or_none(space: Space | None) -> dict[str, Any] | None:
+    return None if space is None else space_to_dict(space)
+
+
+def _checked_seed(seed: int | None) -> int:
+    if seed is None:
+        return int(np.random.SeedSequence().generate_state(1)[0])
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise ConfigError(f"seed = {seed!r} is not allowed.", "Give a whole number, at least 0.")
+    return int(seed)

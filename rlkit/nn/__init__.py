@@ -1,0 +1,1 @@
+"""NumPy numerics that know nothing of reinforcement learning."""

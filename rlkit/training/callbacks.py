@@ -1,0 +1,56 @@
+"""Callbacks: what a caller may do while a model trains."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # run.py calls callbacks; here only its name is needed
+    from rlkit.envs import Episode
+    from rlkit.training.run import TrainingRun
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """One update of a model's parameters, with what is known after it.
+
+    Attributes:
+        num_timesteps: Environment steps of this run so far.
+        total_timesteps: Environment steps that the run was asked for.
+        seconds: Time since the run began.
+        mean_return: Mean return of the last 100 episodes; NaN before the first has ended.
+        mean_length: Mean length of the same episodes; NaN likewise.
+        metrics: The algorithm's own figures, such as ``policy_loss``.
+    """
+
+    num_timesteps: int
+    total_timesteps: int
+    seconds: float
+    mean_return: float
+    mean_length: float
+    metrics: Mapping[str, float]
+
+    @property
+    def steps_per_second(self) -> float:
+        """Environment steps a second since the run began."""
+        return self.num_timesteps / self.seconds if self.seconds > 0 else 0.0
+
+
+class Callback:
+    """Base of callbacks: override what you need. Any of them may call ``run.stop(reason)``."""
+
+    def on_start(self, run: TrainingRun) -> None:
+        """Do something before the first step."""
+
+    def on_rollout(self, run: TrainingRun) -> None:
+        """Do something after experience was collected, before the parameters change."""
+
+    def on_episode(self, run: TrainingRun, episode: Episode) -> None:
+        """Do something after an episode has ended."""
+
+    def on_update(self, run: TrainingRun, update: Update) -> None:
+        """Do something after the parameters have changed."""
+
+    def on_end(self, run: TrainingRun) -> None:
+        """Do something after the last update, also after a stop, an interrupt or an error."""

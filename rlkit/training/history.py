@@ -1,0 +1,154 @@
+"""History: what happened in a training run, as arrays, as text and as a picture."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterator, Mapping
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlkit.display import html, svg, text
+
+Column = NDArray[np.float64]
+WINDOW = 100
+"""Episodes over which the mean return is taken, as everyone in the field does."""
+
+
+class Columns(Mapping[str, Column]):
+    """Named columns of equal length that grow row by row; read as float64 arrays."""
+
+    def __init__(self) -> None:
+        self._rows: list[Mapping[str, float]] = []
+        self._arrays: dict[str, Column] = {}
+
+    def append(self, row: Mapping[str, float]) -> None:
+        """Add a row. A column that an earlier or later row has not is NaN there."""
+        self._rows.append(row)
+        self._arrays = {}
+
+    def __getitem__(self, name: str) -> Column:
+        if name not in self._arrays:
+            if not any(name in row for row in self._rows) and name not in self._names():
+                raise KeyError(name)
+            self._arrays[name] = np.array([row.get(name, math.nan) for row in self._rows])
+        return self._arrays[name]
+
+    def _names(self) -> list[str]:
+        return list(dict.fromkeys(chain.from_iterable(self._rows)))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names())
+
+    def __len__(self) -> int:
+        return len(self._names())
+
+    @property
+    def num_rows(self) -> int:
+        """How many rows there are."""
+        return len(self._rows)
+
+    def __repr__(self) -> str:
+        return f"<Columns: {self.num_rows} rows of {', '.join(self)}>"
+
+
+class History:
+    """What happened in one call of ``train``.
+
+    Attributes:
+        title: What was trained, such as ``"PPO on CartPole-v1"``.
+        updates: Columns with a row an update: ``num_timesteps, seconds, mean_return, mean_length`` and the
+            algorithm's own, such as ``policy_loss``.
+        episodes: Columns with a row an episode: ``num_timesteps`` (when it ended), ``return``, ``length``.
+        total_timesteps: Environment steps that were asked for.
+        num_timesteps: Environment steps that were taken.
+        seconds: How long it took.
+        stop_reason: Why it ended before its time; empty where it did not.
+        reward_threshold: The mean return from which the environment counts as solved, or None.
+    """
+
+    def __init__(self, title: str, total_timesteps: int, reward_threshold: float | None = None) -> None:
+        self.title = title
+        self.updates = Columns()
+        self.episodes = Columns()
+        self.total_timesteps = total_timesteps
+        self.num_timesteps = 0
+        self.seconds = 0.0
+        self.stop_reason = ""
+        self.reward_threshold = reward_threshold
+        self._recent_returns: deque[float] = deque(maxlen=WINDOW)
+        self._recent_lengths: deque[int] = deque(maxlen=WINDOW)
+
+    def add_episode(self, num_timesteps: int, episode_return: float, length: int) -> None:
+        """Add an episode that ended after ``num_timesteps`` steps of the run."""
+        self.episodes.append({"num_timesteps": num_timesteps, "return": episode_return, "length": length})
+        self._recent_returns.append(episode_return)
+        self._recent_lengths.append(length)
+
+    @property
+    def mean_return(self) -> float:
+        """Mean return of the last 100 episodes; NaN before the first has ended."""
+        return sum(self._recent_returns) / len(self._recent_returns) if self._recent_returns else math.nan
+
+    @property
+    def mean_length(self) -> float:
+        """Mean length of the last 100 episodes; NaN before the first has ended."""
+        return sum(self._recent_lengths) / len(self._recent_lengths) if self._recent_lengths else math.nan
+
+    @property
+    def steps_per_second(self) -> float:
+        """Environment steps a second."""
+        return self.num_timesteps / self.seconds if self.seconds else 0.0
+
+    def learning_curve(self, points: int = 200) -> dict[str, list[float]]:
+        """Return at most ``points`` points of the mean return: ``{"steps": […], "mean_return": […]}``."""
+        if not self.updates.num_rows:
+            return {"steps": [], "mean_return": []}
+        steps, means = self.updates["num_timesteps"], self.updates["mean_return"]
+        known = np.flatnonzero(np.isfinite(means))
+        if len(known) > points:
+            known = known[np.linspace(0, len(known) - 1, points).round().astype(int)]
+        return {"steps": steps[known].tolist(), "mean_return": means[known].tolist()}
+
+    def plot(self) -> html.Picture:
+        """Return the learning curve: episodes, their running mean, and the environment's threshold."""
+        drawing = svg.learning_curve(
+            self.episodes.get("num_timesteps", np.empty(0)),
+            self.episodes.get("return", np.empty(0)),
+            self.updates.get("num_timesteps", np.empty(0)),
+            self.updates.get("mean_return", np.empty(0)),
+            threshold=self.reward_threshold,
+        )
+        return html.Picture(drawing, f"Learning curve of {self.title}: {self.summary}")
+
+    @property
+    def summary(self) -> str:
+        """The run in one line."""
+        steps = f"{text.number(self.num_timesteps)} steps in {text.duration(self.seconds)}"
+        speed = f"{text.number(round(self.steps_per_second))} steps/s"
+        count = self.episodes.num_rows
+        last = f"mean return {text.number(self.mean_return)} over the last {min(count, WINDOW)} episodes"
+        ending = f"stopped: {self.stop_reason}" if self.stop_reason else ""
+        return " · ".join(part for part in (steps, speed, last if count else "no episode ended", ending) if part)
+
+    def __repr__(self) -> str:
+        curve = text.sparkline(self.learning_curve()["mean_return"])
+        return f"{self.title}: {self.summary}" + (f"\n{curve}" if curve else "")
+
+    def _repr_html_(self) -> str:
+        details = [("Losses and other figures", html.table(*self._last_figures()))]
+        return html.card(
+            self.title,
+            subtitle=self.summary,
+            picture=self.plot().to_html(),
+            details=details if self.updates.num_rows else (),
+        )
+
+    def _last_figures(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+        """Return headers and rows of a table: every column at the start, the middle and the end of the run."""
+        places = (0, self.updates.num_rows // 2, -1)
+        names = [name for name in self.updates if name != "num_timesteps"]
+        rows = [(name, *(text.number(float(self.updates[name][place])) for place in places)) for name in names]
+        return ("", "first update", "halfway", "last update"), rows

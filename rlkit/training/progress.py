@@ -1,0 +1,61 @@
+"""Progress of a run: a bar in a terminal, and the place where a notebook puts its own."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from tqdm import tqdm
+
+from rlkit.display import text
+from rlkit.training.callbacks import Callback, Update
+
+if TYPE_CHECKING:
+    from rlkit.training.run import TrainingRun
+
+Progress = bool | Callback | None
+
+
+class ProgressBar(Callback):
+    """A line of text that shows how far a run is, on standard error."""
+
+    def on_start(self, run: TrainingRun) -> None:
+        """Draw an empty bar."""
+        self._bar = tqdm(total=run.total_timesteps, desc=run.history.title, unit=" steps", unit_scale=True)
+
+    def on_update(self, run: TrainingRun, update: Update) -> None:  # noqa: ARG002 - the interface of a callback
+        """Draw the bar as far as the run is."""
+        if not math.isnan(update.mean_return):
+            self._bar.set_postfix_str(f"mean return {text.number(update.mean_return)}", refresh=False)
+        self._bar.update(min(update.num_timesteps, update.total_timesteps) - self._bar.n)
+
+    def on_end(self, run: TrainingRun) -> None:  # noqa: ARG002 - the interface of a callback
+        """Leave the bar as it is."""
+        self._bar.close()
+
+
+class _Default:
+    """What ``progress=None`` means: replaced by the notebook extension while it is loaded."""
+
+    make: Callable[[], Callback | None]
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Show a bar where standard error is a terminal, or an IPython kernel's."""
+        self.make = lambda: ProgressBar() if sys.stderr.isatty() or "ipykernel" in sys.modules else None
+
+
+default_progress = _Default()
+
+
+def progress_callback(progress: Progress) -> Callback | None:
+    """Return the callback that shows progress, or None: see ``ModelBase.train``."""
+    if isinstance(progress, Callback):
+        return progress
+    if progress is None:
+        return default_progress.make()
+    return (default_progress.make() or ProgressBar()) if progress else None

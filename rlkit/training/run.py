@@ -1,0 +1,146 @@
+"""A training run: an iterator that a loop, a thread or an async task can drive, one update at a time."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import FrameType
+
+from rlkit.envs import Episode
+from rlkit.nn.threads import one_blas_thread
+from rlkit.training.callbacks import Callback, Update
+from rlkit.training.history import History
+
+Metrics = Mapping[str, float]
+Updates = Generator[Metrics, None, None]
+
+
+class TrainingRun(Iterator[Update]):
+    """One call of ``train``, taken an update at a time.
+
+    Iterate it to train; ``stop`` ends it after the update under way, from a callback or from another thread.
+
+    Args:
+        history: Where the run is recorded.
+        algorithm: Makes the iterator that collects, updates and yields the metrics of each update.
+        callbacks: What to call on the way.
+
+    Attributes:
+        history: What has happened so far.
+        num_timesteps: Environment steps so far.
+        total_timesteps: Environment steps that were asked for.
+    """
+
+    def __init__(
+        self,
+        history: History,
+        algorithm: Callable[[TrainingRun], Updates],
+        callbacks: Sequence[Callback] = (),
+    ) -> None:
+        self.history = history
+        self.total_timesteps = history.total_timesteps
+        self.num_timesteps = 0
+        self._callbacks = tuple(callbacks)
+        self._stop_reason = ""
+        self._iterator = self._iterate(algorithm)
+
+    @property
+    def progress_remaining(self) -> float:
+        """1 at the start and 0 when all steps are taken: what schedules depend on."""
+        return max(0.0, 1.0 - self.num_timesteps / self.total_timesteps)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether somebody asked to stop."""
+        return bool(self._stop_reason)
+
+    def stop(self, reason: str = "asked to stop") -> None:
+        """End the run after the update under way; ``reason`` is kept in the history."""
+        self._stop_reason = self._stop_reason or reason
+
+    def close(self) -> None:
+        """End the run now: at the last update that was made. Callbacks are told."""
+        self._iterator.close()
+
+    def __next__(self) -> Update:
+        with one_blas_thread():
+            return next(self._iterator)
+
+    def rollout_collected(self) -> None:
+        """Tell the callbacks that a rollout was collected."""
+        for callback in self._callbacks:
+            callback.on_rollout(self)
+
+    def step_taken(self, num_envs: int, episodes: Sequence[Episode]) -> None:
+        """Count one step of ``num_envs`` environments, and record the episodes that ended in it."""
+        self.num_timesteps += num_envs
+        for episode in episodes:
+            self.history.add_episode(self.num_timesteps, episode.episode_return, episode.length)
+            for callback in self._callbacks:
+                callback.on_episode(self, episode)
+
+    def _iterate(self, algorithm: Callable[[TrainingRun], Updates]) -> Generator[Update, None, None]:
+        updates = algorithm(self)
+        try:
+            started = time.perf_counter()
+            for callback in self._callbacks:
+                callback.on_start(self)
+            while not self.stopped and self.num_timesteps < self.total_timesteps:
+                metrics = next(updates)
+                update = self._record(metrics, time.perf_counter() - started)
+                for callback in self._callbacks:
+                    callback.on_update(self, update)
+                yield update
+        finally:
+            updates.close()
+            self.history.stop_reason = self._stop_reason
+            for callback in self._callbacks:
+                callback.on_end(self)
+
+    def _record(self, metrics: Metrics, seconds: float) -> Update:
+        history = self.history
+        history.num_timesteps = self.num_timesteps
+        history.seconds = seconds
+        update = Update(
+            self.num_timesteps,
+            self.total_timesteps,
+            seconds,
+            history.mean_return,
+            history.mean_length,
+            metrics,
+        )
+        history.updates.append(
+            {
+                "num_timesteps": update.num_timesteps,
+                "seconds": seconds,
+                "mean_return": update.mean_return,
+                "mean_length": update.mean_length,
+                **metrics,
+            }
+        )
+        return update
+
+
+@contextmanager
+def interrupt_stops(run: TrainingRun) -> Iterator[None]:
+    """Let the first Ctrl-C end ``run`` after the update under way; a second one interrupts at once.
+
+    Python takes signals in the main thread only: in another one this does nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = signal.getsignal(signal.SIGINT)
+
+    def stop(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the interface of a handler
+        signal.signal(signal.SIGINT, previous or signal.default_int_handler)
+        run.stop("interrupted")
+
+    signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous or signal.default_int_handler)
