@@ -1,3 +1,105 @@
-"""rlkit."""
+"""rlkit: create, train, watch, keep and reload reinforcement-learning models, in a notebook or a script."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rlkit.config import ModelConfig, hyperparameter
+from rlkit.envs import EnvironmentLike
+from rlkit.errors import RLKitError
+from rlkit.factory import ModelFactory, factory, register_model
+from rlkit.models.base import ModelBase
+from rlkit.registry import ModelRegistry, ModelVersion, open_registry
+from rlkit.storage.archive import read_archive
+from rlkit.training import Callback, Evaluation, History
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
 
 __version__ = "0.1.0"
+
+
+def create(algorithm: str, env: EnvironmentLike | None = None, **settings: Any) -> ModelBase:
+    """Return a new model: ``rlkit.create("ppo", env="CartPole-v1", seed=0, learning_rate=1e-3)``.
+
+    See :meth:`ModelFactory.create` for the settings and the errors.
+    """
+    return factory.create(algorithm, env, **settings)
+
+
+def registry(folder: str | PathLike[str] | None = None) -> ModelRegistry:
+    """Return the registry in ``folder``: by default in ``$RLKIT_HOME``, else in ``rlkit_artifacts`` here."""
+    return open_registry(folder)
+
+
+def register(
+    model: ModelBase,
+    name: str,
+    *,
+    tags: Sequence[str] = (),
+    metrics: Mapping[str, float] | None = None,
+    dataset: Mapping[str, Any] | None = None,
+    parent: str | None = None,
+    description: str = "",
+) -> ModelVersion:
+    """Keep a model in the current registry as the next version of ``name``. See :meth:`ModelRegistry.register`."""
+    return registry().register(
+        model, name, tags=tags, metrics=metrics, dataset=dataset, parent=parent, description=description
+    )
+
+
+def load(source: str | PathLike[str], env: EnvironmentLike | None = None) -> ModelBase:
+    """Return a model from the current registry or from a file.
+
+    Args:
+        source: ``"cartpole"`` (the newest version), ``"cartpole:3"``, ``"cartpole@best"``, or the path of a file
+            that ``model.save`` wrote, which ends in ``.rlkit``.
+        env: An environment for it; the one it was trained on where None.
+
+    Raises:
+        ModelNotFoundError: The registry has no such model.
+        StoreError: There is no such file.
+        CorruptArtifactError: What is there is not what was written.
+        SpaceMismatchError: ``env`` has other spaces than the model was built for.
+    """
+    if isinstance(source, PathLike) or source.endswith(".rlkit"):
+        metadata, state = read_archive(Path(source))
+        return factory.from_state(state, env, wall_time=metadata["wall_time"])
+    return registry().load(source, env)
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Add the ``%rl_…`` magics: ``%load_ext rlkit``."""
+    from rlkit.notebook.extension import load  # noqa: PLC0415 - IPython only where it is used
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """Remove what ``%load_ext rlkit`` added: ``%unload_ext rlkit``."""
+    from rlkit.notebook.extension import unload  # noqa: PLC0415 - IPython only where it is used
+
+    unload(shell)
+
+
+__all__ = [
+    "Callback",
+    "Evaluation",
+    "History",
+    "ModelBase",
+    "ModelConfig",
+    "ModelFactory",
+    "ModelRegistry",
+    "ModelVersion",
+    "RLKitError",
+    "create",
+    "factory",
+    "hyperparameter",
+    "load",
+    "register",
+    "register_model",
+    "registry",
+]

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from rlkit import models
 from rlkit.config import ModelConfig, presets
 from rlkit.display import html, text
-from rlkit.envs import EnvironmentLike
+from rlkit.envs import EnvironmentLike, newest_id
 from rlkit.errors import ConfigError, ModelDefinitionError, RLKitError, UnknownAlgorithmError, did_you_mean
 from rlkit.models.base import ModelBase
 
@@ -106,7 +106,7 @@ class ModelFactory:
         classes: dict[str, ModelClass] = {}
         for entry in entry_points(group=ENTRY_POINT_GROUP):
             try:
-                classes[entry.name] = _checked(entry.load())
+                classes[entry.name] = _named(entry.name, _checked(entry.load()))
             except Exception as error:  # noqa: BLE001 - another package may fail in any way
                 warnings.warn(f"The model {entry.name!r} of {entry.value} cannot be loaded: {error}", stacklevel=2)
         return classes
@@ -155,8 +155,7 @@ class ModelFactory:
         replaced = self._known().get(name)
         if replaced is not None and replaced is not model_class:
             warnings.warn(f"The algorithm {name!r} was {replaced!r} and is now {model_class!r}.", stacklevel=3)
-        model_class.algorithm = name
-        self._classes[name] = model_class
+        self._classes[name] = _named(name, model_class)
 
     def unregister(self, name: str) -> None:
         """Remove a model class.
@@ -164,8 +163,7 @@ class ModelFactory:
         Raises:
             UnknownAlgorithmError: There is none of this name.
         """
-        self.get(name)
-        del self._classes[name]
+        self._classes = {known: kept for known, kept in self._known().items() if kept is not self.get(name)}
 
     def create(
         self,
@@ -222,8 +220,10 @@ class ModelFactory:
             config = model_class.Config.from_mapping(config)
         return model_class(config, env, env_kwargs=env_kwargs, seed=seed)
 
-    def from_state(self, state: Mapping[str, Any], env: EnvironmentLike | None = None) -> ModelBase:
-        """Return the model that gave ``state`` with ``get_state``.
+    def from_state(
+        self, state: Mapping[str, Any], env: EnvironmentLike | None = None, *, wall_time: float = 0.0
+    ) -> ModelBase:
+        """Return the model that gave ``state`` with ``get_state``; its metadata say the ``wall_time``, in seconds.
 
         Raises:
             UnknownAlgorithmError: Its class is not known here.
@@ -234,7 +234,7 @@ class ModelFactory:
         except UnknownAlgorithmError as error:
             remedy = "Register the class it was made with: @rlkit.register_model(name)."
             raise UnknownAlgorithmError(error.problem, remedy) from None
-        return model_class.from_state(state, env)
+        return model_class.from_state(state, env, wall_time=wall_time)
 
     def __repr__(self) -> str:
         return f"<ModelFactory: {', '.join(self.names())}>"
@@ -242,7 +242,7 @@ class ModelFactory:
 
 def _env_id(env: object) -> str | None:
     if isinstance(env, str):
-        return env
+        return newest_id(env)
     spec = getattr(env, "spec", None)
     return getattr(spec, "id", None)
 
@@ -265,6 +265,16 @@ def _checked(model_class: object) -> ModelClass:
         raise ModelDefinitionError(f"{model_class.__name__} lacks {', '.join(missing)}.", "Define them.")
     if not isinstance(getattr(model_class, "Config", None), type):
         raise ModelDefinitionError(f"{model_class.__name__} has no Config.", "Set it to a ModelConfig subclass.")
+    return model_class
+
+
+def _named(name: str, model_class: ModelClass) -> ModelClass:
+    """Give the class its name: its models say it in their state, so that it can have only one."""
+    own = vars(model_class).get("algorithm", name)
+    if own != name:
+        problem = f"{model_class.__name__} is the algorithm {own!r} already, and cannot be {name!r} too."
+        raise ModelDefinitionError(problem, f"Derive a class from it: class Mine({model_class.__name__}).")
+    model_class.algorithm = name
     return model_class
 
 

@@ -35,6 +35,14 @@ class LinearSchedule:
     start: float
     end: float = 0.0
 
+    def __post_init__(self) -> None:
+        # Plain floats, whatever came: NumPy's are written otherwise, and would not be read back.
+        for name, value in (("start", float(self.start)), ("end", float(self.end))):
+            if not math.isfinite(value):
+                message = f"the {name} of a schedule must be finite, not {value}"
+                raise ValueError(message)
+            object.__setattr__(self, name, value)
+
     def __call__(self, progress_remaining: float) -> float:
         """Return the value when ``progress_remaining`` (1 at the start, 0 at the end) is left."""
         return self.end + (self.start - self.end) * progress_remaining
@@ -58,8 +66,4 @@ def parse_linear(text: str) -> LinearSchedule:
     if head != "lin" or len(numbers) not in (1, 2):
         message = f"{text!r} is no schedule: write lin_0.001 (to zero) or lin_0.001_0.0001"
         raise ValueError(message)
-    values = [float(number) for number in numbers]
-    if not all(map(math.isfinite, values)):
-        message = f"{text!r} has a number that is not finite"
-        raise ValueError(message)
-    return LinearSchedule(*values)
+    return LinearSchedule(*map(float, numbers))

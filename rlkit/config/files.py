@@ -28,6 +28,7 @@ _NEUTRAL: dict[str, tuple[object, ...]] = {
     "sde_sample_freq": (None, -1),
     "callback": (None, []),
 }
+_MAPPINGS = {"net_arch", "policy_kwargs"}
 _POLICY_KEYS = {"net_arch": "net_arch", "activation_fn": "activation", "ortho_init": "ortho_init"}
 
 
@@ -45,7 +46,7 @@ def read(path: Path, env: str | None = None) -> Mapping[str, Any]:
         raise ConfigError(f"{str(path)!r} cannot be read: {error}.", did_you_mean(path.name, siblings)) from None
     try:
         data = tomllib.loads(content) if path.suffix == ".toml" else yaml.safe_load(content)
-    except (tomllib.TOMLDecodeError, yaml.YAMLError) as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: TOML's, and YAML's of a date such as 2020-13-45
         reason = " ".join(str(error).split())
         kind = "TOML" if path.suffix == ".toml" else "YAML"
         raise ConfigError(f"{str(path)!r} is not valid {kind}: {reason}.") from None
@@ -56,7 +57,8 @@ def _block(data: object, where: str, env: str | None) -> Mapping[str, Any]:
     if not isinstance(data, Mapping) or not data:
         raise ConfigError(f"{where!r} holds no hyperparameters.", "Write lines such as 'learning_rate: 0.001'.")
     blocks = {str(key): value for key, value in data.items()}
-    several = all(isinstance(value, Mapping) for value in blocks.values())
+    # A hyperparameter may be a mapping too: a file of it alone holds one block, not one for each environment.
+    several = all(isinstance(value, Mapping) for value in blocks.values()) and not blocks.keys() & _MAPPINGS
     if not several:
         return blocks
     if env is None and len(blocks) == 1:
@@ -96,7 +98,7 @@ def parse_value(content: str) -> Any:
         return None
     try:
         value = yaml.safe_load(content)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError):  # ValueError: a date such as 2020-13-45
         return content
     return _number(value) if isinstance(value, str) else value
 
@@ -171,8 +173,8 @@ def _evaluate(content: str) -> Any:
     """
     try:
         return _literal(ast.parse(content.strip(), mode="eval").body)
-    except (SyntaxError, ValueError):
-        problem = f"policy_kwargs = {content!r} cannot be read."
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):  # the last two: nested too deep
+        problem = f"policy_kwargs = {content!r:.80} cannot be read."
         raise ConfigError(problem, "Write dict(net_arch=[64, 64], activation_fn=nn.ReLU).") from None
 
 

@@ -9,6 +9,7 @@ import types
 import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, Union
 
@@ -60,7 +61,7 @@ Scheduled = Annotated[
 """A number, or a straight line to zero (``"lin_0.001"``) over one call of ``train``."""
 
 
-def hyperparameter(  # noqa: ANN201 - pydantic types Field() as Any, so that any default fits
+def hyperparameter(
     default: object,
     meaning: str,
     *,
@@ -71,7 +72,7 @@ def hyperparameter(  # noqa: ANN201 - pydantic types Field() as Any, so that any
     scale: Scale = "linear",
     unit: str = "",
     common: bool = False,
-):
+) -> Any:
     """Declare one hyperparameter of a :class:`ModelConfig`.
 
     Args:
@@ -91,7 +92,7 @@ def hyperparameter(  # noqa: ANN201 - pydantic types Field() as Any, so that any
         default,
         description=meaning,
         validate_default=False,
-        json_schema_extra={**extra, "scale": scale, "unit": unit, "common": common},  # type: ignore[dict-item]
+        json_schema_extra={**extra, "scale": scale, "unit": unit, "common": common},
     )
 
 
@@ -207,6 +208,12 @@ class ModelConfig(BaseModel):
         except ValidationError as error:
             raise self._explain(error) from None
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in type(self).model_fields:
+            problem = f"A {type(self).__name__} cannot be changed."
+            raise ConfigError(problem, f"Make another: config.replace({name}={value!r}).")
+        super().__setattr__(name, value)
+
     @classmethod
     def _explain(cls, error: ValidationError) -> ConfigError:
         """Turn pydantic's first complaint into one that a person can act on."""
@@ -220,11 +227,17 @@ class ModelConfig(BaseModel):
             problem, _, remedy = reason.partition("\n")
             return ConfigError(problem, remedy)
         field = cls.hyperparameters()[name]
-        default = text.number(field.default) if isinstance(field.default, float) else field.default
+        default = text.literal(cls().to_dict()[name])
         return ConfigError(
             f"{name} = {first['input']!r} is not allowed: {reason[:1].lower()}{reason[1:]}.",
             f"{name} takes {field.takes} (default {default}).",
         )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _plain_integer(cls, value: Any) -> Any:
+        """Take NumPy's integers, of which sweeps are made: strict pydantic refuses them."""
+        return int(value) if isinstance(value, Integral) and not isinstance(value, bool) else value
 
     @field_validator("*", mode="after")
     @classmethod
@@ -278,7 +291,8 @@ class ModelConfig(BaseModel):
             ConfigError: A name or a value is wrong.
         """
         kept = {name: getattr(self, name) for name in self.model_fields_set}
-        return type(self)(**{**kept, **changes})._mark(self._preset, self._from_preset - set(changes))
+        changed = type(self)(**{**kept, **changes})
+        return changed._mark(self._preset, self._from_preset - set(changes))  # noqa: SLF001 - our own instance
 
     @property
     def sources(self) -> dict[str, str]:
@@ -357,14 +371,15 @@ class ModelConfig(BaseModel):
         return cls(**files.translate(block, cls.hyperparameters()))
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self.to_dict() == typing.cast("ModelConfig", other).to_dict()
+        return type(self) is type(other) and self.to_dict() == other.to_dict()
 
     def __hash__(self) -> int:
         return hash((type(self), repr(self.to_dict())))
 
-    def _rows(self) -> list[tuple[str, str, str, str]]:
+    def rows(self) -> list[tuple[str, object, str, str]]:
+        """Return name, value, source and meaning of every hyperparameter, for tables."""
         fields, sources, values = type(self).hyperparameters(), self.sources, self.to_dict()
-        return [(name, show(values[name]), sources[name], field.meaning) for name, field in fields.items()]
+        return [(name, values[name], sources[name], field.meaning) for name, field in fields.items()]
 
     def __repr__(self) -> str:
         values, sources = self.to_dict(), self.sources
@@ -372,15 +387,11 @@ class ModelConfig(BaseModel):
         return f"{type(self).__name__}({inside})"
 
     def __str__(self) -> str:
-        return text.table(("hyperparameter", "value", "from", "meaning"), self._rows())
+        rows = [(name, text.literal(value), source, meaning) for name, value, source, meaning in self.rows()]
+        return text.table(("hyperparameter", "value", "from", "meaning"), rows)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002, FBT001 - IPython's protocol
         printer.text(str(self))
 
     def _repr_html_(self) -> str:
-        return html.config_table(self._rows(), title=type(self).__name__)
-
-
-def show(value: object) -> str:
-    """Return a hyperparameter's value as people write it."""
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+        return html.card(type(self).__name__, picture=html.config_table(self.rows()))

@@ -37,7 +37,8 @@ class EnvironmentSource:
         env_kwargs: Keyword arguments for ``gymnasium.make``, where ``env`` is an id.
 
     Attributes:
-        env_id: The Gymnasium id, or None where there is none.
+        name: The Gymnasium id, or what stands for it.
+        env_id: The Gymnasium id from which the same environment can be made again, or None where there is none.
         env_kwargs: The keyword arguments the environment is made with.
         observation_space: Space of one environment's observations.
         action_space: Space of one environment's actions.
@@ -61,16 +62,19 @@ class EnvironmentSource:
             self._spec = None
         else:
             made = self._make()
-            self._spec = spec = made.spec
+            spec = made.spec
+            # A function may change what it makes in ways that no spec says: it alone makes more.
+            self._spec = spec if isinstance(env, str | gymnasium.Env) else None
             spaces = (made.observation_space, made.action_space)
             made.close()
         self.observation_space: Space = spaces[0]
         self.action_space: Space = spaces[1]
-        self.env_id = spec.id if spec else None
+        self.name = spec.id if spec else "custom environment"
+        # Wrappers are not part of an id: a loaded model must not go on, unnoticed, without them.
+        self.env_id = spec.id if spec and not spec.additional_wrappers and not spec.kwargs.get("wrappers") else None
         self.reward_threshold = spec.reward_threshold if spec else None
         if spec and not isinstance(env, str):
-            vector_only = ("num_envs", "vectorization_mode", "vector_kwargs", "wrappers")
-            self.env_kwargs = {k: v for k, v in spec.kwargs.items() if k not in vector_only}
+            self.env_kwargs = _kwargs_of(spec)
 
     def _maker(self, env: EnvironmentLike) -> Callable[[], Environment]:
         """Return a function that makes one new environment."""
@@ -85,11 +89,6 @@ class EnvironmentSource:
             return lambda: _call(env)
         problem = f"{env!r:.80} is no environment."
         raise UnknownEnvironmentError(problem, "Give a Gymnasium id, an Env, a VectorEnv or a function that makes one.")
-
-    @property
-    def name(self) -> str:
-        """The id, or what stands for it."""
-        return self.env_id or "custom environment"
 
     def training(self, num_envs: int) -> VectorEnvironment:
         """Return ``num_envs`` environments to train on: the caller's own where it gave a vector environment."""
@@ -115,13 +114,13 @@ def find_spec(env_id: str) -> EnvSpec:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return gymnasium.spec(_newest(env_id))
+            return gymnasium.spec(newest_id(env_id))
     except (gymnasium.error.Error, ImportError, ValueError):
         known = [known for known in gymnasium.registry if ":" not in known]
         raise UnknownEnvironmentError(f"There is no environment {env_id!r}.", _nearest(env_id, known)) from None
 
 
-def _newest(env_id: str) -> str:
+def newest_id(env_id: str) -> str:
     """Return the id with its newest version where it has none, as ``gymnasium.make`` reads it."""
     versions = [
         (spec.version, known)
@@ -156,6 +155,16 @@ def make_env(spec: EnvSpec, env_kwargs: Mapping[str, Any]) -> Environment:
         raise UnknownEnvironmentError(problem, "Check env_kwargs.") from None
 
 
+def _kwargs_of(spec: EnvSpec) -> dict[str, Any]:
+    """Return the keyword arguments with which ``gymnasium.make`` makes, from the id, what ``spec`` describes."""
+    vector_only = ("num_envs", "vectorization_mode", "vector_kwargs", "wrappers")
+    kwargs = {name: value for name, value in spec.kwargs.items() if name not in vector_only}
+    registered = gymnasium.registry.get(spec.id)
+    if registered is not None and spec.max_episode_steps != registered.max_episode_steps:
+        kwargs["max_episode_steps"] = -1 if spec.max_episode_steps is None else spec.max_episode_steps
+    return kwargs
+
+
 def _call(factory: Callable[[], Environment]) -> Environment:
     env = factory()
     if not isinstance(env, gymnasium.Env):
@@ -188,7 +197,7 @@ def _maker_of_vector(env: VectorEnv[Any, Any, Any]) -> Callable[[], Environment]
         return lambda: _call(base.env_fns[0])
     spec = env.spec
     if spec is not None and spec.entry_point is not None:
-        return lambda: make_env(find_spec(spec.id), {})
+        return lambda: make_env(find_spec(spec.id), _kwargs_of(spec))
 
     def unavailable() -> Environment:
         problem = f"{env} gives no single environments for evaluation."

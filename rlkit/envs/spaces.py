@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from rlkit.errors import SpaceMismatchError, StateError, UnsupportedSpaceError
+from rlkit.errors import EnvironmentContractError, SpaceMismatchError, StateError, UnsupportedSpaceError
 
 Space = spaces.Space[Any]
 Features = NDArray[np.float32]
@@ -34,6 +35,9 @@ def check_space(space: Space, allowed: tuple[type[Space], ...], *, role: str, al
     if isinstance(space, spaces.Box) and space.dtype.kind not in "buif":
         problem = f"{algorithm} cannot take {role}s of the space {space}: its dtype is {space.dtype}."
         raise UnsupportedSpaceError(problem, "It takes numbers.")
+    if isinstance(space, spaces.Box) and not math.prod(space.shape):
+        problem = f"{algorithm} cannot take {role}s of the space {space}: they hold no numbers."
+        raise UnsupportedSpaceError(problem, "Give it a shape without 0.")
 
 
 class FeatureEncoder:
@@ -52,10 +56,18 @@ class FeatureEncoder:
         self._shape: tuple[int, ...] = space.shape or ()
 
     def encode(self, observations: NDArray[Any]) -> Features:
-        """Return features, float32 of shape ``(batch, size)``, of a batch of the space's own arrays."""
+        """Return features, float32 of shape ``(batch, size)``, of a batch of the space's own arrays.
+
+        Raises:
+            EnvironmentContractError: An observation is none of the choices of a Discrete space.
+        """
         if isinstance(self.space, spaces.Discrete):
-            features = np.zeros((len(observations), self.size), np.float32)
-            features[np.arange(len(observations)), observations - self.space.start] = 1
+            choices = observations.astype(np.int64) - self.space.start
+            if ((choices < 0) | (choices >= self.size)).any():  # else a negative one would count from the end
+                problem = f"The environment's observations {observations.tolist()!r:.80} are not all of its space."
+                raise EnvironmentContractError(problem, f"Its observation space is {self.space}.")
+            features = np.zeros((len(choices), self.size), np.float32)
+            features[np.arange(len(choices)), choices] = 1
             return features
         return np.asarray(observations, np.float32).reshape(len(observations), self.size)
 
@@ -82,7 +94,8 @@ class FeatureEncoder:
     def _check_choices(self, batch: NDArray[Any]) -> None:
         space = self.space
         assert isinstance(space, spaces.Discrete)  # noqa: S101 - narrows the type
-        wrong = [value for value in batch.tolist() if value != int(value) or not 0 <= value - space.start < space.n]
+        low, high = int(space.start), int(space.start + space.n)
+        wrong = [value for value in batch.tolist() if not (low <= value < high and float(value).is_integer())]
         if wrong:
             raise self._mismatch(f"{wrong[0]}")
 
@@ -110,17 +123,19 @@ def space_to_dict(space: Space) -> dict[str, Any]:
             "dtype": str(space.dtype),
         }
     if isinstance(space, spaces.Discrete):
-        return {"type": "Discrete", "n": int(space.n), "start": int(space.start)}
+        return {"type": "Discrete", "n": int(space.n), "start": int(space.start), "dtype": str(space.dtype)}
     raise UnsupportedSpaceError(f"{space} cannot be saved.", "Box and Discrete spaces can.")
 
 
-def _bound_to_data(bound: NDArray[Any]) -> float | list[Any]:
-    """Return one number where all are the same, so that a large image's bounds do not fill a file."""
+def _bound_to_data(bound: NDArray[Any]) -> Any:
+    """Return one number where all are the same, so that a large image's bounds do not fill a file.
+
+    Integers stay integers: not every one of 64 bits is a float.
+    """
     flat = bound.reshape(-1)
     if flat.size and (flat == flat[0]).all():
-        return float(flat[0])
-    nested: list[Any] = bound.astype(float).tolist()
-    return nested
+        return flat[0].item()
+    return bound.tolist()
 
 
 def space_from_dict(data: Mapping[str, Any]) -> Space:
@@ -136,7 +151,11 @@ def space_from_dict(data: Mapping[str, Any]) -> Space:
             low, high = (np.broadcast_to(np.asarray(data[end], dtype), shape) for end in ("low", "high"))
             return spaces.Box(low, high, shape, dtype.type)
         if data["type"] == "Discrete":
-            return spaces.Discrete(int(data["n"]), start=int(data["start"]))
-    except (KeyError, TypeError, ValueError) as error:
+            dtype = np.dtype(str(data["dtype"]))
+            # Older Gymnasium knows int64 alone, and takes no dtype.
+            other: dict[str, Any] = {} if dtype == np.int64 else {"dtype": dtype.type}
+            discrete: Space = spaces.Discrete(int(data["n"]), start=int(data["start"]), **other)
+            return discrete
+    except (KeyError, TypeError, ValueError, OverflowError, AssertionError) as error:
         raise StateError(f"{dict(data)!r:.120} describes no space: {error!r}.") from None
     raise StateError(f"{data['type']!r} is no type of space.", "Box and Discrete are.")

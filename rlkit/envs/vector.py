@@ -142,7 +142,7 @@ class LoopedEnvironments(VectorEnvironment):
         envs: The environments; their spaces must be equal.
 
     Raises:
-        EnvironmentContractError: Their spaces differ.
+        EnvironmentContractError: Their spaces differ, or one is there twice.
     """
 
     def __init__(self, envs: Sequence[gymnasium.Env[Any, Any]]) -> None:
@@ -152,6 +152,9 @@ class LoopedEnvironments(VectorEnvironment):
             if (env.observation_space, env.action_space) != (first.observation_space, first.action_space):
                 problem = f"Environments of one model differ in their spaces: {first} and {env}."
                 raise EnvironmentContractError(problem, "Let the factory function make the same each time.")
+        if len({id(env.unwrapped) for env in envs}) < len(envs):
+            problem = f"The function that makes environments returned {first} more than once."
+            raise EnvironmentContractError(problem, "Let it make a new environment in each call.")
         self.envs = list(envs)
         space = self.observation_space
         self._observations = np.zeros((len(envs), *(space.shape or ())), space.dtype)
@@ -179,7 +182,7 @@ class LoopedEnvironments(VectorEnvironment):
         n = self.num_envs
         rewards, terminated, truncated = np.empty(n), np.empty(n, np.bool_), np.empty(n, np.bool_)
         # A Python int is what most environments expect of a Discrete action, and indexing with it is faster.
-        choices = actions.tolist() if self._discrete else actions
+        choices: Any = actions.tolist() if self._discrete else actions
         for i, env in enumerate(self.envs):
             observation, rewards[i], terminated[i], truncated[i], _ = env.step(choices[i])
             self._put(i, observation)
@@ -187,7 +190,7 @@ class LoopedEnvironments(VectorEnvironment):
         if not ended.size:
             return self._observations.copy(), rewards, terminated, truncated, None
         final = self._observations.copy()
-        for i in ended:
+        for i in ended.tolist():
             self._put(i, self.envs[i].reset()[0])
         return self._observations.copy(), rewards, terminated, truncated, final
 
@@ -203,6 +206,8 @@ class SameStepCartPole(CartPoleVectorEnv):
     Environment ``i`` draws its starts from a generator of its own, as the single CartPole does, so that its episodes
     do not depend on its neighbours.
     """
+
+    state: Any  # Gymnasium's own annotation says None, which it is before the first reset
 
     def __init__(self, num_envs: int = 1, **kwargs: Any) -> None:
         super().__init__(num_envs, **kwargs)
@@ -259,7 +264,7 @@ class BatchedEnvironments(VectorEnvironment):
         self, actions: NDArray[Any]
     ) -> tuple[NDArray[Any], NDArray[np.float64], Bools, Bools, NDArray[Any] | None]:
         observations, rewards, terminated, truncated, info = self.env.step(actions)
-        observations = np.asarray(observations)
+        observations = np.array(observations)  # a copy: it may be a buffer that the next step writes to
         rewards = np.asarray(rewards, np.float64)
         final = self._final(observations, terminated | truncated, info)
         return observations, rewards, terminated, truncated, final
@@ -295,7 +300,11 @@ def in_same_step_mode(env: VectorEnv[Any, Any, Any]) -> VectorEnv[Any, Any, Any]
         env.metadata = {**env.metadata, "autoreset_mode": AutoresetMode.SAME_STEP}
         return env
     if type(env) is CartPoleVectorEnv:
-        return SameStepCartPole(env.num_envs, max_episode_steps=env.max_episode_steps)
+        return SameStepCartPole(
+            env.num_envs,
+            max_episode_steps=env.max_episode_steps,
+            sutton_barto_reward=env._sutton_barto_reward,  # noqa: SLF001 - said nowhere else
+        )
     raise EnvironmentContractError(
         f"{env} resets in {getattr(mode, 'name', mode)} mode, in which one step an episode is no transition.",
         "Make it with autoreset_mode=AutoresetMode.SAME_STEP (from gymnasium.vector).",

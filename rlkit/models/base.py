@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from rlkit.config import ModelConfig
-from rlkit.display import html, svg, text
+from rlkit.config.numbers import whole_number
 from rlkit.envs import (
     EnvironmentLike,
     EnvironmentSource,
@@ -24,10 +25,12 @@ from rlkit.envs import (
 )
 from rlkit.envs.spaces import Features, Space
 from rlkit.errors import ConfigError, MissingEnvironmentError, SpaceMismatchError, StateError, TrainingError
+from rlkit.models.card import model_card, trained
 from rlkit.storage.archive import read_archive, write_archive
 from rlkit.training.callbacks import Callback
 from rlkit.training.evaluation import Evaluation, play_episodes
 from rlkit.training.history import History
+from rlkit.training.log import TrainingLog
 from rlkit.training.progress import Progress, progress_callback
 from rlkit.training.run import TrainingRun, Updates, interrupt_stops
 
@@ -36,7 +39,6 @@ STATE_FORMAT = 1
 
 # More environments make an evaluation faster, and each may hold a window, a data set or a simulator.
 _EVALUATION_ENVS = 32
-_CURVE_POINTS = 200
 
 
 class ModelBase(ABC):
@@ -87,10 +89,9 @@ class ModelBase(ABC):
         self._env_id: str | None = None
         self._env_kwargs: dict[str, Any] = {}
         self._source: EnvironmentSource | None = None
-        self._history: History | None = None
-        self._past_curve: dict[str, list[float]] = {"steps": [], "mean_return": []}
-        self._past_seconds = 0.0
-        self._steps_before = 0
+        self._log = TrainingLog()
+        self._evaluation: Evaluation | None = None
+        self._evaluated_at = 0
         self._run: weakref.ref[TrainingRun] | None = None
         self._rng = np.random.default_rng(self.seed)
         # Predicting must not change what training draws next.
@@ -113,12 +114,15 @@ class ModelBase(ABC):
         """
         source = EnvironmentSource(env, env_kwargs)
         self._check_spaces(source.observation_space, source.action_space)
-        self._fit_num_envs(source)
+        self._adopt(source)
         if self.observation_space is None:
             self._build_for(source.observation_space, source.action_space)
+        return self
+
+    def _adopt(self, source: EnvironmentSource) -> None:
+        self._fit_num_envs(source)
         self._source = source
         self._env_id, self._env_kwargs = source.env_id, source.env_kwargs
-        return self
 
     def _check_spaces(self, observation_space: Space, action_space: Space) -> None:
         name = type(self).__name__
@@ -166,6 +170,11 @@ class ModelBase(ABC):
             raise MissingEnvironmentError(problem, "Give it one: model.build('CartPole-v1').")
         return self._source
 
+    def _require_networks(self, task: str) -> None:
+        if self.observation_space is None:
+            problem = f"This {type(self).__name__} model cannot {task}: it has no networks yet."
+            raise MissingEnvironmentError(problem, "Give it an environment: model.build('CartPole-v1').")
+
     # -- training ----------------------------------------------------------------------------------------------------
 
     def train(
@@ -210,25 +219,28 @@ class ModelBase(ABC):
             MissingEnvironmentError: The model has no environment.
             TrainingError: ``steps`` is not a positive whole number, or the model is training already.
         """
-        source = self._require_source("train")
         if steps is None:
-            steps = int(getattr(self.config, "n_timesteps", 0))
-        if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 1:
-            raise TrainingError(f"steps = {steps!r} is not allowed.", "Give a whole number of steps, at least 1.")
-        if self._run is not None and self._run() is not None:
+            steps = getattr(self.config, "n_timesteps", None)
+        steps = whole_number("steps", steps, 1, TrainingError)
+        source = self._require_source("train")
+        if self._is_training:
             raise TrainingError("This model is training already.", "Stop that run first: run.close().")
-        history = History(f"{type(self).__name__} on {source.name}", int(steps), source.reward_threshold)
-        run = TrainingRun(history, self._guarded_updates, callbacks)
+        history = History(f"{type(self).__name__} on {source.name}", steps, source.reward_threshold)
+        run = TrainingRun(history, self._logged_updates, callbacks)
         self._run = weakref.ref(run)
         return run
 
-    def _guarded_updates(self, run: TrainingRun) -> Updates:
-        self._past_curve, self._past_seconds = self.learning_curve, self.wall_time
-        self._steps_before, self._history = self.num_timesteps, run.history
-        try:
-            yield from self._updates(run)
-        finally:
-            self._run = None
+    @property
+    def _is_training(self) -> bool:
+        if self._run is None or self._run() is None:
+            return False
+        gc.collect()  # a run refers to itself: one that nobody holds any more is closed only now
+        run = self._run()
+        return run is not None and not run.ended
+
+    def _logged_updates(self, run: TrainingRun) -> Updates:
+        self._log.begin(run.history, self.num_timesteps)
+        yield from self._updates(run)
 
     @abstractmethod
     def _updates(self, run: TrainingRun) -> Updates:
@@ -242,23 +254,22 @@ class ModelBase(ABC):
     @property
     def wall_time(self) -> float:
         """Seconds spent in training so far."""
-        return self._past_seconds + (self._history.seconds if self._history else 0.0)
+        return self._log.seconds
 
     @property
     def history(self) -> History | None:
         """What happened in the last call of :meth:`train` in this process; None before the first."""
-        return self._history
+        return self._log.history
 
     @property
     def learning_curve(self) -> dict[str, list[float]]:
         """Mean return over all training so far: ``{"steps": […], "mean_return": […]}``, at most 200 points."""
-        recent = self._history.learning_curve(_CURVE_POINTS) if self._history else {"steps": [], "mean_return": []}
-        steps = [*self._past_curve["steps"], *(self._steps_before + step for step in recent["steps"])]
-        means = [*self._past_curve["mean_return"], *recent["mean_return"]]
-        if len(steps) > _CURVE_POINTS:
-            kept = np.linspace(0, len(steps) - 1, _CURVE_POINTS).round().astype(int)
-            steps, means = [steps[i] for i in kept], [means[i] for i in kept]
-        return {"steps": steps, "mean_return": means}
+        return self._log.curve
+
+    @property
+    def reward_threshold(self) -> float | None:
+        """Mean return from which the environment counts as solved; None where that or it is not known."""
+        return self._source.reward_threshold if self._source else None
 
     # -- acting ------------------------------------------------------------------------------------------------------
 
@@ -273,9 +284,7 @@ class ModelBase(ABC):
             MissingEnvironmentError: The model has no networks, as it never had an environment.
             SpaceMismatchError: The observation does not fit the space.
         """
-        if self.observation_space is None:
-            problem = f"This {type(self).__name__} model cannot predict: it has no networks yet."
-            raise MissingEnvironmentError(problem, "Give it an environment: model.build('CartPole-v1').")
+        self._require_networks("predict")
         features, batched = self._encoder.encode_any(observation)
         actions = self._act(features, None if deterministic else self._predict_rng)
         return actions if batched else actions[0]
@@ -305,26 +314,32 @@ class ModelBase(ABC):
             SpaceMismatchError: ``env`` has other spaces.
             TrainingError: ``episodes`` is not a positive whole number.
         """
-        if isinstance(episodes, bool) or not isinstance(episodes, int | np.integer) or episodes < 1:
-            raise TrainingError(f"episodes = {episodes!r} is not allowed.", "Give a whole number, at least 1.")
+        episodes = whole_number("episodes", episodes, 1, TrainingError)
         if env is None:
             source = self._require_source("be evaluated")
         else:
-            self._require_source("be evaluated on another environment")
+            self._require_networks("be evaluated")
             source = EnvironmentSource(env)
             self._check_spaces(source.observation_space, source.action_space)
         if seed is None:
             seed = int(np.random.SeedSequence([self.seed, 2]).generate_state(1)[0])
+        seed = _checked_seed(seed)
         rng = None if deterministic else np.random.default_rng(seed)
-        environment = source.separate(min(int(episodes), _EVALUATION_ENVS))
+        environment = source.separate(min(episodes, _EVALUATION_ENVS))
         try:
-            returns, lengths = play_episodes(
-                lambda features: self._act(features, rng), environment, int(episodes), _checked_seed(seed)
-            )
+            returns, lengths = play_episodes(lambda features: self._act(features, rng), environment, episodes, seed)
         finally:
             environment.close()
         title = f"{type(self).__name__} on {source.name}, evaluated"
-        return Evaluation(returns, lengths, title, seed, deterministic, source.reward_threshold)
+        evaluation = Evaluation(returns, lengths, title, seed, deterministic, source.reward_threshold)
+        if env is None:
+            self._evaluation, self._evaluated_at = evaluation, self.num_timesteps
+        return evaluation
+
+    @property
+    def evaluation(self) -> Evaluation | None:
+        """The last evaluation on the model's own environment; None where the model has trained since."""
+        return self._evaluation if self._evaluated_at == self.num_timesteps else None
 
     # -- state -------------------------------------------------------------------------------------------------------
 
@@ -333,12 +348,9 @@ class ModelBase(ABC):
         """The config as plain data."""
         return self.config.to_dict()
 
-    @property
-    def metadata(self) -> dict[str, Any]:
-        """What describes the model, as plain data that JSON can hold."""
+    def _description(self) -> dict[str, Any]:
         return {
             "algorithm": self.algorithm,
-            "config": self.hyperparameters,
             "env_id": self._env_id,
             "env_kwargs": dict(self._env_kwargs),
             "observation_space": _space_or_none(self.observation_space),
@@ -346,18 +358,25 @@ class ModelBase(ABC):
             "seed": self.seed,
             "num_timesteps": self.num_timesteps,
             "num_episodes": self.num_episodes,
-            "wall_time": self.wall_time,
             "learning_curve": self.learning_curve,
         }
 
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What describes the model, as plain data that JSON can hold: config, spaces, steps, last evaluation."""
+        metrics = self.evaluation.metrics if self.evaluation else {}
+        return {**self._description(), "config": self.hyperparameters, "wall_time": self.wall_time, "metrics": metrics}
+
     def get_state(self) -> dict[str, Any]:
-        """Return all that :meth:`set_state` needs to go on exactly from here: arrays, numbers, strings, lists, dicts."""
+        """Return all that :meth:`set_state` needs to go on exactly from here, as plain data and arrays.
+
+        Two runs that did the same give the same state: how long they took is in :attr:`metadata` alone.
+        """
         return {
-            **self.metadata,
+            **self._description(),
             "format": STATE_FORMAT,
             "config": self.config.get_state(),
             "rng": self._rng.bit_generator.state,
-            "predict_rng": self._predict_rng.bit_generator.state,
             "networks": self._get_networks() if self.observation_space is not None else None,
         }
 
@@ -369,19 +388,25 @@ class ModelBase(ABC):
             SpaceMismatchError: It is of a model that was built for other spaces.
         """
         restored = type(self).from_state(state)
-        if restored.observation_space is not None and restored.action_space is not None:
+        if self.observation_space is not None:
+            if restored.observation_space is None or restored.action_space is None:
+                raise StateError("This is the state of a model that never had an environment.", "Create a new model.")
             self._check_spaces(restored.observation_space, restored.action_space)
-        source = self._source
+        if self._source is not None:
+            restored._adopt(self._source)  # noqa: SLF001 - our own instance
+        restored._run = self._run  # noqa: SLF001 - the same
         self.__dict__.update(restored.__dict__)
-        self._source = source
 
     @classmethod
-    def from_state(cls, state: Mapping[str, Any], env: EnvironmentLike | None = None) -> Self:
+    def from_state(
+        cls, state: Mapping[str, Any], env: EnvironmentLike | None = None, *, wall_time: float = 0.0
+    ) -> Self:
         """Return the model that gave ``state``.
 
         Args:
             state: What :meth:`get_state` returned.
             env: An environment; the one that the state names where None, made when it is needed.
+            wall_time: Seconds the model has trained, which its metadata say.
 
         Raises:
             StateError: It is of another algorithm or a newer format, or parts are missing or do not fit.
@@ -390,7 +415,7 @@ class ModelBase(ABC):
         cls._check_state(state)
         try:
             model = cls(cls.Config.from_state(state["config"]), seed=state["seed"])
-            model._restore(state)  # noqa: SLF001 - our own instance
+            model._restore(state, wall_time)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             if isinstance(error, ConfigError):
                 raise
@@ -407,15 +432,16 @@ class ModelBase(ABC):
             problem = f"The state has format {found!r}; this rlkit reads up to {STATE_FORMAT}."
             raise StateError(problem, "Update rlkit: pip install -U rlkit.")
 
-    def _restore(self, state: Mapping[str, Any]) -> None:
+    def _restore(self, state: Mapping[str, Any], wall_time: float) -> None:
         if state["observation_space"] is not None:
-            self._build_for(space_from_dict(state["observation_space"]), space_from_dict(state["action_space"]))
+            observation_space, action_space = (space_from_dict(state[f"{r}_space"]) for r in ("observation", "action"))
+            self._check_spaces(observation_space, action_space)
+            self._build_for(observation_space, action_space)
             self._set_networks(state["networks"])
         self._env_id, self._env_kwargs = state["env_id"], dict(state["env_kwargs"])
         self.num_timesteps, self.num_episodes = state["num_timesteps"], state["num_episodes"]
-        self._past_curve, self._past_seconds = state["learning_curve"], state["wall_time"]
+        self._log = TrainingLog(state["learning_curve"], wall_time)
         self._rng.bit_generator.state = state["rng"]
-        self._predict_rng.bit_generator.state = state["predict_rng"]
 
     @abstractmethod
     def _get_networks(self) -> dict[str, Any]:
@@ -448,35 +474,16 @@ class ModelBase(ABC):
             CorruptArtifactError: It is not what was written.
             StateError: It holds a model of another algorithm.
         """
-        _, state = read_archive(Path(path))
-        return cls.from_state(state, env)
+        metadata, state = read_archive(Path(path))
+        return cls.from_state(state, env, wall_time=metadata["wall_time"])
 
     # -- display -----------------------------------------------------------------------------------------------------
 
-    @property
-    def _trained(self) -> str:
-        if not self.is_trained:
-            return "untrained"
-        stopped = f", {self._history.stop_reason}" if self._history and self._history.stop_reason else ""
-        return f"trained {text.number(self.num_timesteps)} steps{stopped}"
-
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} on {self.env_name}: {self._trained}, seed {self.seed}>"
+        return f"<{type(self).__name__} on {self.env_name}: {trained(self)}, seed {self.seed}>"
 
     def _repr_html_(self) -> str:
-        curve = self.learning_curve
-        picture = ""
-        if len(curve["steps"]) > 1:
-            threshold = self._source.reward_threshold if self._source else None
-            drawing = svg.learning_curve((), (), curve["steps"], curve["mean_return"], threshold=threshold)
-            picture = svg.picture(drawing, f"Learning curve of {type(self).__name__} on {self.env_name}")
-        fields = [("seed", self.seed)]
-        if self.is_trained:
-            fields += [("episodes", self.num_episodes), ("training time", text.duration(self.wall_time))]
-        changed = sum(source != "default" for source in self.config.sources.values())
-        details = [(f"Hyperparameters ({changed} not at their default)", self.config._repr_html_())]  # noqa: SLF001
-        title = f"{type(self).__name__} on {self.env_name}"
-        return html.card(title, subtitle=self._trained, fields=fields, picture=picture, details=details)
+        return model_card(self)
 
 
 def _space_or_none(space: Space | None) -> dict[str, Any] | None:
@@ -486,6 +493,4 @@ def _space_or_none(space: Space | None) -> dict[str, Any] | None:
 def _checked_seed(seed: int | None) -> int:
     if seed is None:
         return int(np.random.SeedSequence().generate_state(1)[0])
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise ConfigError(f"seed = {seed!r} is not allowed.", "Give a whole number, at least 0.")
-    return int(seed)
+    return whole_number("seed", seed, 0, ConfigError)

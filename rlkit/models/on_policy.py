@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
@@ -20,7 +20,7 @@ from rlkit.models.base import ModelBase
 from rlkit.nn.distributions import Categorical
 from rlkit.nn.mlp import MLP, Activation
 from rlkit.nn.optimizers import Adam
-from rlkit.nn.parameters import Array, Parameters
+from rlkit.nn.parameters import Array, Parameters, assign
 from rlkit.training.rollout import Floats, Rollout, generalized_advantages
 from rlkit.training.run import TrainingRun, Updates
 
@@ -39,7 +39,7 @@ def _read_net_arch(value: object) -> object:
         return value
     if isinstance(value, list | tuple) and len(value) == 1 and isinstance(value[0], Mapping):
         value = value[0]
-    sizes = value if isinstance(value, Mapping) else {"pi": value, "vf": value}
+    sizes: Mapping[str, Any] = value if isinstance(value, Mapping) else {"pi": value, "vf": value}
     if set(sizes) != {"pi", "vf"}:
         message = f"it has the parts {sorted(map(str, sizes))}, not pi and vf"
         raise ValueError(message)
@@ -178,6 +178,15 @@ class Batch:
             self.returns[rows],
         )
 
+    def minibatches(self, size: int, rng: np.random.Generator) -> Iterator[Batch]:
+        """Yield all transitions in random order, ``size`` at a time; the whole batch as it is where it is no larger."""
+        if size >= len(self):
+            yield self
+            return
+        order = rng.permutation(len(self))
+        for start in range(0, len(self), size):
+            yield self.take(order[start : start + size])
+
 
 class OnPolicyModel(ModelBase):
     """Collects rollouts with the current policy and updates on them: :meth:`_update` is the algorithm."""
@@ -271,5 +280,5 @@ class OnPolicyModel(ModelBase):
         return {"parameters": self.network.parameters.vector.copy(), "optimizer": self._optimizer.get_state()}
 
     def _set_networks(self, state: Mapping[str, Any]) -> None:
-        self.network.parameters.vector[:] = state["parameters"]
+        assign(self.network.parameters.vector, state["parameters"])
         self._optimizer.set_state(state["optimizer"])

@@ -20,9 +20,9 @@ class Categorical:
     """
 
     def __init__(self, logits: Array) -> None:
-        shifted = logits - logits.max(axis=1, keepdims=True)
+        shifted = logits - np.maximum.reduce(logits, axis=1, keepdims=True)
         probs = np.exp(shifted)
-        total = probs.sum(axis=1, keepdims=True)
+        total = np.add.reduce(probs, axis=1, keepdims=True)
         probs /= total
         shifted -= np.log(total)
         self.log_probs: Array = shifted
@@ -37,12 +37,14 @@ class Categorical:
     @staticmethod
     def sample(logits: Array, noise: Array) -> NDArray[np.int64]:
         """Draw actions, shape ``(batch,)``: the Gumbel-max trick needs no normalisation (arXiv 1411.0030)."""
-        return (logits + noise).argmax(axis=1)
+        actions: NDArray[np.int64] = (logits + noise).argmax(axis=1)
+        return actions
 
     @staticmethod
     def mode(logits: Array) -> NDArray[np.int64]:
         """Return the most probable actions, shape ``(batch,)``."""
-        return logits.argmax(axis=1)
+        actions: NDArray[np.int64] = logits.argmax(axis=1)
+        return actions
 
     def log_prob(self, actions: NDArray[np.int64]) -> Array:
         """Return the log-probability of each action, shape ``(batch,)``."""
@@ -50,13 +52,14 @@ class Categorical:
 
     def log_prob_backward(self, actions: NDArray[np.int64], gradient: Array) -> Array:
         """Return the gradient by the logits, given that by the log-probabilities, shape ``(batch,)``."""
-        by_logits = self.probs * -gradient[:, None]
+        by_logits: Array = self.probs * -gradient[:, None]
         by_logits[self._rows, actions] += gradient
         return by_logits
 
     def entropy(self) -> Array:
         """Return the entropy of each row in nats, shape ``(batch,)``."""
-        return -(self.probs * self.log_probs).sum(axis=1)
+        entropy: Array = -np.add.reduce(self.probs * self.log_probs, axis=1)
+        return entropy
 
     def entropy_backward(self, gradient: Array) -> Array:
         """Return the gradient by the logits, given that by the entropies, shape ``(batch,)``."""

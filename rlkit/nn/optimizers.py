@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rlkit.nn.parameters import Array
+from rlkit.nn.parameters import Array, assign
 
 
 def clip_global_norm(gradient: Array, max_norm: float) -> float:
@@ -65,7 +65,11 @@ class Adam:
         return {"steps": self.steps, "first": self._first.copy(), "second": self._second.copy()}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Take the state that :meth:`get_state` gave."""
+        """Take the state that :meth:`get_state` gave.
+
+        Raises:
+            ValueError: A moment has another shape.
+        """
         self.steps = int(state["steps"])
-        self._first[:] = state["first"]
-        self._second[:] = state["second"]
+        assign(self._first, state["first"])
+        assign(self._second, state["second"])

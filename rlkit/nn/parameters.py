@@ -57,6 +57,19 @@ class Parameters:
         return f"<Parameters: {self.size:,} in {len(self.shapes)} arrays, {self.vector.dtype}>"
 
 
+def assign(target: Array, values: object) -> None:
+    """Write ``values`` into ``target``, whose shape they must have: NumPy alone would repeat a single number.
+
+    Raises:
+        ValueError: They have another shape, or are no numbers.
+    """
+    array = np.asarray(values)
+    if array.shape != target.shape:
+        message = f"there are numbers of shape {array.shape} where {target.shape} are due"
+        raise ValueError(message)
+    np.copyto(target, array, casting="same_kind")
+
+
 def orthogonal(rng: np.random.Generator, shape: tuple[int, int], gain: float) -> Array:
     """Return a random matrix of orthonormal rows or columns, times ``gain``, float64.
 

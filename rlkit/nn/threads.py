@@ -16,6 +16,14 @@ def _controller() -> ThreadpoolController:
     return ThreadpoolController()  # looks at every library loaded: milliseconds, so once
 
 
+def _take_control() -> None:
+    """Let this thread set the limit: threadpoolctl 3.8 lets one thread alone, and silently ignores all others."""
+    for library in _controller().lib_controllers:
+        clear = getattr(library, "clear_controlling_thread", None)
+        if clear is not None:
+            clear(force=True)
+
+
 class _Limit:
     """A limit shared by all trainings of the process: the first sets it, the last takes it back."""
 
@@ -29,6 +37,7 @@ class _Limit:
         """Hold BLAS at one thread inside the block, in this process."""
         with self._lock:
             if self._users == 0:
+                _take_control()
                 self._limiter = _controller().limit(limits=1, user_api="blas")
             self._users += 1
         try:
@@ -37,7 +46,9 @@ class _Limit:
             with self._lock:
                 self._users -= 1
                 if self._users == 0:
+                    _take_control()
                     self._limiter.restore_original_limits()
+                    _take_control()  # and leave it to any other
 
 
 one_blas_thread = _Limit()

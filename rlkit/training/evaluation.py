@@ -94,8 +94,8 @@ class Evaluation:
 
     def _repr_html_(self) -> str:
         alt = f"Histogram of {self.episodes} returns: mean {text.number(self.mean)}"
-        picture = html.Picture(svg.histogram(self.returns, label="return"), alt)
-        return html.card(self.title, fields=self._figures(), picture=picture.to_html())
+        picture = svg.picture(svg.histogram(self.returns, label="return"), alt)
+        return html.card(self.title, fields=self._figures(), picture=picture)
 
 
 def play_episodes(

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlkit.display import html, svg, text
+from rlkit.display.picture import Picture
 
 Column = NDArray[np.float64]
 WINDOW = 100
@@ -30,11 +31,12 @@ class Columns(Mapping[str, Column]):
         self._arrays = {}
 
     def __getitem__(self, name: str) -> Column:
-        if name not in self._arrays:
-            if not any(name in row for row in self._rows) and name not in self._names():
+        arrays = self._arrays  # taken first: a thread that trains may append, and replace it, meanwhile
+        if name not in arrays:
+            if not any(name in row for row in self._rows):
                 raise KeyError(name)
-            self._arrays[name] = np.array([row.get(name, math.nan) for row in self._rows])
-        return self._arrays[name]
+            arrays[name] = np.array([row.get(name, math.nan) for row in self._rows], np.float64)
+        return arrays[name]
 
     def _names(self) -> list[str]:
         return list(dict.fromkeys(chain.from_iterable(self._rows)))
@@ -107,12 +109,12 @@ class History:
         if not self.updates.num_rows:
             return {"steps": [], "mean_return": []}
         steps, means = self.updates["num_timesteps"], self.updates["mean_return"]
-        known = np.flatnonzero(np.isfinite(means))
+        known = np.flatnonzero(np.isfinite(means[: len(steps)]))  # a thread that trains may have added a row
         if len(known) > points:
             known = known[np.linspace(0, len(known) - 1, points).round().astype(int)]
         return {"steps": steps[known].tolist(), "mean_return": means[known].tolist()}
 
-    def plot(self) -> html.Picture:
+    def plot(self) -> Picture:
         """Return the learning curve: episodes, their running mean, and the environment's threshold."""
         drawing = svg.learning_curve(
             self.episodes.get("num_timesteps", np.empty(0)),
@@ -121,7 +123,7 @@ class History:
             self.updates.get("mean_return", np.empty(0)),
             threshold=self.reward_threshold,
         )
-        return html.Picture(drawing, f"Learning curve of {self.title}: {self.summary}")
+        return Picture(drawing, f"Learning curve of {self.title}: {self.summary}")
 
     @property
     def summary(self) -> str:
@@ -142,7 +144,7 @@ class History:
         return html.card(
             self.title,
             subtitle=self.summary,
-            picture=self.plot().to_html(),
+            picture=self.plot()._repr_html_(),
             details=details if self.updates.num_rows else (),
         )
 

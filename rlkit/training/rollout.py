@@ -34,7 +34,7 @@ def generalized_advantages(  # noqa: D417 - the first four are described togethe
     """
     deltas = rewards + gamma * next_values - values
     decay = (gamma * gae_lambda) * ~ended
-    advantages = np.empty_like(deltas)
+    advantages: NDArray[np.floating] = np.empty_like(deltas)
     following = np.zeros_like(deltas[0])
     for t in range(len(deltas) - 1, -1, -1):
         following = deltas[t] + decay[t] * following

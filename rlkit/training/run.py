@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import signal
 import threading
 import time
@@ -61,6 +62,11 @@ class TrainingRun(Iterator[Update]):
         """End the run after the update under way; ``reason`` is kept in the history."""
         self._stop_reason = self._stop_reason or reason
 
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen: all steps were taken, or the run was closed or failed."""
+        return inspect.getgeneratorstate(self._iterator) == inspect.GEN_CLOSED
+
     def close(self) -> None:
         """End the run now: at the last update that was made. Callbacks are told."""
         self._iterator.close()
@@ -84,20 +90,25 @@ class TrainingRun(Iterator[Update]):
 
     def _iterate(self, algorithm: Callable[[TrainingRun], Updates]) -> Generator[Update, None, None]:
         updates = algorithm(self)
+        told: list[Callback] = []  # of the start: only they are told of the end
         try:
             started = time.perf_counter()
             for callback in self._callbacks:
                 callback.on_start(self)
+                told.append(callback)
             while not self.stopped and self.num_timesteps < self.total_timesteps:
                 metrics = next(updates)
                 update = self._record(metrics, time.perf_counter() - started)
                 for callback in self._callbacks:
                     callback.on_update(self, update)
                 yield update
+        except BaseException as error:
+            self.stop("closed" if isinstance(error, GeneratorExit) else type(error).__name__)
+            raise
         finally:
             updates.close()
             self.history.stop_reason = self._stop_reason
-            for callback in self._callbacks:
+            for callback in told:
                 callback.on_end(self)
 
     def _record(self, metrics: Metrics, seconds: float) -> Update:
@@ -134,13 +145,15 @@ def interrupt_stops(run: TrainingRun) -> Iterator[None]:
         yield
         return
     previous = signal.getsignal(signal.SIGINT)
+    if previous is None:  # a handler that Python did not set, and cannot set again
+        previous = signal.default_int_handler
 
     def stop(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the interface of a handler
-        signal.signal(signal.SIGINT, previous or signal.default_int_handler)
+        signal.signal(signal.SIGINT, previous)
         run.stop("interrupted")
 
     signal.signal(signal.SIGINT, stop)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, previous or signal.default_int_handler)
+        signal.signal(signal.SIGINT, previous)

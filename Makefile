@@ -1,0 +1,56 @@
+# Everything runs in .venv, which these targets make: nothing needs to be installed before but Python and make.
+PYTHON ?= python3
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help demo lab test test-long check format bench clean
+
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# One stamp for each extra of pyproject.toml: installed again when that file changes.
+.venv/installed-%: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "rlkit needs Python 3.11 or later: make PYTHON=python3.12 ..."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing rlkit[$*] into .venv ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	@touch $@
+
+demo: .venv/installed-run ## Run the quickstart notebook and show its result
+	@RLKIT_HOME=build/rlkit_artifacts $(BIN)/python notebooks/run.py notebooks/01_quickstart.ipynb
+
+lab: .venv/installed-lab ## Open JupyterLab on the tutorials
+	$(BIN)/jupyter lab --notebook-dir=notebooks
+
+test: .venv/installed-test ## Run all quick tests and the notebooks
+	$(PYTEST) -n 2 -m "not long" tests
+	$(PYTEST) --nbval --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg -W default notebooks
+
+test-long: .venv/installed-test ## Run the tests that take minutes
+	$(PYTEST) -n 2 -m long tests
+
+check: .venv/installed-dev ## Lint, check types, layers and spelling
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/codespell
+
+format: .venv/installed-dev ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Peers are large (PyTorch): they have an environment of their own.
+.venv-bench/installed: pyproject.toml
+	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	@touch $@
+
+bench: .venv-bench/installed ## Compare with peers
+	.venv-bench/bin/python benchmarks/startup.py
+	.venv-bench/bin/python benchmarks/training.py
+
+clean: ## Remove what these targets made
+	rm -rf .venv .venv-bench build

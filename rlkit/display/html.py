@@ -1,0 +1,250 @@
+"""HTML rendering: cards, tables and badges that read well in light and dark and survive a sanitizer.
+
+A notebook that JupyterLab does not trust loses style sheets, scripts, inline SVG and CSS variables. So all
+style is literal and inline, text keeps the colour of its page, lines are half-transparent grey, and the tags
+(``dl``, ``table``, ``details``, ``strong``) say the same where no style survives at all.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Collection, Iterable, Sequence
+from typing import Literal
+
+from rlkit.display import text
+
+Tone = Literal["neutral", "accent", "good", "bad"]
+
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # what XML forbids
+_LINE = "1px solid rgba(128,128,128,.3)"
+_FAINT_LINE = "1px solid rgba(128,128,128,.18)"
+_TABLE = "margin:0;border-collapse:collapse;font-size:12px"
+_CAPTION = "caption-side:top;text-align:left;padding:2px 10px;opacity:.68"
+_CARD = (
+    f"border:{_LINE};border-radius:7px;padding:12px 16px 13px;margin:2px 0 6px;max-width:880px;"
+    "box-sizing:border-box;font-size:13px;line-height:1.45"
+)
+_BODY = "display:flex;flex-wrap:wrap;gap:12px 32px;align-items:flex-start;margin-top:11px"
+_TINTS: dict[Tone, str] = {
+    "neutral": "rgba(128,128,128,.2)",
+    "accent": "rgba(47,124,212,.24)",
+    "good": "rgba(46,148,92,.26)",
+    "bad": "rgba(212,72,72,.26)",
+}
+
+
+class Markup(str):
+    """HTML made in this module, which the other functions take as it is; any other text they escape."""
+
+    __slots__ = ()
+
+
+def escape(value: object) -> Markup:
+    """Make a value safe to stand in HTML or XML, in text and in quoted attributes.
+
+    Args:
+        value: Markup stays as it is; numbers and None are written as ``text.number`` does.
+
+    Returns:
+        Escaped text; characters that XML forbids are shown as U+FFFD.
+    """
+    if isinstance(value, Markup):
+        return value
+    return Markup(html.escape(_UNPRINTABLE.sub("\ufffd", text.number(value))))
+
+
+def badge(label: object, tone: Tone = "neutral") -> Markup:
+    """Mark a word: an alias, a tag, a state.
+
+    Args:
+        label: What it says.
+        tone: Tint behind it.
+
+    Returns:
+        An inline pill.
+    """
+    style = f"background:{_TINTS[tone]};border-radius:9px;padding:1px 8px;font-size:.86em;white-space:nowrap"
+    return Markup(f'<span style="{style}">{escape(label)}</span>')
+
+
+def badges(labels: Iterable[object], tone: Tone = "neutral") -> Markup:
+    """Set several badges side by side.
+
+    Args:
+        labels: What they say.
+        tone: Tint behind them.
+
+    Returns:
+        Inline pills with a space between.
+    """
+    return Markup(" ".join(badge(label, tone) for label in labels))
+
+
+def code(source: object) -> Markup:
+    """Set something that is typed: a name, a command, a reference.
+
+    Args:
+        source: What is typed.
+
+    Returns:
+        Inline monospaced text without a box, so that a column of it stays calm.
+    """
+    return Markup(f'<code style="background:none;padding:0">{escape(source)}</code>')
+
+
+def muted(value: object) -> Markup:
+    """Set back what matters less than its surroundings.
+
+    Args:
+        value: Text or markup.
+
+    Returns:
+        The same at a lower contrast, which is still readable on white and on black.
+    """
+    return Markup(f'<span style="opacity:.68">{escape(value)}</span>')
+
+
+def join(*parts: object, separator: str = "") -> Markup:
+    """Put pieces one after the other, and escape those that are not markup.
+
+    Args:
+        parts: Markup or text.
+        separator: Text between them.
+
+    Returns:
+        One piece of markup.
+    """
+    return Markup(escape(separator).join(escape(part) for part in parts))
+
+
+def field_list(pairs: Iterable[tuple[str, object]]) -> Markup:
+    """Set labelled values in two aligned columns.
+
+    Args:
+        pairs: Label and value; a value is a number, text or markup.
+
+    Returns:
+        A description list.
+    """
+    # JupyterLab floats dt and dd in list outputs: every one of these styles undoes something there.
+    term = '<dt style="float:none;width:auto;font-weight:400;opacity:.68">'
+    value = '<dd style="float:none;width:auto;margin:0;overflow-wrap:break-word;min-width:0">'
+    rows = "".join(f"{term}{escape(label)}</dt>{value}{escape(cell)}</dd>" for label, cell in pairs)
+    grid = "display:grid;grid-template-columns:max-content minmax(0,1fr);gap:3px 18px;width:auto;margin:0"
+    return Markup(f'<dl style="{grid}">{rows}</dl>') if rows else Markup()
+
+
+def table(
+    headers: Sequence[object],
+    rows: Iterable[Sequence[object]],
+    caption: str = "",
+    numeric: Collection[int] | None = None,
+) -> Markup:
+    """Set a table: the first cell of a row names it, numbers stand on the right.
+
+    Args:
+        headers: Column titles.
+        rows: Cells, as many in each row as there are headers: numbers, text or markup.
+        caption: One line above the table.
+        numeric: Indices of columns to set on the right; by default those that hold only numbers.
+
+    Returns:
+        A table that scrolls sideways where it is wider than the page.
+    """
+    body = [tuple(row) for row in rows]
+    right = text.numeric_columns(body, len(headers)) if numeric is None else numeric
+    columns = [_written([row[index] for row in body]) for index in range(len(headers))]
+    head = "".join(_cell("th", "col", title, right=i in right) for i, title in enumerate(headers))
+    lines = (
+        "".join(_cell("td" if i else "th", "row", cell, right=i in right) for i, cell in enumerate(line))
+        for line in zip(*columns, strict=True)
+    )
+    top = f'<caption style="{_CAPTION}">{escape(caption)}</caption>' if caption else ""
+    inner = f'{top}<thead style="border-bottom:{_LINE}"><tr>{head}</tr></thead><tbody>'
+    inner += "".join(f"<tr>{line}</tr>" for line in lines)
+    return Markup(f'<div style="overflow-x:auto"><table style="{_TABLE}">{inner}</tbody></table></div>')
+
+
+def _written(cells: Sequence[object]) -> list[object]:
+    """Replace numbers by texts with common decimal places, and leave text and markup."""
+    return [cell if isinstance(cell, str) else done for cell, done in zip(cells, text.column(cells), strict=True)]
+
+
+def _cell(tag: str, scope: str, content: object, *, right: bool) -> str:
+    style = f"text-align:{'right' if right else 'left'};padding:3px 10px"
+    if tag == "td":
+        return f'<td style="{style}">{escape(content)}</td>'
+    weight = 600 if scope == "col" else 400
+    return f'<th scope="{scope}" style="{style};font-weight:{weight}">{escape(content)}</th>'
+
+
+def config_table(settings: Iterable[tuple[str, object, str, str]]) -> Markup:
+    """Set hyperparameters so that what somebody chose stands out from what was left alone.
+
+    Args:
+        settings: Name, value, source and meaning of each. The source says in a word or two where the value
+            came from; the sources ``"default"`` and empty are set back, any other gets a badge.
+
+    Returns:
+        A table with one row for each setting.
+    """
+    rows = [
+        (code(name), *_setting(text.literal(value), source), muted(meaning))
+        for name, value, source, meaning in settings
+    ]
+    return table(("setting", "value", "from", "meaning"), rows, numeric=())
+
+
+def _setting(value: str, source: str) -> tuple[Markup, Markup]:
+    if source in {"", "default"}:
+        return code(value), muted(source)
+    return Markup(f"<strong>{code(value)}</strong>"), badge(source, "accent")
+
+
+def fold(summary: object, content: str, *, opened: bool = False) -> Markup:
+    """Fold something away behind one line.
+
+    Args:
+        summary: The line that stays.
+        content: Markup, used as it is.
+        opened: Whether it starts unfolded.
+
+    Returns:
+        A native disclosure that needs no script.
+    """
+    style = f"border-top:{_FAINT_LINE};margin-top:10px;padding-top:7px"
+    line = f'<summary style="cursor:pointer">{escape(summary)}</summary>'
+    inner = f'<div style="margin-top:8px">{content}</div>'
+    return Markup(f'<details{" open" if opened else ""} style="{style}">{line}{inner}</details>')
+
+
+def card(
+    title: object,
+    subtitle: object = "",
+    fields: Iterable[tuple[str, object]] = (),
+    picture: str = "",
+    details: Iterable[tuple[object, str]] = (),
+) -> Markup:
+    """Set one object: what it is, its facts beside its picture, and what may be unfolded.
+
+    Args:
+        title: What it is.
+        subtitle: One line that places it: text, or markup such as badges.
+        fields: Label and value of each fact; a value is a number, text or markup.
+        picture: Markup of a picture, used as it is.
+        details: Summary, and markup used as it is, of each part to fold away.
+
+    Returns:
+        A bordered block at most 880 pixels wide.
+    """
+    head = f'<div><strong style="font-size:15px;font-weight:600">{escape(title)}</strong></div>'
+    if subtitle:
+        line = subtitle if isinstance(subtitle, Markup) else muted(subtitle)
+        head += f'<div style="margin-top:1px">{line}</div>'
+    facts = field_list(fields)
+    body = f'<div style="flex:0 1 auto;min-width:190px;max-width:100%">{facts}</div>' if facts else ""
+    body += f'<div style="flex:0 1 auto;max-width:100%">{picture}</div>' if picture else ""
+    middle = f'<div style="{_BODY}">{body}</div>' if body else ""
+    folded = "".join(fold(summary, content) for summary, content in details)
+    return Markup(f'<div style="{_CARD}">{head}{middle}{folded}</div>')

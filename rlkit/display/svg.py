@@ -1,0 +1,254 @@
+"""SVG pictures: learning curves, comparisons, histograms and rows of small panels.
+
+Made to be shown as an image, where nothing is inherited from the page: the background is clear, and every
+colour has a contrast of at least 3 to 1 on white and on a dark page alike.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import cycle
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rlkit.display import marks, scale, text
+from rlkit.display.html import Markup, escape
+from rlkit.display.marks import PALETTE, Frame, Line
+from rlkit.display.scale import Array, Axis
+
+WIDTH = 540
+HEIGHT = 220
+
+_DOTS = 600
+_LINE_POINTS = 240
+_PANEL_WIDTH, _PANEL_HEIGHT, _PANEL_GAP = 188, 112, 22
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Series:
+    """One line of a picture.
+
+    Args:
+        x: Positions, of shape (n,).
+        y: Values, of shape (n,); rows with NaN or infinity are left out.
+        label: Written at the end of the line, or above its panel.
+        low: Lower edge of a band around the line, of shape (n,).
+        high: Upper edge of the band; a band needs both.
+    """
+
+    x: ArrayLike
+    y: ArrayLike
+    label: str = ""
+    low: ArrayLike | None = None
+    high: ArrayLike | None = None
+
+
+def learning_curve(
+    steps: ArrayLike,
+    returns: ArrayLike,
+    mean_steps: ArrayLike = (),
+    mean_returns: ArrayLike = (),
+    *,
+    threshold: float | None = None,
+    title: str | None = None,
+    width: int = WIDTH,
+    height: int = HEIGHT,
+) -> str:
+    """Draw returns against environment steps: a faint dot for each episode, a bold line for their mean.
+
+    Args:
+        steps: Environment steps when each episode ended, of shape (episodes,).
+        returns: Undiscounted return of each episode, of shape (episodes,).
+        mean_steps: Environment steps of the rolling mean, of shape (n,).
+        mean_returns: Rolling mean of the returns, of shape (n,).
+        threshold: Return from which the environment counts as solved.
+        title: Written above the picture.
+        width: Pixels across.
+        height: Pixels down.
+
+    Returns:
+        SVG text, under 15 KB however many episodes there are.
+
+    Raises:
+        ValueError: Steps and returns, or those of the mean, differ in length.
+    """
+    known = scale.clean(mean_steps, mean_returns)[1]
+    label = f"mean {text.number(float(known[-1]))}" if known.size else ""
+    return line_chart(
+        [Series(mean_steps, mean_returns, label)],
+        points=(steps, returns),
+        threshold=threshold,
+        threshold_label="" if threshold is None else f"solved at {text.number(threshold)}",
+        x_label="environment steps",
+        y_label="return",
+        title=title or "",
+        width=width,
+        height=height,
+    )
+
+
+def line_chart(
+    series: Iterable[Series],
+    *,
+    points: tuple[ArrayLike, ArrayLike] = ((), ()),
+    threshold: float | None = None,
+    threshold_label: str = "",
+    x_label: str = "",
+    y_label: str = "",
+    title: str = "",
+    width: int = WIDTH,
+    height: int = HEIGHT,
+) -> str:
+    """Draw lines, each labelled at its end, over optional faint dots and a dashed line of reference.
+
+    Args:
+        series: Lines, the most important first.
+        points: Positions and values of single observations behind the first line.
+        threshold: Value of a line of reference across the picture.
+        threshold_label: Written on the line of reference.
+        x_label: Meaning and unit of the positions.
+        y_label: Meaning and unit of the values.
+        title: Written above the picture.
+        width: Pixels across.
+        height: Pixels down.
+
+    Returns:
+        SVG text.
+
+    Raises:
+        ValueError: The columns of a series differ in length.
+    """
+    lines = [_ready(one, colour) for one, colour in zip(series, cycle(PALETTE), strict=False)]
+    cloud_x, cloud_y = scale.clean(*points)
+    cloud = scale.thin_points(cloud_x, cloud_y, _DOTS)
+    reference = np.asarray([] if threshold is None or not np.isfinite(threshold) else [threshold])
+    if not cloud[0].size and not any(line.x.size for line in lines):
+        return marks.empty(width, height, title)
+    top = 9.0 + 18 * bool(title) + 15 * bool(y_label)
+    ends = [line.label for line in lines if line.x.size]
+    heights = [cloud[1], reference, *(edge for line in lines for edge in (line.y, *(line.band or ())))]
+    frame = _frame([cloud[0], *(line.x for line in lines)], heights, (top, height - 36.0), (width, ends))
+    parts = [
+        marks.write(0, 13, title, weight=600, size=12),
+        marks.write(0, top - 8, y_label),
+        marks.grid(frame, x_label),
+        marks.dots(frame, *cloud),
+        *(marks.band(frame, line) for line in lines),
+        *(marks.reference(frame, value, threshold_label) for value in reference.tolist()),
+        *(marks.stroke(frame, line) for line in reversed(lines)),
+        marks.end_labels(frame, lines),
+    ]
+    return marks.document(width, height, parts)
+
+
+def small_multiples(panels: Iterable[Series], *, columns: int = 4, x_label: str = "") -> str:
+    """Draw a row of small pictures, one for each quantity, each with its own scale.
+
+    Args:
+        panels: Quantities; the label of each is the title of its panel.
+        columns: Most panels side by side.
+        x_label: Meaning and unit of the positions, written once.
+
+    Returns:
+        SVG text.
+
+    Raises:
+        ValueError: The columns of a panel differ in length.
+    """
+    lines = [_ready(panel, PALETTE[0]) for panel in panels]
+    across, down = _PANEL_WIDTH + _PANEL_GAP, _PANEL_HEIGHT + _PANEL_GAP
+    rows = -(-len(lines) // columns)
+    parts = [
+        f'<g transform="translate({index % columns * across} {index // columns * down})">{_panel(line)}</g>'
+        for index, line in enumerate(lines)
+    ]
+    width = max(1, min(columns, len(lines))) * across - _PANEL_GAP
+    height = max(1, rows) * down - _PANEL_GAP
+    if not lines:
+        return marks.empty(width, height)
+    parts.append(marks.write(0, height + 12, x_label and f"across: {x_label}"))
+    return marks.document(width, height + 17 * bool(x_label), parts)
+
+
+def histogram(values: ArrayLike, label: str = "return", *, width: int = WIDTH, height: int = 160) -> str:
+    """Draw how often values occur, and where their mean stands.
+
+    Args:
+        values: Numbers of any shape; NaN and infinity are left out.
+        label: What the values are.
+        width: Pixels across.
+        height: Pixels down.
+
+    Returns:
+        SVG text.
+    """
+    (numbers,) = scale.clean(values)
+    if not numbers.size:
+        return marks.empty(width, height)
+    edges, counts = scale.bins(numbers, 24)
+    low, high, most = float(edges[0]), float(edges[-1]), float(counts.max())
+    y_axis = Axis(0, most * 1.08, height - 36.0, 27, max(1.0, scale.round_step(most, 3)))
+    left = 9 + max(marks.width_of(tick) for _, tick in y_axis.ticks())
+    frame = Frame(Axis(low, high, left, width - 18.0, scale.round_step(high - low, 8)), y_axis)
+    mean = float(np.sum(numbers / numbers.size))
+    parts = [
+        marks.write(0, 13, "count"),
+        marks.grid(frame, label),
+        marks.bars(frame, edges, counts),
+        marks.flag(frame, mean, f"mean {text.number(mean)}"),
+    ]
+    return marks.document(width, height, parts)
+
+
+def picture(svg: str, alt: str, width: int | None = None) -> Markup:
+    """Wrap a picture so that it survives where inline SVG does not.
+
+    Args:
+        svg: SVG text.
+        alt: What the picture shows, for those who do not see it.
+        width: Pixels across; by default as many as the picture has.
+
+    Returns:
+        An ``<img>`` that holds the picture and shrinks with a narrow page.
+    """
+    data = base64.b64encode(svg.encode()).decode()
+    size = "" if width is None else f' width="{width}"'
+    style = "display:block;max-width:100%;height:auto"
+    return Markup(f'<img src="data:image/svg+xml;base64,{data}" alt="{escape(alt)}"{size} style="{style}">')
+
+
+def _ready(series: Series, colour: str) -> Line:
+    banded = series.low is not None and series.high is not None
+    low_edge = series.y if series.low is None else series.low
+    high_edge = series.y if series.high is None else series.high
+    x, y, low, high = scale.clean(series.x, series.y, low_edge, high_edge)
+    kept = scale.thin_line(x, y, _LINE_POINTS)
+    return Line(x[kept], y[kept], (low[kept], high[kept]) if banded else None, series.label, colour)
+
+
+def _frame(
+    across: Iterable[Array],
+    heights: Iterable[Array],
+    rows: tuple[float, float],
+    room: tuple[int, Iterable[str]],
+) -> Frame:
+    """Fit the axes between the labels of the ticks on the left and those of the lines on the right."""
+    (top, bottom), (width, ends) = rows, room
+    y = Axis.over(heights, bottom, top, pad=0.05, ticks=5)
+    left = 9 + max((marks.width_of(tick) for _, tick in y.ticks()), default=0)
+    right = width - 16 - max((marks.width_of(marks.short(label)) for label in ends), default=0)
+    return Frame(Axis.over(across, left, max(right, left + 40), pad=0, ticks=6), y)
+
+
+def _panel(line: Line) -> str:
+    title = marks.write(0, 11, marks.short(line.label), weight=600)
+    if not line.x.size:
+        return title + marks.write(0, 30, "nothing to show yet")
+    y = Axis.over([line.y], _PANEL_HEIGHT - 20.0, 24, pad=0.05, ticks=3)
+    left = 9 + max((marks.width_of(tick) for _, tick in y.ticks()), default=0)
+    frame = Frame(Axis.over([line.x], left, _PANEL_WIDTH - 10.0, pad=0, ticks=3), y)
+    last = marks.write(_PANEL_WIDTH, 11, text.number(float(line.y[-1])), anchor="end", fill=line.colour, weight=600)
+    return title + last + marks.grid(frame) + marks.stroke(frame, line)

@@ -1,0 +1,1 @@
+"""Everything that needs IPython: nothing outside this folder does."""

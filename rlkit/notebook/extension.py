@@ -1,0 +1,25 @@
+"""What ``%load_ext rlkit`` adds to a shell and ``%unload_ext rlkit`` takes away."""
+
+from __future__ import annotations
+
+from IPython.core.interactiveshell import InteractiveShell
+
+from rlkit.notebook.magics import RLMagics
+from rlkit.notebook.progress import NotebookProgress
+from rlkit.training.progress import default_progress
+
+
+def load(shell: InteractiveShell) -> None:
+    """Add the magics, and in a notebook its own progress display."""
+    shell.register_magics(RLMagics)
+    if getattr(shell, "kernel", None) is not None:
+        default_progress.make = NotebookProgress
+
+
+def unload(shell: InteractiveShell) -> None:
+    """Remove the magics and the progress display."""
+    manager = shell.magics_manager
+    for name in RLMagics.names():
+        manager.magics["line"].pop(name, None)
+    manager.registry.pop(RLMagics.__name__, None)
+    default_progress.reset()

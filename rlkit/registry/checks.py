@@ -1,0 +1,98 @@
+"""What may be told about a version when it is registered."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from numbers import Real
+from typing import Any
+
+from rlkit.errors import ConfigError, did_you_mean
+
+_DATASET_KEYS = ("name", "version", "sha256")
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
+
+
+def check_metrics(metrics: Mapping[str, Any] | None) -> dict[str, float]:
+    """Refuse metrics that could not be compared.
+
+    Args:
+        metrics: Numbers by name; NaN means that it could not be measured.
+
+    Returns:
+        Plain Python numbers by name.
+
+    Raises:
+        ConfigError: A name is not a string, or a value is infinite or not a number.
+    """
+    if not isinstance(metrics, Mapping | None):
+        problem = f"Metrics must be a dict, and {metrics!r} is a {type(metrics).__name__}."
+        raise ConfigError(problem, 'Write them as {"mean_return": 500.0}.')
+    return {_metric_name(name): _number(name, value) for name, value in (metrics or {}).items()}
+
+
+def check_dataset(dataset: Mapping[str, Any] | None) -> dict[str, str | None] | None:
+    """Refuse a dataset that is not described by name, version and SHA-256.
+
+    Args:
+        dataset: The name, and the two others if known; or None.
+
+    Returns:
+        All three keys, or None.
+
+    Raises:
+        ConfigError: A key is unknown, the name is missing, or a value is not a fitting string.
+    """
+    if dataset is None:
+        return None
+    if not isinstance(dataset, Mapping) or not dataset.get("name"):
+        problem = f"A dataset must be a dict with a name, and this is {dataset!r:.200}."
+        raise ConfigError(problem, 'Write it as {"name": "trajectories", "version": "2", "sha256": "…"}.')
+    for key, value in dataset.items():
+        if key not in _DATASET_KEYS:
+            problem = f"A dataset has no {key!r}."
+            raise ConfigError(problem, did_you_mean(str(key), _DATASET_KEYS))
+        if not isinstance(value, str | None):
+            problem = f"The {key} of a dataset must be a string, and {value!r} is a {type(value).__name__}."
+            raise ConfigError(problem, f"Write {str(value)!r}.")
+    sha256 = dataset.get("sha256")
+    if sha256 is not None and not _SHA256.fullmatch(sha256):
+        problem = f"The sha256 of a dataset must be 64 hexadecimal digits, and this is {sha256!r:.100}."
+        raise ConfigError(problem, "The command sha256sum prints it for a file.")
+    return {key: dataset.get(key) for key in _DATASET_KEYS}
+
+
+def check_description(description: str) -> str:
+    """Refuse a description that is no text.
+
+    Args:
+        description: Text in Markdown, or nothing.
+
+    Returns:
+        The text.
+
+    Raises:
+        ConfigError: It is something else.
+    """
+    if not isinstance(description, str):
+        problem = f"A description must be a string, and {description!r} is a {type(description).__name__}."
+        raise ConfigError(problem, 'Write description="…", in Markdown if you like.')
+    return description
+
+
+def _metric_name(name: Any) -> str:
+    if not isinstance(name, str) or not name.strip():
+        problem = f"The name of a metric must be a string, and {name!r} is none."
+        raise ConfigError(problem, 'Write metrics as {"mean_return": 500.0}.')
+    return name
+
+
+def _number(name: str, value: Any) -> float:
+    if not isinstance(value, Real) or isinstance(value, bool):
+        problem = f"The metric {name!r} must be a number, and {value!r:.100} is a {type(value).__name__}."
+        raise ConfigError(problem, "Metrics are numbers; for words use tags or the description.")
+    if math.isinf(value):
+        problem = f"The metric {name!r} is infinite."
+        raise ConfigError(problem, "Give a finite number, or NaN for one that could not be measured.")
+    return int(value) if isinstance(value, int) else float(value)

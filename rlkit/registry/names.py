@@ -1,0 +1,163 @@
+"""How models, aliases and tags may be called, and references such as ``cartpole:3``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rlkit.errors import InvalidNameError, InvalidReferenceError
+
+MAX_LENGTH = 100
+LATEST = "latest"
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_VERSION = re.compile(r"[1-9][0-9]{0,8}")
+_RULE = "Use letters, digits, '.', '_' and '-', beginning with a letter or a digit, 100 characters at most."
+# Windows opens the device whatever the folder and whatever follows the first dot, so that a store which is
+# written on one system must not hold such a name for another.
+_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Which version of which model is meant; ``str()`` gives the reference as it is written.
+
+    Attributes:
+        name: The model.
+        version: The number after ``:``, if one was given.
+        alias: The word after ``@``, if one was given.
+    """
+
+    name: str
+    version: int | None = None
+    alias: str | None = None
+
+    def __str__(self) -> str:
+        if self.version is not None:
+            return f"{self.name}:{self.version}"
+        return f"{self.name}@{self.alias}" if self.alias is not None else self.name
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether only the model is named, which means its newest version."""
+        return self.version is None and self.alias is None
+
+
+def parse_reference(text: str) -> Reference:
+    """Read a reference.
+
+    Args:
+        text: ``"cartpole"``, ``"cartpole:3"`` or ``"cartpole@best"``.
+
+    Returns:
+        What it refers to.
+
+    Raises:
+        InvalidReferenceError: The text has another form.
+        InvalidNameError: The model or the alias has characters that it must not have.
+    """
+    if not isinstance(text, str):
+        problem = f"A model reference must be a string, and {text!r} is a {type(text).__name__}."
+        raise InvalidReferenceError(problem, "Write it as 'name', 'name:3' or 'name@alias'.")
+    name, mark, rest = _split(text)
+    if not mark:
+        return Reference(check_name(text))
+    if mark == "@":
+        if not rest or ":" in rest or "@" in rest:
+            raise _malformed(text, name)
+        return Reference(check_name(name), alias=_check(rest, "alias"))
+    if not _VERSION.fullmatch(rest):
+        raise _malformed(text, name, rest)
+    return Reference(check_name(name), version=int(rest))
+
+
+def check_name(name: str, existing: Iterable[str] = ()) -> str:
+    """Refuse a model name that some disk could not keep, or that lies outside the folder.
+
+    Args:
+        name: What a person typed.
+        existing: Names that are taken; one that differs from ``name`` in case only is refused, because many
+            disks cannot tell them apart.
+
+    Returns:
+        The name.
+
+    Raises:
+        InvalidNameError: The name is not allowed; the message offers one that is.
+    """
+    _check(name, "model name")
+    if name.split(".", maxsplit=1)[0].lower() in _DEVICES:
+        problem = f"The model name {name!r} is a device on Windows."
+        raise InvalidNameError(problem, f"Try 'my-{name}'.")
+    twins = [other for other in existing if other != name and other.lower() == name.lower()]
+    if twins:
+        problem = f"The model name {name!r} differs from the existing {twins[0]!r} in case only."
+        raise InvalidNameError(problem, f"Did you mean {twins[0]!r}?")
+    return name
+
+
+def check_alias(alias: str) -> str:
+    """Refuse an alias that cannot be set.
+
+    Args:
+        alias: What a person typed.
+
+    Returns:
+        The alias.
+
+    Raises:
+        InvalidNameError: The alias has wrong characters, or is ``latest``.
+    """
+    if _check(alias, "alias").lower() == LATEST:
+        problem = f"The alias {alias!r} is reserved: it always means the newest version."
+        raise InvalidNameError(problem, "Choose another, such as 'best' or 'production'.")
+    return alias
+
+
+def check_tags(tags: Iterable[str]) -> tuple[str, ...]:
+    """Refuse tags that cannot be kept.
+
+    Args:
+        tags: Words; a single string is most likely a slip and refused.
+
+    Returns:
+        The tags without repeats, in the order given.
+
+    Raises:
+        InvalidNameError: A tag has wrong characters, or ``tags`` is one string.
+    """
+    if isinstance(tags, str):
+        problem = f"Tags must be a list of words, and {tags!r} is one string."
+        raise InvalidNameError(problem, f"Write tags=[{tags!r}].")
+    return tuple(dict.fromkeys(_check(tag, "tag") for tag in tags))
+
+
+def _check(word: str, kind: str) -> str:
+    if not isinstance(word, str):
+        problem = f"A {kind} must be a string, and {word!r} is a {type(word).__name__}."
+        raise InvalidNameError(problem, _RULE)
+    if _NAME.fullmatch(word) and len(word) <= MAX_LENGTH and not word.endswith("."):
+        return word
+    cleaned = re.sub(r"[^A-Za-z0-9._-]+", "-", word).strip("-._")[:MAX_LENGTH].rstrip("-._")
+    article = "an" if kind == "alias" else "a"
+    problem = f"{word!r:.150} cannot be {article} {kind}."
+    raise InvalidNameError(problem, f"{_RULE} Try {cleaned!r}." if cleaned else _RULE)
+
+
+def _split(text: str) -> tuple[str, str, str]:
+    """Split at the first mark: names have neither."""
+    mark = next((letter for letter in text if letter in ":@"), "")
+    name, _, rest = text.partition(mark) if mark else (text, "", "")
+    return name, mark, rest
+
+
+def _malformed(text: str, name: str, rest: str = "") -> InvalidReferenceError:
+    digits = rest.strip().lstrip("vV0")
+    if _VERSION.fullmatch(digits):
+        right = f"Did you mean '{name}:{digits}'?"
+    elif _NAME.fullmatch(rest) and rest[0].isalpha():
+        right = f"A version is a number from 1, an alias follows '@': did you mean '{name}@{rest}'?"
+    else:
+        right = "Write it as 'name', 'name:3' or 'name@alias'."
+    return InvalidReferenceError(f"{text!r:.150} is not a model reference.", right)

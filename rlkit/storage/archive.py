@@ -1,0 +1,154 @@
+"""One portable file for one model: ``model.rlkit``, a zip that nothing is ever extracted from."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.metadata
+import io
+import os
+import zipfile
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from rlkit.errors import CorruptArtifactError, StoreError, did_you_mean
+from rlkit.storage import codec, files
+from rlkit.storage.documents import check_format, seal, unseal
+
+FORMAT = 1
+# The upgrade rule. The number grows by one when an older rlkit would read a file wrongly or not at all; a
+# new key that may be missing, or a new object beside the state, leaves it alone. A reader refuses numbers
+# above its own, and keeps reading every one below: for each, a file written in it stays in the tests.
+
+MAX_STATE = 8 * 2**30
+"""Bytes that a state may have. Entries are stored, not compressed: none is larger than the file it is in."""
+MAX_MANIFEST = 64 * 2**20
+"""Bytes that a manifest may have."""
+
+_MANIFEST = "manifest.json"
+_STATE = "state.dill"
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the zip format's first moment, so that equal content gives equal files
+_REMEDY = "Get the file again from where it came from, or restore it from a backup."
+
+
+def write_archive(path: str | os.PathLike[str], metadata: dict[str, Any], state: dict[str, Any]) -> None:
+    """Write a model to one file; equal content gives an equal file.
+
+    Args:
+        path: The file; an existing one is replaced in one step.
+        metadata: What is told about the model: JSON values.
+        state: What the model is rebuilt from: plain data.
+
+    Raises:
+        StateError: The state is not plain data, or the metadata has no form in JSON.
+        StoreError: The file cannot be written.
+    """
+    target = Path(path)
+    data = codec.encode(state)
+    manifest = {
+        "format": FORMAT,
+        "kind": "model",
+        "rlkit": rlkit_version(),
+        "objects": {
+            "state": {"file": _STATE, "sha256": hashlib.sha256(data).hexdigest(), "size": len(data)},
+        },
+        "metadata": metadata,
+    }
+    packed = _pack({_MANIFEST: seal(manifest), _STATE: data})
+    if not target.absolute().parent.is_dir():
+        problem = f"Cannot write {target}: there is no folder {target.absolute().parent}."
+        raise StoreError(problem, "Create the folder first, or give another path.")
+    files.write_atomic(target, packed)
+
+
+def read_archive(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Read a model's metadata and state from one file, running nothing that it names.
+
+    Args:
+        path: A file that ``write_archive`` wrote, from any machine.
+
+    Returns:
+        The metadata and the state.
+
+    Raises:
+        StoreError: There is no such file, or a newer rlkit wrote it.
+        CorruptArtifactError: The file is not an archive, or any byte that matters has changed.
+        UntrustedArtifactError: The state would run code.
+    """
+    source = Path(path)
+    packed = _read(source)
+    with _damage_explained(source):
+        entries = zipfile.ZipFile(io.BytesIO(packed))
+        document = unseal(_entry(entries, _MANIFEST, MAX_MANIFEST), f"The manifest of {source}")
+    check_format(document, FORMAT, str(source))
+    if document.get("kind") != "model":
+        problem = f"{source} holds a {document.get('kind')}, not a model."
+        raise StoreError(problem, "Give a file that model.save() wrote.")
+    return _contents(entries, document, source)
+
+
+@cache
+def rlkit_version() -> str:
+    """Return the version of the installed rlkit, or ``"unknown"`` where it runs from bare source."""
+    try:
+        return importlib.metadata.version("rlkit")
+    except importlib.metadata.PackageNotFoundError:
+        return "unknown"
+
+
+def _pack(entries: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as packed:
+        for name, data in entries.items():
+            info = zipfile.ZipInfo(name, date_time=_EPOCH)
+            info.create_system = 3  # Unix, whatever the machine: the field would tell them apart otherwise
+            info.external_attr = 0o644 << 16
+            packed.writestr(info, data)
+    return buffer.getvalue()
+
+
+@contextlib.contextmanager
+def _damage_explained(source: Path) -> Iterator[None]:
+    try:
+        yield
+    except StoreError:
+        raise
+    except Exception as error:  # a damaged zip fails in any way
+        problem = f"{source} is not a model file, or it is damaged: {error}."
+        raise CorruptArtifactError(problem, _REMEDY) from error
+
+
+def _read(source: Path) -> bytes:
+    try:
+        return files.read_bytes(source)
+    except FileNotFoundError:
+        folder = source.absolute().parent
+        if not folder.is_dir():
+            problem = f"There is no file {source}: the folder {folder} does not exist."
+            raise StoreError(problem) from None
+        near = [entry.name for entry in folder.glob("*.rlkit")] or [entry.name for entry in folder.iterdir()]
+        problem = f"There is no file {source}."
+        raise StoreError(problem, did_you_mean(source.name, near)) from None
+
+
+def _entry(entries: zipfile.ZipFile, name: str, most: int) -> bytes:
+    info = entries.getinfo(name)
+    if info.compress_type != zipfile.ZIP_STORED or info.file_size != info.compress_size or info.file_size > most:
+        message = f"its entry {name} is compressed or too large"
+        raise zipfile.BadZipFile(message)
+    return entries.read(info)
+
+
+def _contents(
+    entries: zipfile.ZipFile, document: dict[str, Any], source: Path
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    with _damage_explained(source):
+        record, metadata = document["objects"]["state"], dict(document["metadata"])
+        sha256, size = record["sha256"], record["size"]
+        data = _entry(entries, _STATE, MAX_STATE)
+    if len(data) != size or hashlib.sha256(data).hexdigest() != sha256:
+        problem = f"{source} is damaged: its state is not what was saved."
+        raise CorruptArtifactError(problem, _REMEDY)
+    return metadata, codec.decode(data)

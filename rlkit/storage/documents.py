@@ -1,0 +1,92 @@
+"""Sealed JSON documents: text that a person can read, and that no flipped byte can change unseen."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from rlkit.errors import CorruptArtifactError, StateError, StoreError
+
+# The seal is the last line: the SHA-256 of every byte before it. Its form and the top-level key "format" stay
+# as they are in all formats to come, so that any rlkit can tell a newer document from a damaged one.
+_SEAL = b',\n"checksum": "%s"\n}\n'
+_SEAL_SIZE = len(_SEAL % (b"0" * 64))
+
+
+def seal(document: Mapping[str, Any]) -> bytes:
+    """Write a document as JSON, one line for each top-level key, closed by its checksum.
+
+    Args:
+        document: At least one key; JSON values, where numpy scalars and arrays count as numbers and lists.
+
+    Returns:
+        The bytes of the file: ASCII only, the same for the same document.
+
+    Raises:
+        StateError: A value has no form in JSON.
+    """
+    try:
+        lines = [f"{json.dumps(key)}: {json.dumps(value, default=_plain)}" for key, value in document.items()]
+    except (TypeError, ValueError, RecursionError) as error:
+        problem = f"A document cannot be written as JSON: {error}."
+        raise StateError(problem, "Use dicts, lists, strings, numbers, booleans and None only.") from error
+    body = ("{\n" + ",\n".join(lines)).encode("ascii")
+    return body + _SEAL % hashlib.sha256(body).hexdigest().encode("ascii")
+
+
+def unseal(data: bytes, origin: str) -> dict[str, Any]:
+    """Read a sealed document.
+
+    Args:
+        data: The bytes of the file.
+        origin: What to call the file in an error.
+
+    Returns:
+        The document, without its checksum.
+
+    Raises:
+        CorruptArtifactError: Any byte differs from what was sealed.
+    """
+    body, tail = data[:-_SEAL_SIZE], data[-_SEAL_SIZE:]
+    if tail != _SEAL % hashlib.sha256(body).hexdigest().encode("ascii"):
+        problem = f"{origin} is damaged: its checksum does not fit its content."
+        raise CorruptArtifactError(problem, "Restore it from a backup, or move it away.")
+    try:
+        document: dict[str, Any] = json.loads(data)
+        del document["checksum"]
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        problem = f"{origin} is damaged: it is not a JSON document."
+        raise CorruptArtifactError(problem, "Restore it from a backup, or move it away.") from error
+    return document
+
+
+def check_format(document: Mapping[str, Any], newest: int, origin: str) -> None:
+    """Refuse a document of a format that this rlkit does not know.
+
+    Args:
+        document: A document with the key ``"format"``.
+        newest: The newest format number that can be read.
+        origin: What to call the file in an error.
+
+    Raises:
+        StoreError: The document was written by a newer rlkit.
+        CorruptArtifactError: There is no format number.
+    """
+    number = document.get("format")
+    if type(number) is not int or number < 1:
+        problem = f"{origin} has no format number."
+        raise CorruptArtifactError(problem, "Restore it from a backup.")
+    if number > newest:
+        problem = f"{origin} has format {number}, and this rlkit reads formats up to {newest}."
+        raise StoreError(problem, "Update rlkit: pip install --upgrade rlkit")
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    message = f"a {type(value).__name__} has no form in JSON"
+    raise TypeError(message)

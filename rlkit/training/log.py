@@ -1,0 +1,50 @@
+"""What is remembered of all the training of a model, over several calls of ``train`` and over saving and loading."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rlkit.training.history import History
+
+Curve = dict[str, list[float]]
+
+_CURVE_POINTS = 200
+
+
+class TrainingLog:
+    """Learning curve and seconds of all training so far.
+
+    Args:
+        curve: Learning curve of earlier training: ``{"steps": […], "mean_return": […]}``.
+        seconds: How long that took.
+
+    Attributes:
+        history: The call of ``train`` under way, or the last one in this process; None before the first.
+    """
+
+    def __init__(self, curve: Curve | None = None, seconds: float = 0.0) -> None:
+        self.history: History | None = None
+        self._past_curve: Curve = curve or {"steps": [], "mean_return": []}
+        self._past_seconds = seconds
+        self._steps_before = 0
+
+    def begin(self, history: History, num_timesteps: int) -> None:
+        """Record another call of ``train``, which begins after ``num_timesteps`` environment steps."""
+        self._past_curve, self._past_seconds = self.curve, self.seconds
+        self.history, self._steps_before = history, num_timesteps
+
+    @property
+    def seconds(self) -> float:
+        """How long all training took."""
+        return self._past_seconds + (self.history.seconds if self.history else 0.0)
+
+    @property
+    def curve(self) -> Curve:
+        """Mean return over all training: ``{"steps": […], "mean_return": […]}``, at most 200 points."""
+        recent = self.history.learning_curve(_CURVE_POINTS) if self.history else {"steps": [], "mean_return": []}
+        steps = [*self._past_curve["steps"], *(self._steps_before + step for step in recent["steps"])]
+        means = [*self._past_curve["mean_return"], *recent["mean_return"]]
+        if len(steps) > _CURVE_POINTS:
+            kept = np.linspace(0, len(steps) - 1, _CURVE_POINTS).round().astype(int)
+            steps, means = [steps[i] for i in kept], [means[i] for i in kept]
+        return {"steps": steps, "mean_return": means}

@@ -1,0 +1,231 @@
+from __future__ import annotations
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium import spaces
+from gymnasium.vector import AsyncVectorEnv, SyncVectorEnv
+
+from rlkit.envs import EnvironmentSource, newest_id
+from rlkit.envs.vector import BatchedEnvironments, LoopedEnvironments
+from rlkit.errors import UnknownEnvironmentError
+
+
+@pytest.fixture
+def registered(environments):
+    """Counting-v1, v2 and v10, known to Gymnasium while a test runs."""
+    ids = ["rlkit-test/Counting-v1", "rlkit-test/Counting-v2", "rlkit-test/Counting-v10"]
+    for env_id in ids:
+        gymnasium.register(env_id, environments.Counting, max_episode_steps=9, reward_threshold=6.0)
+    yield ids
+    for env_id in ids:
+        gymnasium.registry.pop(env_id)
+
+
+def single(source):
+    """The one environment of a source."""
+    return source.separate(1).envs[0]
+
+
+def test_an_id_tells_spaces_threshold_and_name():
+    source = EnvironmentSource("CartPole-v1")
+    assert source.name == source.env_id == "CartPole-v1"
+    assert source.observation_space.shape == (4,)
+    assert source.action_space == spaces.Discrete(2)
+    assert source.reward_threshold == 475
+    assert source.fixed_num_envs is None
+
+
+def test_an_id_without_a_version_is_its_newest(registered):
+    assert newest_id("rlkit-test/Counting") == "rlkit-test/Counting-v10"
+    assert EnvironmentSource("rlkit-test/Counting").env_id == "rlkit-test/Counting-v10"
+    assert EnvironmentSource("CartPole").env_id == "CartPole-v1"
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("CartPol-v1", "CartPole-v1"),
+        ("cartpole-v1", "CartPole-v1"),
+        ("CartPole-v7", "CartPole-v"),
+        ("Acrobt", "Acrobot-v1"),
+    ],
+)
+def test_an_unknown_id_suggests_the_nearest(typed, meant):
+    with pytest.raises(UnknownEnvironmentError, match=f"Did you mean '{meant}"):
+        EnvironmentSource(typed)
+
+
+@pytest.mark.parametrize("env_id", ["", "no such thing", "no_module:Env-v0", "Nowhere/Env-v3"])
+def test_an_id_unlike_any_says_where_they_are_listed(env_id):
+    with pytest.raises(UnknownEnvironmentError, match="pprint_registry"):
+        EnvironmentSource(env_id)
+
+
+def test_a_missing_package_is_named_with_the_way_to_install_it():
+    def broken():
+        message = "tossing is missing, run pip install tossing"
+        raise gymnasium.error.DependencyNotInstalled(message)
+
+    gymnasium.register("rlkit-test/Missing-v0", broken)
+    try:
+        with pytest.raises(UnknownEnvironmentError) as refused:
+            EnvironmentSource("rlkit-test/Missing-v0")
+    finally:
+        gymnasium.registry.pop("rlkit-test/Missing-v0")
+    assert "rlkit-test/Missing-v0 needs a package that is not installed" in str(refused.value)
+    assert "pip install tossing" in str(refused.value)
+
+
+def test_arguments_that_the_environment_does_not_take_are_refused():
+    with pytest.raises(UnknownEnvironmentError, match="env_kwargs"):
+        EnvironmentSource("CartPole-v1", {"gravity_of_the_situation": 1})
+
+
+@pytest.mark.parametrize("n", [2, 8])
+def test_arguments_reach_every_environment(registered, n):
+    environment = EnvironmentSource("CartPole-v1", {"max_episode_steps": 3}).separate(n)
+    environment.reset(0)
+    truncated = [environment.step(np.arange(n) % 2).truncated.all() for _ in range(3)]
+    assert truncated == [False, False, True]
+
+
+@pytest.mark.parametrize("nonsense", [None, 3, object(), ["CartPole-v1"], b"CartPole-v1"])
+def test_what_is_no_environment_is_refused(nonsense):
+    with pytest.raises(UnknownEnvironmentError, match="Gymnasium id, an Env, a VectorEnv or a function"):
+        EnvironmentSource(nonsense)
+
+
+@pytest.mark.parametrize("nonsense", [None, "CartPole-v1", 3, spaces.Discrete(2)])
+def test_a_function_that_makes_no_environment_is_refused(nonsense):
+    with pytest.raises(UnknownEnvironmentError, match="must return a gymnasium.Env"):
+        EnvironmentSource(lambda: nonsense)
+
+
+def test_a_class_is_a_function_that_makes_environments(environments):
+    source = EnvironmentSource(environments.Counting)
+    assert source.name == "custom environment"
+    assert source.env_id is None
+    assert isinstance(single(source), environments.Counting)
+
+
+def test_a_function_is_asked_for_every_environment_even_where_a_vectorised_one_exists():
+    def make():
+        env = gymnasium.make("CartPole-v1")
+        env.unwrapped.gravity = 1.0
+        return env
+
+    environment = EnvironmentSource(make).separate(8)
+    assert isinstance(environment, LoopedEnvironments)
+    assert [env.unwrapped.gravity for env in environment.envs] == [1.0] * 8
+
+
+def test_an_environment_with_a_spec_is_made_anew_from_it():
+    given = gymnasium.make("CartPole-v1", max_episode_steps=7)
+    source = EnvironmentSource(given)
+    made = single(source)
+    assert made is not given
+    assert made.spec.max_episode_steps == 7
+    assert source.env_id == "CartPole-v1"
+
+
+def test_an_environment_without_a_spec_is_copied(environments):
+    given = environments.Counting(length=3)
+    made = single(EnvironmentSource(given))
+    assert made is not given
+    assert made.length == 3
+    made.reset(seed=0)
+    assert given.seeds == []
+
+
+def test_an_environment_that_cannot_be_copied_asks_for_a_function(environments):
+    given = environments.Counting()
+    given.generator = (i for i in range(3))
+    with pytest.raises(UnknownEnvironmentError, match="Give a function that makes one"):
+        EnvironmentSource(given)
+
+
+@pytest.mark.parametrize("n", [1, 8])
+def test_recorded_wrappers_are_kept(n):
+    given = gymnasium.wrappers.RescaleObservation(
+        gymnasium.wrappers.TransformReward(gymnasium.make("Acrobot-v1"), lambda reward: reward * 10), -1, 1
+    )
+    environment = EnvironmentSource(given).separate(n)
+    environment.reset(0)
+    assert environment.step(np.zeros(n, int)).rewards.tolist() == [-10] * n
+    assert np.abs(environment.reset(0)).max() <= 1
+
+
+@pytest.mark.parametrize("n", [1, 8])
+def test_wrappers_that_record_nothing_are_kept(n):
+    class Tenfold(gymnasium.RewardWrapper):
+        def reward(self, reward):
+            return reward * 10
+
+    environment = EnvironmentSource(Tenfold(gymnasium.make("CartPole-v1"))).separate(n)
+    environment.reset(0)
+    assert environment.step(np.zeros(n, int)).rewards.tolist() == [10] * n
+
+
+def test_an_id_stands_only_for_what_can_be_made_from_it_again():
+    plain = EnvironmentSource(gymnasium.make("CartPole-v1", sutton_barto_reward=True))
+    assert (plain.env_id, plain.env_kwargs) == ("CartPole-v1", {"sutton_barto_reward": True})
+    shorter = EnvironmentSource(gymnasium.make("CartPole-v1", max_episode_steps=7))
+    assert (shorter.env_id, shorter.env_kwargs) == ("CartPole-v1", {"max_episode_steps": 7})
+    assert single(EnvironmentSource(shorter.env_id, shorter.env_kwargs)).spec.max_episode_steps == 7
+    wrapped = EnvironmentSource(gymnasium.wrappers.TimeLimit(gymnasium.make("CartPole-v1"), 7))
+    assert wrapped.env_id is None
+    assert wrapped.name == "CartPole-v1"
+
+
+def test_an_episode_without_limit_stays_without():
+    source = EnvironmentSource(gymnasium.make("CartPole-v1", max_episode_steps=-1))
+    assert single(EnvironmentSource(source.env_id, source.env_kwargs)).spec.max_episode_steps is None
+
+
+@pytest.mark.parametrize("make", [SyncVectorEnv, AsyncVectorEnv])
+def test_a_vector_environment_fixes_the_number_and_gives_single_ones_for_evaluation(environments, make):
+    vector = make([environments.Counting] * 3)
+    source = EnvironmentSource(vector)
+    assert source.fixed_num_envs == 3
+    training = source.training(3)
+    assert isinstance(training, BatchedEnvironments)
+    assert training.num_envs == 3
+    assert isinstance(source.separate(2), LoopedEnvironments)
+    assert source.separate(2).num_envs == 2
+    training.close()
+    vector.close()
+
+
+@pytest.mark.parametrize("mode", ["sync", "vector_entry_point"])
+def test_a_vector_environment_is_evaluated_with_its_own_settings(mode):
+    vector = gymnasium.make_vec("CartPole-v1", 2, vectorization_mode=mode, sutton_barto_reward=True)
+    source = EnvironmentSource(vector)
+    assert source.env_id == "CartPole-v1"
+    assert source.env_kwargs["sutton_barto_reward"] is True
+    evaluation = source.separate(1)
+    evaluation.reset(0)
+    assert evaluation.step(np.array([0])).rewards.tolist() == [0]
+
+
+def test_a_vector_environment_of_its_own_making_asks_for_another_for_evaluation(environments):
+    with pytest.raises(UnknownEnvironmentError, match=r"evaluate\(env="):
+        EnvironmentSource(environments.CountingVector()).separate(2)
+
+
+def test_gymnasiums_vectorised_cartpole_is_used_where_it_pays():
+    source = EnvironmentSource("CartPole-v1")
+    assert isinstance(source.separate(8), BatchedEnvironments)
+    assert isinstance(source.separate(2), LoopedEnvironments)
+    assert isinstance(EnvironmentSource("Acrobot-v1").separate(8), LoopedEnvironments)
+
+
+def test_making_a_source_leaves_no_environment_open(environments):
+    made = []
+
+    def make():
+        made.append(environments.Counting())
+        return made[-1]
+
+    EnvironmentSource(make)
+    assert [env.closed for env in made] == [1]

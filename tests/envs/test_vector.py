@@ -1,0 +1,284 @@
+from __future__ import annotations
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium import spaces
+from gymnasium.envs.classic_control.cartpole import CartPoleVectorEnv
+from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
+
+from rlkit.envs import EnvironmentSource
+from rlkit.envs.vector import BatchedEnvironments, LoopedEnvironments, SameStepCartPole, in_same_step_mode
+from rlkit.errors import EnvironmentContractError
+
+KINDS = ["looped", "sync", "sync_next_step", "sync_shared_buffer", "async", "async_next_step"]
+SEEDS_OF_0 = np.random.SeedSequence(0).generate_state(8).tolist()
+
+
+def training(kind, factories):
+    """The environments that a model would train on, given each of the ways to give several."""
+    if kind == "looped":
+        return LoopedEnvironments([make() for make in factories])
+    modes = {"autoreset_mode": AutoresetMode.NEXT_STEP if "next" in kind else AutoresetMode.SAME_STEP}
+    if kind.startswith("async"):
+        # Gymnasium takes final observations from a reused array by reference: only those of the default env differ.
+        return EnvironmentSource(AsyncVectorEnv(factories, **modes)).training(len(factories))
+    return EnvironmentSource(SyncVectorEnv(factories, copy="buffer" not in kind, **modes)).training(len(factories))
+
+
+@pytest.fixture
+def counting(environments):
+    """Counting environments that return a new array each time, as Gymnasium's own vector environments need it."""
+
+    class Copying(environments.Counting):
+        def reset(self, **kwargs):
+            observation, info = super().reset(**kwargs)
+            return observation.copy(), info
+
+        def step(self, action):
+            observation, *rest = super().step(action)
+            return observation.copy(), *rest
+
+    return Copying
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("ending", ["terminated", "truncated", "both"])
+def test_every_row_is_a_transition(kind, ending, counting):
+    lengths = (2, 3)
+    environment = training(kind, [lambda n=n: counting(n, ending) for n in lengths])
+    observations = environment.reset(0)
+    episodes, steps = np.zeros(2), np.zeros(2)
+    np.testing.assert_array_equal(observations, np.stack([episodes, steps], axis=1))
+    kept = []
+    for _ in range(12):
+        step = environment.step(np.array([0, 1]))
+        steps += 1
+        ended = steps == lengths
+        np.testing.assert_array_equal(step.rewards, steps)
+        np.testing.assert_array_equal(step.terminated, ended & (ending != "truncated"))
+        np.testing.assert_array_equal(step.truncated, ended & (ending != "terminated"))
+        np.testing.assert_array_equal(step.final_observations, np.stack([episodes, steps], axis=1))
+        assert [(e.env, e.episode_return, e.length) for e in step.episodes] == [
+            (i, n * (n + 1) / 2, n) for i, n in enumerate(lengths) if ended[i]
+        ]
+        episodes, steps = episodes + ended, np.where(ended, 0, steps)
+        expected = np.stack([episodes, steps], axis=1)
+        np.testing.assert_array_equal(step.observations, expected)
+        kept.append((step.observations, expected))
+    environment.close()
+    # What a rollout was given must not change when the environments go on.
+    for given, expected in kept:
+        np.testing.assert_array_equal(given, expected)
+
+
+def test_observations_in_a_buffer_that_the_environment_reuses_are_kept_as_they_were(environments):
+    environment = LoopedEnvironments([environments.Counting(length=2)])
+    first = environment.reset(0)
+    second = environment.step(np.array([0]))
+    third = environment.step(np.array([0]))
+    assert first.tolist() == [[0, 0]]
+    assert second.observations.tolist() == [[0, 1]]
+    assert third.final_observations.tolist() == [[0, 2]]
+    assert third.observations.tolist() == [[1, 0]]
+
+
+def test_a_custom_vector_environment_that_reuses_its_buffer_gives_transitions(environments):
+    environment = EnvironmentSource(environments.CountingVector()).training(2)
+    steps = [environment.step(np.zeros(2, int)) for _ in range(3)] if environment.reset(0) is not None else []
+    assert [step.final_observations.tolist() for step in steps] == [
+        [[0, 1], [0, 1]],
+        [[0, 2], [0, 2]],
+        [[1, 1], [0, 3]],
+    ]
+    assert [step.observations.tolist() for step in steps] == [
+        [[0, 1], [0, 1]],
+        [[1, 0], [0, 2]],
+        [[1, 1], [1, 0]],
+    ]
+
+
+def test_a_custom_vector_environment_is_reset_with_one_seed(environments):
+    vector = environments.CountingVector()
+    EnvironmentSource(vector).training(2).reset(0)
+    assert vector.seeds == [SEEDS_OF_0[0]]
+
+
+@pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.DISABLED, None])
+def test_a_custom_vector_environment_in_another_mode_is_refused_with_the_way_out(environments, mode):
+    with pytest.raises(EnvironmentContractError, match="autoreset_mode=AutoresetMode.SAME_STEP"):
+        EnvironmentSource(environments.CountingVector(mode))
+
+
+def test_a_vector_environment_that_hides_final_observations_is_refused(environments):
+    environment = EnvironmentSource(environments.CountingVector(says_final=False)).training(2)
+    environment.reset(0)
+    environment.step(np.zeros(2, int))
+    with pytest.raises(EnvironmentContractError, match="final_obs"):
+        environment.step(np.zeros(2, int))
+
+
+def test_a_wrapped_vector_environment_in_the_right_mode_is_taken_as_it_is(environments):
+    vector = gymnasium.wrappers.vector.TransformReward(environments.CountingVector(), lambda reward: reward * 10)
+    environment = EnvironmentSource(vector).training(2)
+    environment.reset(0)
+    assert environment.step(np.zeros(2, int)).rewards.tolist() == [10, 10]
+
+
+@pytest.mark.parametrize("kind", ["looped", "sync", "async"])
+def test_seeds_are_each_environments_own_and_do_not_depend_on_their_number(kind):
+    starts = {}
+    for n in (1, 2, 4):
+        environment = training(kind, [lambda: gymnasium.make("CartPole-v1")] * n)
+        starts[n] = environment.reset(7)
+        environment.close()
+    np.testing.assert_array_equal(starts[4][:2], starts[2])
+    np.testing.assert_array_equal(starts[2][:1], starts[1])
+    assert len(np.unique(starts[4], axis=0)) == 4
+
+
+def test_a_reset_uses_the_seeds_of_its_seed(environments):
+    envs = [environments.Counting() for _ in range(3)]
+    looped = LoopedEnvironments(envs)
+    looped.reset(0)
+    looped.reset(1)
+    assert [env.seeds for env in envs] == [
+        [SEEDS_OF_0[i], int(np.random.SeedSequence(1).generate_state(3)[i])] for i in range(3)
+    ]
+
+
+def test_the_vectorised_cartpole_starts_as_the_single_ones_do():
+    single = EnvironmentSource("CartPole-v1").separate(4)
+    vectorised = EnvironmentSource("CartPole-v1").separate(8)
+    assert isinstance(single, LoopedEnvironments)
+    assert isinstance(vectorised, BatchedEnvironments)
+    np.testing.assert_array_equal(vectorised.reset(3)[:4], single.reset(3))
+
+
+@pytest.mark.parametrize("settings", [{}, {"sutton_barto_reward": True}, {"max_episode_steps": 30}])
+def test_the_vectorised_cartpole_does_step_by_step_what_single_ones_do(settings):
+    n = 6
+    ours = EnvironmentSource("CartPole-v1", settings).separate(n)
+    singles = [gymnasium.make("CartPole-v1", **settings) for _ in range(n)]
+    seeds = np.random.SeedSequence(5).generate_state(n)
+    expected = np.stack([env.reset(seed=int(seed))[0] for env, seed in zip(singles, seeds, strict=True)])
+    np.testing.assert_array_equal(ours.reset(5), expected)
+    rng = np.random.default_rng(0)
+    ended = 0
+    for _ in range(300):
+        # Mostly against the fall, so that episodes get long enough to be cut off.
+        actions = np.where(rng.random(n) < 0.8, expected[:, 2] + expected[:, 3] > 0, rng.random(n) < 0.5).astype(int)
+        step = ours.step(actions)
+        for i, env in enumerate(singles):
+            observation, reward, terminated, truncated, _ = env.step(int(actions[i]))
+            assert (step.rewards[i], step.terminated[i], step.truncated[i]) == (reward, terminated, truncated)
+            np.testing.assert_allclose(step.final_observations[i], observation, rtol=1e-5, atol=1e-6)
+            if terminated or truncated:
+                observation, _ = env.reset()
+                ended += 1
+            expected[i] = observation
+        np.testing.assert_allclose(step.observations, expected, rtol=1e-5, atol=1e-6)
+    assert ended > 3 * n
+
+
+def test_reset_bounds_hold_for_every_episode_of_the_vectorised_cartpole():
+    env = SameStepCartPole(3)
+    env.reset(seed=[0, 1, 2], options={"low": 0.01, "high": 0.02})
+    for _ in range(60):
+        observations, _, terminated, _, _ = env.step(np.ones(3, int))
+        for start in observations[terminated]:
+            assert ((start >= 0.01) & (start <= 0.02)).all()
+
+
+def test_gymnasiums_own_vectorised_cartpole_keeps_its_settings_when_its_mode_is_changed():
+    given = gymnasium.make_vec(
+        "CartPole-v1",
+        2,
+        vectorization_mode="vector_entry_point",
+        sutton_barto_reward=True,
+        max_episode_steps=3,
+    )
+    assert type(given) is CartPoleVectorEnv
+    environment = EnvironmentSource(given).training(2)
+    environment.reset(0)
+    steps = [environment.step(np.array([0, 1])) for _ in range(3)]
+    assert [step.rewards.tolist() for step in steps] == [[0, 0]] * 3
+    assert [step.truncated.tolist() for step in steps] == [[False] * 2] * 2 + [[True] * 2]
+
+
+def test_same_step_mode_is_left_as_it_is(environments):
+    vector = environments.CountingVector()
+    assert in_same_step_mode(vector) is vector
+
+
+def test_returns_and_lengths_begin_anew_after_a_reset(environments):
+    environment = LoopedEnvironments([environments.Counting(length=3)])
+    environment.reset(0)
+    environment.step(np.array([0]))
+    environment.reset(0)
+    for _ in range(2):
+        assert not environment.step(np.array([0])).episodes
+    (episode,) = environment.step(np.array([0])).episodes
+    assert (episode.episode_return, episode.length) == (6, 3)
+
+
+def test_actions_arrive_as_python_ints(environments):
+    class Strict(environments.Counting):
+        def step(self, action):
+            assert type(action) is int
+            return super().step(action)
+
+    environment = LoopedEnvironments([Strict()])
+    environment.reset(0)
+    environment.step(np.array([1]))
+
+
+def test_environments_whose_spaces_differ_are_refused(environments):
+    space = spaces.Box(0, 1, (1,), np.float32)
+    envs = [environments.Counting(), environments.Told(space, [np.zeros(1)])]
+    with pytest.raises(EnvironmentContractError, match="differ in their spaces"):
+        LoopedEnvironments(envs)
+
+
+def test_one_environment_given_twice_is_refused(environments):
+    env = environments.Counting()
+    with pytest.raises(EnvironmentContractError, match="more than once"):
+        EnvironmentSource(lambda: env).separate(2)
+    with pytest.raises(EnvironmentContractError, match="more than once"):
+        EnvironmentSource(lambda: gymnasium.wrappers.TimeLimit(env, 5)).separate(2)
+
+
+def test_close_closes_every_environment(environments):
+    envs = [environments.Counting() for _ in range(3)]
+    LoopedEnvironments(envs).close()
+    assert [env.closed for env in envs] == [1, 1, 1]
+
+
+BOX = spaces.Box(-1, 1, (2,), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("space", "observation"),
+    [
+        (BOX, np.zeros(3)),
+        (BOX, np.zeros((1, 2))),
+        (BOX, 0.0),
+        (BOX, {"position": 0.0}),
+        (BOX, None),
+        (BOX, ["left", "right"]),
+        (BOX, [[0], [0, 1]]),
+        (spaces.Discrete(3), np.zeros(1)),
+        (spaces.Discrete(3), "left"),
+        (spaces.Discrete(3), 3),
+        (spaces.Discrete(3), -1),
+    ],
+)
+@pytest.mark.parametrize("when", ["reset", "step"])
+def test_an_environment_that_lies_about_its_observations_is_told_so(environments, space, observation, when):
+    truth = np.zeros(2) if space is BOX else 0
+    told = [observation, truth] if when == "reset" else [truth, observation]
+    environment = EnvironmentSource(lambda: environments.Told(space, told)).separate(2)
+    with pytest.raises(EnvironmentContractError) as refused:  # noqa: PT012 - either of the two lines
+        environment.reset(0)
+        environment.step(np.array([0, 0]))
+    assert str(space) in str(refused.value)

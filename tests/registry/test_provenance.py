@@ -1,0 +1,92 @@
+"""Where a version came from."""
+
+import shutil
+import subprocess
+from datetime import UTC, datetime
+
+import pytest
+
+from rlkit.registry import provenance
+from rlkit.registry.provenance import git_state
+
+GIT = shutil.which("git")
+needs_git = pytest.mark.skipif(GIT is None, reason="git is not installed")
+
+
+def git(folder, *arguments):
+    identity = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"]
+    subprocess.run([GIT, *identity, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+@pytest.fixture
+def repository(tmp_path):
+    git(tmp_path, "init")
+    (tmp_path / "file").write_text("1")
+    git(tmp_path, "add", "file")
+    git(tmp_path, "commit", "-m", "first")
+    return tmp_path
+
+
+def test_a_folder_outside_git_has_no_commit(tmp_path):
+    assert git_state(tmp_path) is None
+
+
+@needs_git
+def test_a_clean_tree_gives_its_commit(repository):
+    state = git_state(repository)
+    assert len(state["commit"]) == 40
+    assert state["dirty"] is False
+
+
+@needs_git
+def test_a_changed_file_makes_the_tree_dirty_and_an_unknown_one_does_not(repository):
+    (repository / "notebook.ipynb").write_text("2")
+    assert git_state(repository)["dirty"] is False
+    (repository / "file").write_text("2")
+    assert git_state(repository)["dirty"] is True
+
+
+@needs_git
+def test_a_folder_below_counts_to_the_tree(repository):
+    (repository / "sub").mkdir()
+    assert git_state(repository / "sub") == git_state(repository)
+
+
+@needs_git
+def test_a_tree_without_commits_has_none(tmp_path):
+    git(tmp_path, "init")
+    assert git_state(tmp_path) == {"commit": None, "dirty": False}
+
+
+@pytest.mark.parametrize(
+    "error", [subprocess.TimeoutExpired("git", 2), OSError("no"), subprocess.CalledProcessError(1, "git")]
+)
+def test_a_git_that_fails_is_as_good_as_none(tmp_path, monkeypatch, error):
+    def fail(*_, **__):
+        raise error
+
+    (tmp_path / ".git").mkdir()
+    monkeypatch.setattr(provenance.shutil, "which", lambda _: "git")
+    monkeypatch.setattr(provenance.subprocess, "run", fail)
+    assert git_state(tmp_path) is None
+
+
+def test_without_git_there_is_no_commit(tmp_path, monkeypatch):
+    (tmp_path / ".git").mkdir()
+    monkeypatch.setattr(provenance.shutil, "which", lambda _: None)
+    assert git_state(tmp_path) is None
+
+
+def test_the_rest_is_filled_in(monkeypatch):
+    origin = provenance.provenance()
+    assert set(origin) == {"git", "packages", "user", "host", "created"}
+    assert set(origin["packages"]) == {"python", "numpy", "dill", "gymnasium", "rlkit"}
+    assert datetime.fromisoformat(origin["created"]).tzinfo == UTC
+
+
+def test_a_user_without_a_name_is_none(monkeypatch):
+    def fail():
+        raise OSError
+
+    monkeypatch.setattr(provenance.getpass, "getuser", fail)
+    assert provenance.provenance()["user"] is None

@@ -1,0 +1,166 @@
+"""One portable file: the same for the same model, and never loaded after any damage that matters."""
+
+import io
+import json
+import os
+import pickle
+import zipfile
+
+import numpy as np
+import pytest
+
+from rlkit.errors import CorruptArtifactError, StateError, StoreError, UntrustedArtifactError
+from rlkit.storage import archive
+from rlkit.storage.archive import read_archive, write_archive
+from rlkit.storage.documents import seal, unseal
+
+METADATA = {"algorithm": "ppo", "config": {"gamma": 0.99}, "seed": 0}
+STATE = {"algorithm": "ppo", "weights": np.arange(4, dtype="f4")}
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "model.rlkit"
+    write_archive(path, METADATA, STATE)
+    return path
+
+
+def repacked(path, **changes):
+    """Write the archive again with some entries replaced; entry names stand with _ for the dot."""
+    with zipfile.ZipFile(path) as packed:
+        entries = {name: packed.read(name) for name in packed.namelist()}
+    entries |= {name.replace("_", "."): data for name, data in changes.items()}
+    with zipfile.ZipFile(path, "w") as packed:
+        for name, data in entries.items():
+            if data is not None:
+                packed.writestr(name, data)
+
+
+def manifest_of(path):
+    with zipfile.ZipFile(path) as packed:
+        return unseal(packed.read("manifest.json"), "it")
+
+
+def test_metadata_and_state_come_back(file):
+    metadata, state = read_archive(file)
+    assert metadata == METADATA
+    assert state["algorithm"] == "ppo"
+    assert state["weights"].tolist() == [0, 1, 2, 3]
+
+
+def test_the_path_may_be_a_string(tmp_path):
+    write_archive(str(tmp_path / "a"), METADATA, STATE)
+    assert read_archive(str(tmp_path / "a"))[0] == METADATA
+
+
+def test_equal_models_give_equal_files(file, tmp_path, monkeypatch):
+    monkeypatch.setattr("time.time", lambda: 2e9)
+    write_archive(tmp_path / "again", METADATA, STATE)
+    assert (tmp_path / "again").read_bytes() == file.read_bytes()
+
+
+def test_any_zip_program_can_read_the_file(file):
+    with zipfile.ZipFile(file) as packed:
+        assert packed.testzip() is None
+        assert packed.namelist() == ["manifest.json", "state.dill"]
+        manifest = json.loads(packed.read("manifest.json"))
+    assert manifest["format"] == archive.FORMAT == 1
+    assert manifest["kind"] == "model"
+    assert manifest["metadata"] == METADATA
+    assert set(manifest["objects"]["state"]) == {"file", "sha256", "size"}
+
+
+def test_no_damaged_byte_changes_what_is_loaded(file):
+    good = file.read_bytes()
+    for position in range(len(good)):
+        damaged = bytearray(good)
+        damaged[position] ^= 1 << position % 8
+        file.write_bytes(damaged)
+        try:
+            metadata, state = read_archive(file)
+        except StoreError:
+            continue  # the bytes of the zip that carry nothing, such as the time, may change unseen
+        assert metadata == METADATA
+        assert state["weights"].tolist() == [0, 1, 2, 3]
+
+
+def test_every_truncation_is_refused(file):
+    good = file.read_bytes()
+    for length in range(len(good)):
+        file.write_bytes(good[:length])
+        with pytest.raises(CorruptArtifactError):
+            read_archive(file)
+
+
+def test_a_state_with_a_right_zip_checksum_but_another_hash_is_refused(file):
+    repacked(file, state_dill=archive.codec.encode({**STATE, "weights": np.ones(4, dtype="f4")}))
+    with pytest.raises(CorruptArtifactError, match="not what was saved"):
+        read_archive(file)
+
+
+def test_a_state_that_would_run_code_is_refused_though_its_hash_is_right(file):
+    hostile = pickle.dumps({"a": os.system})
+    manifest = manifest_of(file)
+    manifest["objects"]["state"] |= {"sha256": archive.hashlib.sha256(hostile).hexdigest(), "size": len(hostile)}
+    repacked(file, state_dill=hostile, manifest_json=seal(manifest))
+    with pytest.raises(UntrustedArtifactError, match=r"posix\.system"):
+        read_archive(file)
+
+
+def test_a_newer_format_asks_for_an_update(file):
+    repacked(file, manifest_json=seal({**manifest_of(file), "format": 2}))
+    with pytest.raises(StoreError, match="Update rlkit"):
+        read_archive(file)
+
+
+def test_another_kind_of_file_is_refused(file):
+    repacked(file, manifest_json=seal({**manifest_of(file), "kind": "sweep"}))
+    with pytest.raises(StoreError, match="holds a sweep, not a model"):
+        read_archive(file)
+
+
+@pytest.mark.parametrize("entry", ["manifest_json", "state_dill"])
+def test_a_missing_entry_is_damage(file, entry):
+    repacked(file, **{entry: None})
+    with pytest.raises(CorruptArtifactError):
+        read_archive(file)
+
+
+def test_an_entry_that_swells_while_it_is_read_is_refused(file):
+    with zipfile.ZipFile(file) as packed:
+        manifest = packed.read("manifest.json")
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("manifest.json", manifest)
+        packed.writestr("state.dill", b"\0" * 10_000_000)
+    file.write_bytes(buffer.getvalue())
+    with pytest.raises(CorruptArtifactError, match="compressed"):
+        read_archive(file)
+
+
+def test_what_is_no_archive_is_refused(tmp_path):
+    for content in (b"", b"hello", pickle.dumps({"a": 1})):
+        (tmp_path / "file").write_bytes(content)
+        with pytest.raises(CorruptArtifactError, match="not a model file"):
+            read_archive(tmp_path / "file")
+
+
+def test_a_missing_file_is_answered_with_the_nearest_name(file):
+    with pytest.raises(StoreError, match=r"Did you mean 'model\.rlkit'"):
+        read_archive(file.with_name("modle.rlkit"))
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    for attempt in (read_archive, lambda path: write_archive(path, METADATA, STATE)):
+        with pytest.raises(StoreError, match="missing"):
+            attempt(tmp_path / "missing" / "model.rlkit")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_cannot_be_saved_leaves_the_old_file(file):
+    before = file.read_bytes()
+    for metadata, state in [(METADATA, {"a": object()}), ({"a": object()}, STATE)]:
+        with pytest.raises(StateError):
+            write_archive(file, metadata, state)
+    assert file.read_bytes() == before
+    assert [entry.name for entry in file.parent.iterdir()] == ["model.rlkit"]

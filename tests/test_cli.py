@@ -1,0 +1,59 @@
+"""The command line."""
+
+import pytest
+
+import rlkit
+from rlkit.cli import VERBS, main
+
+
+@pytest.fixture(autouse=True)
+def store(tmp_path, monkeypatch):
+    monkeypatch.setenv("RLKIT_HOME", str(tmp_path / "store"))
+    return tmp_path / "store"
+
+
+def test_train_eval_and_models(capsys):
+    options = ["--env", "CartPole-v1", "--seed", "0", "--steps", "1e3", "--n-epochs", "1"]
+    assert main(["train", "ppo", *options, "--save", "cartpole", "--tag", "a"]) == 0
+    assert "cartpole:1" in capsys.readouterr().out
+    assert main(["eval", "cartpole:1", "--episodes", "3"]) == 0
+    assert "mean return" in capsys.readouterr().out
+    assert main(["models"]) == 0
+    assert "cartpole:1" in capsys.readouterr().out
+    assert rlkit.load("cartpole:1").num_timesteps == 1024
+
+
+def test_algos_lists_and_describes(capsys):
+    assert main(["algos"]) == 0
+    assert "ppo" in capsys.readouterr().out.split()
+    assert main(["algos", "ppo"]) == 0
+    assert "clip_range" in capsys.readouterr().out
+
+
+def test_help_names_every_verb(capsys):
+    assert main([]) == 0
+    shown = capsys.readouterr().out
+    assert [verb for verb in VERBS if f"  {verb}" not in shown] == []
+
+
+def test_version(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.strip() == rlkit.__version__
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["trane"], 2, "Did you mean 'train'?"),
+        (["train"], 2, "needs the name of an algorithm"),
+        (["train", "ppo", "--setps", "3"], 2, "Did you mean '--steps'?"),
+        (["train", "ppo", "--env", "Nowhere-v0"], 1, "'Nowhere-v0'"),
+        (["eval", "missing:1"], 1, "'missing"),
+    ],
+)
+def test_errors_go_to_standard_error_with_an_exit_code(capsys, store, words, code, says):
+    assert main(words) == code
+    captured = capsys.readouterr()
+    assert says in captured.err
+    assert not captured.out
+    assert not store.exists()

@@ -1,0 +1,58 @@
+"""What is installed, what is imported, and that the files which say so agree."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import yaml
+
+import rlkit
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def names_and_bounds(requirements):
+    pairs = (re.match(r"([A-Za-z0-9_.-]+)(.*)", requirement).groups() for requirement in requirements)
+    return {name.lower(): bound for name, bound in pairs if not requirement_of_ourselves(name)}
+
+
+def requirement_of_ourselves(name):
+    return name == "rlkit"
+
+
+def test_environment_yml_says_the_same_as_pyproject():
+    extras = PROJECT["optional-dependencies"]
+    wanted = names_and_bounds([*PROJECT["dependencies"], *extras["lab"], *extras["run"], *extras["test"]])
+    listed = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    found = names_and_bounds([item for item in listed if isinstance(item, str)])
+    assert found.pop("python") == PROJECT["requires-python"]
+    found.pop("pip")
+    assert found == wanted
+
+
+def test_the_version_is_written_once_as_it_is():
+    assert rlkit.__version__ == PROJECT["version"]
+
+
+def test_importing_rlkit_loads_no_notebook_and_no_plotting_library():
+    code = "import sys, rlkit; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
+    assert not {"IPython", "ipywidgets", "matplotlib", "traitlets", "dask", "optuna", "torch"} & set(loaded)
+
+
+def test_presets_are_part_of_the_package():
+    assert (ROOT / "rlkit" / "presets" / "ppo.yaml").is_file()
+    assert rlkit.factory.describe("ppo").presets == ("CartPole-v1",)
+
+
+def test_the_public_api_is_what_it_says():
+    assert [name for name in rlkit.__all__ if not hasattr(rlkit, name)] == []
+
+
+def test_every_make_target_of_the_readme_exists():
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"`make ([a-z-]+)`", (ROOT / "README.md").read_text()):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target

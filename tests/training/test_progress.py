@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from rlkit.models.ppo import PPO, PPOConfig
+from rlkit.training import Callback
+from rlkit.training.progress import ProgressBar, default_progress, progress_callback
+
+
+@pytest.fixture
+def model(environments):
+    return PPO(PPOConfig(n_steps=8, batch_size=8), environments.Identity, seed=0)
+
+
+@pytest.fixture(autouse=True)
+def outside_notebooks(monkeypatch):
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+    default_progress.reset()
+    yield
+    default_progress.reset()
+
+
+def test_true_shows_a_bar_that_ends_at_all_steps(model, capsys):
+    model.train(60, progress=True)
+    shown = capsys.readouterr().err
+    assert "PPO on custom environment" in shown
+    assert "60.0/60.0" in shown
+    assert "mean return" in shown
+
+
+def test_false_shows_nothing(model, capsys):
+    model.train(8, progress=False)
+    assert capsys.readouterr().err == ""
+
+
+def test_none_shows_nothing_where_nobody_looks(model, capsys):
+    model.train(8)
+    assert capsys.readouterr().err == ""
+
+
+def test_none_shows_a_bar_in_a_terminal(monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    assert isinstance(progress_callback(None), ProgressBar)
+
+
+def test_none_shows_a_bar_in_a_notebook(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ipykernel", sys)
+    assert isinstance(progress_callback(None), ProgressBar)
+
+
+def test_a_callback_takes_the_place_of_the_bar(model, capsys):
+    updates = []
+
+    class Mine(Callback):
+        def on_update(self, run, update):
+            updates.append(update)
+
+    model.train(16, progress=Mine())
+    assert len(updates) == 2
+    assert capsys.readouterr().err == ""
+
+
+def test_a_notebook_can_put_its_own_in_the_place_of_the_default():
+    mine = Callback()
+    default_progress.make = lambda: mine
+    assert progress_callback(None) is mine
+    assert progress_callback(progress=True) is mine
+    assert progress_callback(progress=False) is None
+
+
+def test_the_bar_is_closed_after_an_error(model, capsys):
+    class Failing(Callback):
+        def on_update(self, run, update):
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        model.train(16, callbacks=Failing(), progress=True)
+    assert "PPO on" in capsys.readouterr().err
