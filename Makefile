@@ -26,7 +26,8 @@ lab: .venv/installed-lab ## Open JupyterLab on the tutorials
 
 test: .venv/installed-test ## Run all quick tests and the notebooks
 	$(PYTEST) -n 2 -m "not long" tests
-	$(PYTEST) --nbval --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg -W default notebooks
+	RLKIT_HOME=$$(mktemp -d) $(PYTEST) --nbval --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg \
+		-W default notebooks
 
 test-long: .venv/installed-test ## Run the tests that take minutes
 	$(PYTEST) -n 2 -m long tests

@@ -163,7 +163,8 @@ class ModelFactory:
         Raises:
             UnknownAlgorithmError: There is none of this name.
         """
-        self._classes = {known: kept for known, kept in self._known().items() if kept is not self.get(name)}
+        removed = self.get(name)
+        self._classes = {known: kept for known, kept in self._classes.items() if kept is not removed}
 
     def create(
         self,

@@ -14,12 +14,13 @@ from rlkit.display.scale import Array, Axis
 
 PALETTE = ("#2f7cd4", "#cf6a17", "#2e945c", "#9b62cf", "#d04a6b", "#0f8e9c")
 INK = "#7a7a7a"  # stands out from white as much as from #111
-LETTER = 6.2  # pixels: a letter of the 11 px font, on average
+LETTER = 6.9  # pixels: a digit of the 11 px font, in the widest of the usual fonts
 
 _FONT = "system-ui,-apple-system,'Segoe UI',Helvetica,Arial,sans-serif"
 _GRAIN = 4  # coordinates are whole quarters of a pixel: short to write, too fine to see
 _LABEL_GAP = 13.0
 _LONGEST_LABEL = 24
+_FEW = 100  # fewer dots may be larger
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,16 +81,29 @@ def short(label: str) -> str:
     return line if len(line) <= _LONGEST_LABEL else line[: _LONGEST_LABEL - 1] + "…"
 
 
-def width_of(label: str) -> float:
+def width_of(label: str, *, bold: bool = False) -> float:
     """Estimate how wide a label will be.
 
     Args:
         label: One line of text.
+        bold: Whether it is set in bold.
 
     Returns:
         Pixels.
     """
-    return LETTER * text.display_width(label)
+    return LETTER * (1.1 if bold else 1) * text.display_width(label)
+
+
+def value(number: float) -> str:
+    """Write a number beside a mark, with a true minus sign as on the axes.
+
+    Args:
+        number: A finite number.
+
+    Returns:
+        Text for a label.
+    """
+    return text.number(number).replace("-", "−")  # noqa: RUF001 - a true minus sign
 
 
 def write(
@@ -182,7 +196,7 @@ def dots(frame: Frame, x: Array, y: Array) -> str:
         return ""
     moves = (_pair("m", *_minus(place, last)) + "h0" for last, place in pairwise(places))
     start = _pair("M", *places[0]) + "h0"
-    return _path(start + "".join(moves), PALETTE[0], 2.8, 'stroke-opacity=".33"')
+    return _path(start + "".join(moves), PALETTE[0], 5.0 if len(places) < _FEW else 2.8, 'stroke-opacity=".45"')
 
 
 def stroke(frame: Frame, line: Line) -> str:
@@ -196,7 +210,9 @@ def stroke(frame: Frame, line: Line) -> str:
         An SVG fragment.
     """
     places = frame.points(line.x, line.y)
-    return _path(_polyline(places) + "h0", line.colour, 2.2) if places else ""
+    if not places:
+        return ""
+    return _path(_polyline(places) + "h0", line.colour, 6.0 if len(places) == 1 else 2.2)
 
 
 def band(frame: Frame, line: Line) -> str:
@@ -275,7 +291,7 @@ def bars(frame: Frame, edges: Array, counts: Array) -> str:
         for left, right, top, count in zip(across, across[1:], tops, counts, strict=False)
         if count
     )
-    return f'<path d="{"".join(shapes)}" fill="{PALETTE[0]}" fill-opacity=".75"/>'
+    return f'<path d="{"".join(shapes)}" fill="{PALETTE[0]}" fill-opacity=".85"/>'
 
 
 def flag(frame: Frame, value: float, label: str) -> str:

@@ -123,15 +123,18 @@ def extent(values: Iterable[Array]) -> tuple[float, float]:
     if not some:
         return 0.0, 1.0
     low, high = min(float(array.min()) for array in some), max(float(array.max()) for array in some)
-    if high - low <= max(abs(low) * _FLAT, abs(high) * _FLAT, _SMALLEST):
-        room = max(abs(low) * 0.05, 0.5)
-        return low - room, high + room
+    if _is_flat(low, high):
+        return (-0.5, 0.5) if abs(low) <= _SMALLEST else (min(low, 0.0), max(high, 0.0))
     near = 0.3
     if 0 < low < near * high:
         low = 0.0
     if near * low < high < 0:
         high = 0.0
     return low, high
+
+
+def _is_flat(low: float, high: float) -> bool:
+    return high - low <= max(abs(low) * _FLAT, abs(high) * _FLAT, _SMALLEST)
 
 
 def round_step(span: float, intervals: int) -> float:
@@ -227,9 +230,9 @@ def bins(values: Array, most: int) -> tuple[Array, Array]:
         numbers that are few get one bin each, centred on them.
     """
     low, high = float(values.min()), float(values.max())
-    if high - low <= max(abs(low) * _FLAT, abs(high) * _FLAT, _SMALLEST):
-        wide_low, wide_high = extent([values])
-        return np.linspace(wide_low, wide_high, 12), np.array([0.0] * 5 + [values.size] + [0.0] * 5)
+    if _is_flat(low, high):
+        room = max(abs(low) * 0.05, 0.5)
+        return np.linspace(low - room, high + room, 12), np.array([0.0] * 5 + [values.size] + [0.0] * 5)
     step = round_step(high - low, most)
     if step <= 1 and np.all(values == np.rint(values)):
         step, low, high = 1.0, low - 0.5, high + 0.5

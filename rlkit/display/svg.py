@@ -7,6 +7,7 @@ colour has a contrast of at least 3 to 1 on white and on a dark page alike.
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import cycle
@@ -14,7 +15,7 @@ from itertools import cycle
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rlkit.display import marks, scale, text
+from rlkit.display import marks, scale
 from rlkit.display.html import Markup, escape
 from rlkit.display.marks import PALETTE, Frame, Line
 from rlkit.display.scale import Array, Axis
@@ -24,7 +25,9 @@ HEIGHT = 220
 
 _DOTS = 600
 _LINE_POINTS = 240
-_PANEL_WIDTH, _PANEL_HEIGHT, _PANEL_GAP = 188, 112, 22
+_FEWEST_POINTS = 60
+_ALL_PANELS = 820  # pixels: fills a card
+_PANEL_WIDTH, _PANEL_HEIGHT, _PANEL_GAP = 258, 112, 22
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,12 +79,12 @@ def learning_curve(
         ValueError: Steps and returns, or those of the mean, differ in length.
     """
     known = scale.clean(mean_steps, mean_returns)[1]
-    label = f"mean {text.number(float(known[-1]))}" if known.size else ""
+    label = f"mean {marks.value(float(known[-1]))}" if known.size else ""
     return line_chart(
         [Series(mean_steps, mean_returns, label)],
         points=(steps, returns),
         threshold=threshold,
-        threshold_label="" if threshold is None else f"solved at {text.number(threshold)}",
+        threshold_label="" if threshold is None else f"solved at {marks.value(threshold)}",
         x_label="environment steps",
         y_label="return",
         title=title or "",
@@ -121,19 +124,21 @@ def line_chart(
     Raises:
         ValueError: The columns of a series differ in length.
     """
-    lines = [_ready(one, colour) for one, colour in zip(series, cycle(PALETTE), strict=False)]
+    shown = list(series)
+    limit = max(_FEWEST_POINTS, min(_LINE_POINTS, 900 // max(1, len(shown))))
+    lines = [_ready(one, colour, limit) for one, colour in zip(shown, cycle(PALETTE), strict=False)]
     cloud_x, cloud_y = scale.clean(*points)
     cloud = scale.thin_points(cloud_x, cloud_y, _DOTS)
     reference = np.asarray([] if threshold is None or not np.isfinite(threshold) else [threshold])
     if not cloud[0].size and not any(line.x.size for line in lines):
         return marks.empty(width, height, title)
-    top = 9.0 + 18 * bool(title) + 15 * bool(y_label)
+    top = 9.0 + 18 * bool(title) + 19 * bool(y_label)
     ends = [line.label for line in lines if line.x.size]
     heights = [cloud[1], reference, *(edge for line in lines for edge in (line.y, *(line.band or ())))]
     frame = _frame([cloud[0], *(line.x for line in lines)], heights, (top, height - 36.0), (width, ends))
     parts = [
         marks.write(0, 13, title, weight=600, size=12),
-        marks.write(0, top - 8, y_label),
+        marks.write(0, top - 15, y_label),
         marks.grid(frame, x_label),
         marks.dots(frame, *cloud),
         *(marks.band(frame, line) for line in lines),
@@ -149,7 +154,7 @@ def small_multiples(panels: Iterable[Series], *, columns: int = 4, x_label: str 
 
     Args:
         panels: Quantities; the label of each is the title of its panel.
-        columns: Most panels side by side.
+        columns: Most panels side by side; fewer where that makes the rows equally long.
         x_label: Meaning and unit of the positions, written once.
 
     Returns:
@@ -158,17 +163,18 @@ def small_multiples(panels: Iterable[Series], *, columns: int = 4, x_label: str 
     Raises:
         ValueError: The columns of a panel differ in length.
     """
-    lines = [_ready(panel, PALETTE[0]) for panel in panels]
-    across, down = _PANEL_WIDTH + _PANEL_GAP, _PANEL_HEIGHT + _PANEL_GAP
-    rows = -(-len(lines) // columns)
+    lines = [_ready(panel, PALETTE[0], _LINE_POINTS // 2) for panel in panels]
+    if not lines:
+        return marks.empty(_PANEL_WIDTH, _PANEL_HEIGHT)
+    rows = math.ceil(len(lines) / columns)
+    columns = math.ceil(len(lines) / rows)
+    size = min(_PANEL_WIDTH, (_ALL_PANELS + _PANEL_GAP) // columns - _PANEL_GAP)
+    across, down = size + _PANEL_GAP, _PANEL_HEIGHT + _PANEL_GAP
     parts = [
-        f'<g transform="translate({index % columns * across} {index // columns * down})">{_panel(line)}</g>'
+        f'<g transform="translate({index % columns * across} {index // columns * down})">{_panel(line, size)}</g>'
         for index, line in enumerate(lines)
     ]
-    width = max(1, min(columns, len(lines))) * across - _PANEL_GAP
-    height = max(1, rows) * down - _PANEL_GAP
-    if not lines:
-        return marks.empty(width, height)
+    width, height = columns * across - _PANEL_GAP, rows * down - _PANEL_GAP
     parts.append(marks.write(0, height + 12, x_label and f"across: {x_label}"))
     return marks.document(width, height + 17 * bool(x_label), parts)
 
@@ -191,14 +197,17 @@ def histogram(values: ArrayLike, label: str = "return", *, width: int = WIDTH, h
     edges, counts = scale.bins(numbers, 24)
     low, high, most = float(edges[0]), float(edges[-1]), float(counts.max())
     y_axis = Axis(0, most * 1.08, height - 36.0, 27, max(1.0, scale.round_step(most, 3)))
-    left = 9 + max(marks.width_of(tick) for _, tick in y_axis.ticks())
-    frame = Frame(Axis(low, high, left, width - 18.0, scale.round_step(high - low, 8)), y_axis)
+    step = scale.round_step(high - low, 8)
+    # The outermost labels of x stand under the corners, half of each beyond.
+    beyond = max(marks.width_of(tick) for _, tick in Axis(low, high, 0, 1, step).ticks()) / 2
+    left = max(9 + max(marks.width_of(tick) for _, tick in y_axis.ticks()), beyond)
+    frame = Frame(Axis(low, high, left, width - max(18, beyond), step), y_axis)
     mean = float(np.sum(numbers / numbers.size))
     parts = [
         marks.write(0, 13, "count"),
         marks.grid(frame, label),
         marks.bars(frame, edges, counts),
-        marks.flag(frame, mean, f"mean {text.number(mean)}"),
+        marks.flag(frame, mean, f"mean {marks.value(mean)}"),
     ]
     return marks.document(width, height, parts)
 
@@ -220,12 +229,12 @@ def picture(svg: str, alt: str, width: int | None = None) -> Markup:
     return Markup(f'<img src="data:image/svg+xml;base64,{data}" alt="{escape(alt)}"{size} style="{style}">')
 
 
-def _ready(series: Series, colour: str) -> Line:
+def _ready(series: Series, colour: str, limit: int) -> Line:
     banded = series.low is not None and series.high is not None
     low_edge = series.y if series.low is None else series.low
     high_edge = series.y if series.high is None else series.high
     x, y, low, high = scale.clean(series.x, series.y, low_edge, high_edge)
-    kept = scale.thin_line(x, y, _LINE_POINTS)
+    kept = scale.thin_line(x, y, limit)
     return Line(x[kept], y[kept], (low[kept], high[kept]) if banded else None, series.label, colour)
 
 
@@ -239,16 +248,16 @@ def _frame(
     (top, bottom), (width, ends) = rows, room
     y = Axis.over(heights, bottom, top, pad=0.05, ticks=5)
     left = 9 + max((marks.width_of(tick) for _, tick in y.ticks()), default=0)
-    right = width - 16 - max((marks.width_of(marks.short(label)) for label in ends), default=0)
+    right = width - 16 - max((marks.width_of(marks.short(label), bold=True) for label in ends), default=0)
     return Frame(Axis.over(across, left, max(right, left + 40), pad=0, ticks=6), y)
 
 
-def _panel(line: Line) -> str:
+def _panel(line: Line, width: int) -> str:
     title = marks.write(0, 11, marks.short(line.label), weight=600)
     if not line.x.size:
         return title + marks.write(0, 30, "nothing to show yet")
     y = Axis.over([line.y], _PANEL_HEIGHT - 20.0, 24, pad=0.05, ticks=3)
     left = 9 + max((marks.width_of(tick) for _, tick in y.ticks()), default=0)
-    frame = Frame(Axis.over([line.x], left, _PANEL_WIDTH - 10.0, pad=0, ticks=3), y)
-    last = marks.write(_PANEL_WIDTH, 11, text.number(float(line.y[-1])), anchor="end", fill=line.colour, weight=600)
+    frame = Frame(Axis.over([line.x], left, width - 10.0, pad=0, ticks=3), y)
+    last = marks.write(width, 11, marks.value(float(line.y[-1])), anchor="end", fill=line.colour, weight=600)
     return title + last + marks.grid(frame) + marks.stroke(frame, line)

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 MISSING = "–"  # noqa: RUF001 - an en dash is what a table shows for no value
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _EXACT = 1e15  # from here on a float is no longer one certain integer: its digits would be invented
+_MOST_PLACES = 6  # smaller fractions read better as powers of ten
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
@@ -54,8 +55,9 @@ def number(value: object) -> str:
 
 
 def _places(real: float) -> int:
-    """Decimal places that leave three or four significant digits to a number of at least one."""
-    return max(0, 2 - max(0, math.floor(math.log10(abs(real))) - 1))
+    """Decimal places that leave three or four significant digits to a number that is not zero."""
+    power = math.floor(math.log10(abs(real)))
+    return 2 - power if power < 0 else max(0, 2 - max(0, power - 1))
 
 
 def column(values: Iterable[object]) -> list[str]:
@@ -70,11 +72,11 @@ def column(values: Iterable[object]) -> list[str]:
     cells = list(values)
     sizes = [abs(float(cell)) for cell in cells if is_number(cell)]
     largest = max((size for size in sizes if math.isfinite(size)), default=0.0)
+    places = _places(largest) if largest else 0
     # Where one cell dwarfs another, common places would print the small one as zero.
-    alike = all(largest / 1e4 < size < _EXACT for size in sizes if size)
-    if not alike or largest < 1 or all(size.is_integer() for size in sizes):
+    alike = all(10.0**-places <= size < _EXACT for size in sizes if size)
+    if not alike or places > _MOST_PLACES or all(size.is_integer() for size in sizes):
         return [number(cell) for cell in cells]
-    places = _places(largest)
     return [f"{float(cell):,.{places}f}" if is_number(cell) else number(cell) for cell in cells]
 
 

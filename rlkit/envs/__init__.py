@@ -1,6 +1,6 @@
 """Gymnasium in: environments made and stepped many at a time, and spaces as sizes and plain data."""
 
-from rlkit.envs.make import EnvironmentLike, EnvironmentSource, newest_id
+from rlkit.envs.make import EnvironmentLike, EnvironmentSource, newest_id, reward_threshold
 from rlkit.envs.spaces import FeatureEncoder, check_space, space_from_dict, space_to_dict
 from rlkit.envs.vector import Episode, Step, VectorEnvironment
 
@@ -13,6 +13,7 @@ __all__ = [
     "VectorEnvironment",
     "check_space",
     "newest_id",
+    "reward_threshold",
     "space_from_dict",
     "space_to_dict",
 ]

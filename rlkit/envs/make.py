@@ -105,6 +105,12 @@ class EnvironmentSource:
         return vectorised or looped(self._make, num_envs)
 
 
+def reward_threshold(env_id: str | None) -> float | None:
+    """Return the mean return from which an environment counts as solved; None where Gymnasium knows none."""
+    spec = gymnasium.registry.get(env_id) if env_id is not None else None
+    return spec.reward_threshold if spec else None
+
+
 def find_spec(env_id: str) -> EnvSpec:
     """Return what Gymnasium knows of an id.
 

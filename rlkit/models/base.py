@@ -20,6 +20,7 @@ from rlkit.envs import (
     EnvironmentSource,
     FeatureEncoder,
     check_space,
+    reward_threshold,
     space_from_dict,
     space_to_dict,
 )
@@ -269,7 +270,7 @@ class ModelBase(ABC):
     @property
     def reward_threshold(self) -> float | None:
         """Mean return from which the environment counts as solved; None where that or it is not known."""
-        return self._source.reward_threshold if self._source else None
+        return self._source.reward_threshold if self._source else reward_threshold(self._env_id)
 
     # -- acting ------------------------------------------------------------------------------------------------------
 

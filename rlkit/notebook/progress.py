@@ -7,7 +7,7 @@ import time
 
 from IPython.display import DisplayHandle, display
 
-from rlkit.display import text
+from rlkit.display import html, text
 from rlkit.display.progress import progress_bar
 from rlkit.training.callbacks import Callback, Update
 from rlkit.training.run import TrainingRun
@@ -38,7 +38,10 @@ class NotebookProgress(Callback):
 
     def on_end(self, run: TrainingRun) -> None:
         """Leave what was reached."""
-        self._show(run, run.num_timesteps / run.total_timesteps, run.history.summary)
+        # The bar has done its work: what it came to is one quiet line, above the curve or on its own.
+        title, figures = run.history.title, run.history.summary
+        data = {"text/plain": f"{title}: {figures}", "text/html": html.muted(f"{title}: {figures}")}
+        self._handle.update(data, raw=True)  # type: ignore[no-untyped-call]
 
     def _show(self, run: TrainingRun, part: float, line: str) -> None:
         part = min(part, 1.0)

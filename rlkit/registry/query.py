@@ -53,7 +53,7 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.Gt: _ordered(operator.gt),
     ast.GtE: _ordered(operator.ge),
     ast.In: _contains,
-    ast.NotIn: lambda item, container: not _contains(item, container),
+    ast.NotIn: lambda item, container: not _contains(item, container),  # codespell:ignore notin
 }
 
 

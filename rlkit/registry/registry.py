@@ -102,7 +102,8 @@ class ModelRegistry:
             model: The model, trained or not.
             name: What to call it; further models under the same name become further versions.
             tags: Words to find it by.
-            metrics: Numbers to find and compare it by; NaN for one that could not be measured.
+            metrics: Numbers to find and compare it by; NaN for one that could not be measured. Those of the model's
+                last evaluation are kept without saying.
             dataset: Name, version and SHA-256 of the data that it learned from.
             parent: The reference of the version that it was trained on from.
             description: Text in Markdown.
@@ -124,7 +125,7 @@ class ModelRegistry:
         manifest = {
             **self._origin(name, parent),
             "tags": list(check_tags(tags)),
-            "metrics": check_metrics(metrics),
+            "metrics": {**(told.get("metrics") or {}), **check_metrics(metrics)},
             "dataset": check_dataset(dataset),
             "description": check_description(description),
             **{key: told.get(key) for key in _TOLD},

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from rlkit.errors import CorruptArtifactError
+from rlkit.registry.cards import version_card, version_text, versions_table, versions_text
 
 Document = dict[str, Any]
 """A version as the index keeps it and as a search expression sees it: the fields of ModelVersion, and ``ref``."""
@@ -163,44 +164,24 @@ class ModelVersion:
         words += [f"@{alias}" for alias in self.aliases]
         return f"<ModelVersion {' '.join(word for word in words if word)}>"
 
+    def __str__(self) -> str:
+        return version_text(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002, FBT001 - IPython's protocol
+        printer.text(str(self))
+
+    def _repr_html_(self) -> str:
+        return version_card(self)
+
 
 class VersionList(list[ModelVersion]):
-    """Versions, as ``versions()`` and ``search()`` return them: a list that prints as a table."""
+    """Versions, as ``versions()`` and ``search()`` return them: a list that shows as a table."""
 
     def __repr__(self) -> str:
         return versions_text(self)
 
-
-_HEADINGS: tuple[str, ...] = ("version", "algorithm", "environment", "steps", "metrics", "tags", "created")
-
-
-def versions_text(versions: list[ModelVersion]) -> str:
-    """Lay out versions as a table in plain text.
-
-    Args:
-        versions: What to show.
-
-    Returns:
-        One line for each, under a line of headings.
-    """
-    if not versions:
-        return "no versions"
-    rows = [_HEADINGS, *(_row(version) for version in versions)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
-    return "\n".join(line.rstrip() for line in lines)
-
-
-def _row(version: ModelVersion) -> tuple[str, ...]:
-    return (
-        " ".join([version.ref, *(f"@{alias}" for alias in version.aliases)]),
-        version.algorithm,
-        version.env_id or "",
-        f"{version.num_timesteps}",
-        " ".join(f"{name}={value:g}" for name, value in version.metrics.items()),
-        " ".join(version.tags),
-        version.created[:16].replace("T", " "),
-    )
+    def _repr_html_(self) -> str:
+        return versions_table(self)
 
 
 def _copy(value: Any) -> Any:

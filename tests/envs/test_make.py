@@ -98,7 +98,7 @@ def test_what_is_no_environment_is_refused(nonsense):
 
 @pytest.mark.parametrize("nonsense", [None, "CartPole-v1", 3, spaces.Discrete(2)])
 def test_a_function_that_makes_no_environment_is_refused(nonsense):
-    with pytest.raises(UnknownEnvironmentError, match="must return a gymnasium.Env"):
+    with pytest.raises(UnknownEnvironmentError, match=r"must return a gymnasium\.Env"):
         EnvironmentSource(lambda: nonsense)
 
 
@@ -173,9 +173,11 @@ def test_an_id_stands_only_for_what_can_be_made_from_it_again():
     shorter = EnvironmentSource(gymnasium.make("CartPole-v1", max_episode_steps=7))
     assert (shorter.env_id, shorter.env_kwargs) == ("CartPole-v1", {"max_episode_steps": 7})
     assert single(EnvironmentSource(shorter.env_id, shorter.env_kwargs)).spec.max_episode_steps == 7
-    wrapped = EnvironmentSource(gymnasium.wrappers.TimeLimit(gymnasium.make("CartPole-v1"), 7))
+    limited = EnvironmentSource(gymnasium.wrappers.TimeLimit(gymnasium.make("CartPole-v1"), 8))
+    assert (limited.env_id, limited.env_kwargs) == ("CartPole-v1", {"max_episode_steps": 8})
+    wrapped = EnvironmentSource(gymnasium.wrappers.RescaleObservation(gymnasium.make("MountainCar-v0"), -1, 1))
     assert wrapped.env_id is None
-    assert wrapped.name == "CartPole-v1"
+    assert wrapped.name == "MountainCar-v0"
 
 
 def test_an_episode_without_limit_stays_without():

@@ -106,7 +106,7 @@ def test_a_custom_vector_environment_is_reset_with_one_seed(environments):
 
 @pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.DISABLED, None])
 def test_a_custom_vector_environment_in_another_mode_is_refused_with_the_way_out(environments, mode):
-    with pytest.raises(EnvironmentContractError, match="autoreset_mode=AutoresetMode.SAME_STEP"):
+    with pytest.raises(EnvironmentContractError, match=r"autoreset_mode=AutoresetMode\.SAME_STEP"):
         EnvironmentSource(environments.CountingVector(mode))
 
 
@@ -166,8 +166,8 @@ def test_the_vectorised_cartpole_does_step_by_step_what_single_ones_do(settings)
     rng = np.random.default_rng(0)
     ended = 0
     for _ in range(300):
-        # Mostly against the fall, so that episodes get long enough to be cut off.
-        actions = np.where(rng.random(n) < 0.8, expected[:, 2] + expected[:, 3] > 0, rng.random(n) < 0.5).astype(int)
+        # Half of them against the fall, so that some episodes get long enough to be cut off.
+        actions = np.where(rng.random(n) < 0.5, expected[:, 2] + expected[:, 3] > 0, rng.random(n) < 0.5).astype(int)
         step = ours.step(actions)
         for i, env in enumerate(singles):
             observation, reward, terminated, truncated, _ = env.step(int(actions[i]))
@@ -178,7 +178,7 @@ def test_the_vectorised_cartpole_does_step_by_step_what_single_ones_do(settings)
                 ended += 1
             expected[i] = observation
         np.testing.assert_allclose(step.observations, expected, rtol=1e-5, atol=1e-6)
-    assert ended > 3 * n
+    assert ended > 2 * n
 
 
 def test_reset_bounds_hold_for_every_episode_of_the_vectorised_cartpole():

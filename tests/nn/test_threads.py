@@ -58,6 +58,20 @@ def test_a_thread_that_ends_first_does_not_take_the_limit_from_another():
     assert set(blas_threads()) == {2}
 
 
+def test_a_thread_can_limit_while_another_holds_a_limit_of_its_own(two_threads):
+    inside = []
+
+    def train():
+        with one_blas_thread():
+            inside.extend(blas_threads())
+
+    thread = threading.Thread(target=train)
+    thread.start()
+    thread.join(10)
+    assert set(inside) == {1}
+    assert set(blas_threads()) == {2}
+
+
 def test_a_background_thread_can_limit_after_the_main_thread_has():
     with one_blas_thread():
         pass

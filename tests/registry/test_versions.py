@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from rlkit.errors import CorruptArtifactError
-from rlkit.registry.versions import ModelVersion, VersionList, document_of, overlaid
+from rlkit.registry.versions import ModelVersion, document_of, overlaid
 
 MANIFEST = {
     "format": 1,
@@ -84,12 +84,3 @@ def test_changing_the_config_of_a_version_changes_nothing_else():
 def test_a_version_prints_shortly():
     meta = {"aliases": {"best": 3}, "versions": {}}
     assert repr(version(meta=meta)) == "<ModelVersion cartpole:3 ppo CartPole-v1 1000 steps @best>"
-
-
-def test_a_list_of_versions_prints_as_an_aligned_table():
-    other = {**MANIFEST, "name": "pendulum-long", "env_id": None, "metrics": {}}
-    lines = repr(VersionList([version(), version(other)])).splitlines()
-    assert lines[0].split() == ["version", "algorithm", "environment", "steps", "metrics", "tags", "created"]
-    assert lines[1].index("ppo") == lines[2].index("ppo") == lines[0].index("algorithm")
-    assert "mean_return=400" in lines[1]
-    assert repr(VersionList()) == "no versions"

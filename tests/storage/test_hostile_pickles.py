@@ -225,6 +225,7 @@ BAD_ARRAYS = {
     "an unknown byte order": array(b"K\x01\x85", dtype(order="x"), EIGHT),
     "a dtype by itself": dtype(),
     "a dtype without its order": imported("numpy", "dtype") + text("f8") + b"\x89\x88\x87R",
+    "text for bytes": array(b"K\x01\x85", dtype(), EIGHT).replace(b"C\x08" + EIGHT, text("\0" * 8)),
     "an array for an array": imported("dill._dill", "_create_array") + b"NNN\x87R",
 }
 

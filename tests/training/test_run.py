@@ -240,6 +240,18 @@ def test_a_thread_and_the_main_thread_train_the_same_model_alike(environments):
     np.testing.assert_array_equal(models[0].network.parameters.vector, models[1].network.parameters.vector)
 
 
+def test_environments_are_closed_before_callbacks_are_told_of_the_end(environments):
+    made, open_at_the_end = [], []
+
+    def factory():
+        made.append(environments.Counting())
+        return made[-1]
+
+    model = PPO(PPOConfig(n_steps=4, batch_size=4), factory, seed=0)
+    model.train(8, callbacks=calling("on_end", lambda run: open_at_the_end.append([env.closed for env in made])))
+    assert open_at_the_end == [[1, 1]]
+
+
 def test_environments_are_closed_after_the_run(environments):
     made = []
 

@@ -1,0 +1,330 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+from rlkit.config import files
+from rlkit.errors import ConfigError, StoreError
+from rlkit.models.on_policy import NetArch
+from rlkit.models.ppo import PPOConfig
+from rlkit.schedules import LinearSchedule
+
+ZOO = """
+CartPole-v1:
+  n_envs: 8
+  n_timesteps: !!float 1e5
+  policy: 'MlpPolicy'
+  n_steps: 32
+  batch_size: 256
+  gae_lambda: 0.8
+  gamma: 0.98
+  n_epochs: 20
+  ent_coef: 0.0
+  learning_rate: lin_0.001
+  clip_range: lin_0.2
+
+Acrobot-v1:
+  normalize: true
+  n_envs: 16
+  n_timesteps: !!float 1e6
+  policy: 'MlpPolicy'
+  n_steps: 256
+  gae_lambda: 0.94
+  gamma: 0.99
+  n_epochs: 4
+  ent_coef: 0.0
+
+LunarLander-v3: {n_envs: 16, n_steps: 1024, batch_size: 64, gae_lambda: 0.98, gamma: 0.999, n_epochs: 4, ent_coef: 0.01}
+"""
+
+
+def written(tmp_path, content, name="config.yaml"):
+    path = tmp_path / name
+    path.write_text(content, encoding="utf-8")
+    return path
+
+
+floats = st.floats(0, 1, exclude_min=True)
+
+
+@pytest.mark.parametrize("ending", ["yaml", "yml", "toml"])
+@given(
+    learning_rate=floats | st.builds(LinearSchedule, floats, floats),
+    target_kl=st.none() | floats,
+    clip_range_vf=st.none() | st.builds(LinearSchedule, floats),
+    net_arch=st.lists(st.integers(1, 99), max_size=3)
+    | st.fixed_dictionaries({"pi": st.lists(st.integers(1, 9)), "vf": st.lists(st.integers(1, 9))}),
+    ortho_init=st.booleans(),
+    activation=st.sampled_from(["tanh", "relu"]),
+)
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_is_saved_is_loaded_equal(tmp_path, ending, **values):
+    config = PPOConfig(**values)
+    path = config.save(tmp_path / f"config.{ending}")
+    assert PPOConfig.load(path) == config
+
+
+def test_a_file_names_every_value(tmp_path):
+    content = PPOConfig().save(tmp_path / "config.yaml").read_text()
+    for name in PPOConfig.hyperparameters():
+        assert f"{name}:" in content
+
+
+def test_rl_zoos_block_is_read_unchanged(tmp_path):
+    config = PPOConfig.load(written(tmp_path, ZOO), env="CartPole-v1")
+    assert config == PPOConfig(
+        n_timesteps=100_000,
+        n_envs=8,
+        n_steps=32,
+        batch_size=256,
+        gae_lambda=0.8,
+        gamma=0.98,
+        n_epochs=20,
+        ent_coef=0.0,
+        learning_rate=LinearSchedule(0.001),
+        clip_range=LinearSchedule(0.2),
+    )
+    assert type(config.n_timesteps) is int
+
+
+def test_the_shipped_preset_is_rl_zoos_block(tmp_path):
+    assert PPOConfig.load(written(tmp_path, ZOO), env="CartPole-v1") == PPOConfig.resolve(env_id="CartPole-v1")
+
+
+@pytest.mark.parametrize("value", ["true", "dict(norm_obs=True, norm_reward=False)", "{norm_obs: true}"])
+def test_normalize_is_refused_clearly(tmp_path, value):
+    with pytest.raises(ConfigError, match=r"normalize = .* is not supported") as refused:
+        PPOConfig.load(written(tmp_path, f"normalize: {value}\nn_steps: 64"))
+    assert "Leave normalize out" in refused.value.remedy
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "normalize: false",
+        "policy: MlpPolicy",
+        "use_sde: false",
+        "sde_sample_freq: -1",
+        "frame_stack: 1",
+        "env_wrapper: null",
+        "policy_kwargs: null",
+        "policy_kwargs: dict()",
+    ],
+)
+def test_rl_zoos_other_keys_are_taken_where_they_change_nothing(tmp_path, line):
+    assert PPOConfig.load(written(tmp_path, f"{line}\ngamma: 0.5")) == PPOConfig(gamma=0.5)
+
+
+@pytest.mark.parametrize("line", ["policy: CnnPolicy", "use_sde: true", "frame_stack: 4", "env_wrapper: [a.b.Wrapper]"])
+def test_rl_zoos_other_keys_are_refused_where_they_ask_for_more(tmp_path, line):
+    with pytest.raises(ConfigError, match="is not supported"):
+        PPOConfig.load(written(tmp_path, line))
+
+
+def test_policy_kwargs_are_read_as_rl_zoo_writes_them():
+    text = "dict(net_arch=dict(pi=[64,64], vf=[32]), activation_fn=nn.ReLU, ortho_init=False)"
+    assert PPOConfig.from_mapping({"policy_kwargs": text}) == PPOConfig(
+        net_arch=NetArch((64, 64), (32,)), activation="relu", ortho_init=False
+    )
+
+
+@pytest.mark.parametrize(
+    "kwargs",
+    [
+        "dict(net_arch=[8, 8])",
+        "{'net_arch': [8, 8]}",
+        "dict(net_arch=(8, 8))",
+        "  dict(\n  net_arch=[dict(pi=[8, 8], vf=[8, 8])]\n)\n",
+        {"net_arch": [8, 8]},
+    ],
+)
+def test_policy_kwargs_are_read_in_every_spelling(kwargs):
+    assert PPOConfig.from_mapping({"policy_kwargs": kwargs}) == PPOConfig(net_arch=[8, 8])
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "__import__('os').system('touch {path}')",
+        "dict(net_arch=__import__('os').system('touch {path}'))",
+        "dict(net_arch=[open('{path}', 'w')])",
+        "dict(net_arch=(lambda: open('{path}', 'w'))())",
+        "[open('{path}', 'w') for _ in [1]]",
+        "dict(**{{'net_arch': open('{path}', 'w')}})",
+        "dict([('net_arch', open('{path}', 'w'))])",
+        'dict(net_arch=f\'{{open("{path}", "w")}}\')',
+        "open('{path}', 'w')",
+        "exec(net_arch=[64, 64])",
+    ],
+)
+def test_policy_kwargs_that_would_run_code_are_refused_and_not_run(tmp_path, hostile):
+    path = tmp_path / "touched"
+    with pytest.raises(ConfigError):
+        PPOConfig.from_mapping({"policy_kwargs": hostile.format(path=path)})
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    ["dict(", "{[1]: 2}", "{**{}}", "-" * 100_000 + "1", "(" * 500, "\0", "", "64", "nn.ReLU", "dict(1)", 3, [64]],
+)
+def test_policy_kwargs_that_are_no_dict_are_refused(nonsense):
+    with pytest.raises(ConfigError) as refused:
+        PPOConfig.from_mapping({"policy_kwargs": nonsense})
+    assert "dict(net_arch=[64, 64]" in refused.value.remedy
+    assert len(str(refused.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "message"),
+    [
+        ("dict(net_arhc=[64])", "Did you mean 'net_arch'"),
+        ("dict(log_std_init=-2)", "log_std_init"),
+        ("dict(activation_fn=nn.ELU)", "activation = 'elu'"),
+        ("dict(net_arch=dict(pi=[64]))", "net_arch"),
+    ],
+)
+def test_policy_kwargs_that_are_not_supported_are_named(kwargs, message):
+    with pytest.raises(ConfigError, match=message):
+        PPOConfig.from_mapping({"policy_kwargs": kwargs})
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ('learning_rate: "1e-3"', {"learning_rate": 1e-3}),
+        ("learning_rate: 1e-3", {"learning_rate": 1e-3}),
+        ("learning_rate: 'lin_1e-3'", {"learning_rate": LinearSchedule(1e-3)}),
+        ('n_steps: "64"', {"n_steps": 64}),
+        ('n_timesteps: "1e5"', {"n_timesteps": 100_000}),
+        ('n_timesteps: "1_000"', {"n_timesteps": 1000}),
+        ("n_timesteps: 1_000", {"n_timesteps": 1000}),
+        ("n_steps: 64.0", {"n_steps": 64}),
+        ('target_kl: "none"', {}),
+        ("target_kl: null", {}),
+        ("gamma: 1", {"gamma": 1.0}),
+    ],
+)
+def test_numbers_are_read_as_people_write_them_in_files(tmp_path, line, expected):
+    assert PPOConfig.load(written(tmp_path, line)) == PPOConfig(**expected)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "n_steps: 64.5",
+        'n_steps: "many"',
+        "n_steps: true",
+        "gamma: nan",
+        "gamma: .nan",
+        "gamma: '.inf'",
+        "ortho_init: 'no'",
+    ],
+)
+def test_values_that_are_wrong_stay_wrong_in_a_file(tmp_path, line):
+    with pytest.raises(ConfigError, match=line.split(":")[0]):
+        PPOConfig.load(written(tmp_path, line))
+
+
+def test_a_file_with_several_environments_asks_which(tmp_path):
+    path = written(tmp_path, ZOO)
+    with pytest.raises(ConfigError, match="3 environments") as refused:
+        PPOConfig.load(path)
+    assert "env=" in refused.value.remedy
+    with pytest.raises(ConfigError, match="Did you mean 'Acrobot-v1'"):
+        PPOConfig.load(path, env="Acrobot-v2")
+    assert PPOConfig.load(path, env="LunarLander-v3").gamma == 0.999
+
+
+def test_a_file_with_one_environment_needs_no_name(tmp_path):
+    path = written(tmp_path, "Acrobot-v1:\n  gamma: 0.5\n")
+    assert PPOConfig.load(path).gamma == 0.5
+
+
+def test_a_file_without_blocks_is_for_any_environment(tmp_path):
+    assert PPOConfig.load(written(tmp_path, "gamma: 0.5"), env="CartPole-v1").gamma == 0.5
+
+
+def test_a_hyperparameter_that_is_a_mapping_is_no_environment(tmp_path):
+    path = written(tmp_path, "net_arch: {pi: [8], vf: [4]}")
+    assert PPOConfig.load(path).net_arch == NetArch((8,), (4,))
+    assert PPOConfig.load(path, env="CartPole-v1").net_arch == NetArch((8,), (4,))
+
+
+def test_a_missing_file_is_named_with_the_nearest(tmp_path):
+    written(tmp_path, "gamma: 0.5", "cartpole.yaml")
+    with pytest.raises(ConfigError, match=r"Did you mean 'cartpole\.yaml'"):
+        PPOConfig.load(tmp_path / "cartpol.yaml")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        PPOConfig.load(tmp_path / "no_folder" / "x.yaml")
+
+
+@pytest.mark.parametrize("name", ["config.json", "config", "config.yaml.txt"])
+def test_an_unknown_ending_is_refused_in_both_directions(tmp_path, name):
+    with pytest.raises(ConfigError, match=r"Use \.yaml, \.yml or \.toml"):
+        PPOConfig.load(tmp_path / name)
+    with pytest.raises(ConfigError, match=r"Use \.yaml, \.yml or \.toml"):
+        PPOConfig().save(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "kind"),
+    [
+        ("config.yaml", "gamma: [0.5", "YAML"),
+        ("config.yaml", "gamma: 2020-13-45", "YAML"),
+        ("config.yaml", "gamma: !!float x", "YAML"),
+        ("config.yaml", "gamma: !!python/object/apply:os.system ['x']", "YAML"),
+        ("config.yaml", "a: b: c", "YAML"),
+        ("config.toml", "gamma = ", "TOML"),
+        ("config.toml", "gamma: 0.5", "TOML"),
+    ],
+)
+def test_a_broken_file_is_named_with_the_reason(tmp_path, name, content, kind):
+    with pytest.raises(ConfigError, match=f"{name}' is not valid {kind}"):
+        PPOConfig.load(written(tmp_path, content, name))
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        PPOConfig.load(path)
+
+
+@pytest.mark.parametrize("content", ["", "# nothing", "[]", "- gamma", "0.5", "{}"])
+def test_a_file_without_hyperparameters_says_what_to_write(tmp_path, content):
+    with pytest.raises(ConfigError, match="holds no hyperparameters"):
+        PPOConfig.load(written(tmp_path, content))
+
+
+def test_an_unknown_name_in_a_file_is_refused_with_the_nearest(tmp_path):
+    with pytest.raises(ConfigError, match="Did you mean 'gamma'"):
+        PPOConfig.load(written(tmp_path, "gama: 0.5"))
+
+
+def test_saving_where_there_is_no_folder_is_a_store_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError):
+        PPOConfig().save(tmp_path / "file" / "config.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("64", 64),
+        ("1e-3", 1e-3),
+        ("0.5", 0.5),
+        ("true", True),
+        ("none", None),
+        ("None", None),
+        ("[64, 64]", [64, 64]),
+        ("{pi: [64], vf: [32]}", {"pi": [64], "vf": [32]}),
+        ("lin_0.001", "lin_0.001"),
+        ("tanh", "tanh"),
+        ("[64", "[64"),
+        ("2020-13-45", "2020-13-45"),
+    ],
+)
+def test_what_a_person_types_is_read_as_they_mean_it(text, value):
+    assert files.parse_value(text) == value

@@ -1,0 +1,430 @@
+from __future__ import annotations
+
+import copy
+import html
+import math
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from rlkit.config import ModelConfig, hyperparameter
+from rlkit.errors import ConfigError
+from rlkit.models.on_policy import NetArch
+from rlkit.models.ppo import PPOConfig
+from rlkit.schedules import LinearSchedule
+
+# Stable-Baselines3's defaults, literally.
+SB3 = {
+    "n_envs": 1,
+    "learning_rate": 3e-4,
+    "n_steps": 2048,
+    "batch_size": 64,
+    "n_epochs": 10,
+    "gamma": 0.99,
+    "gae_lambda": 0.95,
+    "clip_range": 0.2,
+    "clip_range_vf": None,
+    "normalize_advantage": True,
+    "ent_coef": 0.0,
+    "vf_coef": 0.5,
+    "max_grad_norm": 0.5,
+    "target_kl": None,
+    "net_arch": [64, 64],
+    "activation": "tanh",
+    "ortho_init": True,
+}
+
+
+@st.composite
+def configs(draw):
+    """Any valid config that differs from the defaults in any fields."""
+    positive = st.floats(1e-8, 1, exclude_min=True)
+    part = st.floats(0, 1)
+    line = st.builds(LinearSchedule, positive, part)
+    sizes = st.lists(st.integers(1, 512), max_size=3)
+    n_envs, n_steps = draw(st.integers(1, 64)), draw(st.integers(1, 4096))
+    fields = {
+        "n_timesteps": st.integers(1, 10**12),
+        "batch_size": st.integers(1, n_envs * n_steps),
+        "n_epochs": st.integers(1, 1000),
+        "gamma": part,
+        "gae_lambda": part,
+        "learning_rate": positive | line,
+        "clip_range": positive | line,
+        "clip_range_vf": st.none() | positive | line,
+        "target_kl": st.none() | positive,
+        "ent_coef": st.floats(0, 1e6),
+        "vf_coef": st.floats(0, 1e6),
+        "max_grad_norm": st.floats(0, 1e300, exclude_min=True),
+        "net_arch": sizes | st.fixed_dictionaries({"pi": sizes, "vf": sizes}),
+        "activation": st.sampled_from(["tanh", "relu"]),
+        "ortho_init": st.booleans(),
+        "normalize_advantage": st.booleans(),
+    }
+    chosen = draw(st.sets(st.sampled_from(sorted(fields))))
+    values = {name: draw(fields[name]) for name in sorted(chosen)}
+    values.setdefault("batch_size", 1)
+    return PPOConfig(n_envs=n_envs, n_steps=n_steps, **values)
+
+
+def test_defaults_are_those_of_stable_baselines3():
+    values = PPOConfig().to_dict()
+    assert {name: values[name] for name in SB3} == SB3
+    assert set(values) - set(SB3) == {"n_timesteps"}
+
+
+def test_an_unknown_name_is_refused_with_the_nearest():
+    with pytest.raises(ConfigError) as refused:
+        PPOConfig(learnig_rate=1e-3)
+    assert str(refused.value) == "PPOConfig has no hyperparameter 'learnig_rate'.\nDid you mean 'learning_rate'?"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "bound"),
+    [
+        ("n_timesteps", 0, "at least 1"),
+        ("n_envs", 0, "at least 1"),
+        ("n_envs", 4097, "at most 4096"),
+        ("learning_rate", 0.0, "above 0"),
+        ("learning_rate", -1e-9, "above 0"),
+        ("learning_rate", 1.1, "at most 1"),
+        ("n_steps", 0, "at least 1"),
+        ("batch_size", 0, "at least 1"),
+        ("n_epochs", 0, "at least 1"),
+        ("n_epochs", 1001, "at most 1000"),
+        ("gamma", -0.01, "at least 0"),
+        ("gamma", 1.01, "at most 1"),
+        ("gae_lambda", -0.01, "at least 0"),
+        ("gae_lambda", 1.01, "at most 1"),
+        ("ent_coef", -0.1, "at least 0"),
+        ("vf_coef", -0.1, "at least 0"),
+        ("max_grad_norm", 0.0, "above 0"),
+        ("clip_range", 0.0, "above 0"),
+        ("clip_range_vf", 0.0, "above 0"),
+        ("target_kl", 0.0, "above 0"),
+    ],
+)
+def test_a_value_out_of_bounds_is_refused_with_value_bound_and_default(name, value, bound):
+    with pytest.raises(ConfigError) as refused:
+        PPOConfig(**{name: value})
+    assert f"{name} = {value!r} is not allowed: it must be {bound}" in refused.value.problem
+    assert refused.value.remedy.startswith(f"{name} takes ")
+    assert "default" in refused.value.remedy
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"gamma": 0},
+        {"gamma": 1},
+        {"gae_lambda": 0.0},
+        {"gae_lambda": 1.0},
+        {"learning_rate": 1.0},
+        {"n_epochs": 1000},
+        {"n_envs": 4096},
+        {"n_steps": 1, "batch_size": 1},
+        {"ent_coef": 0},
+        {"vf_coef": 0},
+    ],
+)
+def test_bounds_themselves_are_right_where_they_are_included(values):
+    config = PPOConfig(**values)
+    assert {name: getattr(config, name) for name in values} == values
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("n_steps", "64"),
+        ("n_steps", 64.0),
+        ("n_steps", True),
+        ("n_steps", None),
+        ("n_steps", [64]),
+        ("gamma", "0.9"),
+        ("gamma", True),
+        ("gamma", None),
+        ("gamma", math.nan),
+        ("gamma", math.inf),
+        ("max_grad_norm", math.inf),
+        ("learning_rate", math.nan),
+        ("learning_rate", math.inf),
+        ("learning_rate", "0.001"),
+        ("learning_rate", "lin_nan"),
+        ("learning_rate", "linear"),
+        ("learning_rate", None),
+        ("learning_rate", True),
+        ("learning_rate", lambda progress: 0.1),
+        ("clip_range", math.inf),
+        ("clip_range", "lin_inf"),
+        ("ortho_init", 1),
+        ("ortho_init", "true"),
+        ("activation", "elu"),
+        ("activation", None),
+        ("normalize_advantage", None),
+        ("target_kl", "none"),
+        ("net_arch", 64),
+        ("net_arch", None),
+        ("net_arch", "64"),
+        ("net_arch", [64, 0]),
+        ("net_arch", [64, -1]),
+        ("net_arch", [64.0]),
+        ("net_arch", [True]),
+        ("net_arch", [[64, 64]]),
+        ("net_arch", {"pi": [64]}),
+        ("net_arch", {"pi": [64], "vf": [64], "qf": [64]}),
+        ("net_arch", {"pi": 64, "vf": 64}),
+        ("net_arch", [64, {"pi": [64], "vf": [64]}]),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_refused_by_name(name, value):
+    with pytest.raises(ConfigError, match=f"^{name} = "):
+        PPOConfig(**{name: value})
+
+
+def test_numpys_numbers_are_numbers():
+    config = PPOConfig(n_steps=np.int64(128), gamma=np.float64(0.5), learning_rate=np.float32(0.5), n_envs=np.int32(2))
+    assert config == PPOConfig(n_steps=128, gamma=0.5, learning_rate=0.5, n_envs=2)
+    assert type(config.n_steps) is int
+    assert type(config.to_dict()["gamma"]) is float
+    with pytest.raises(ConfigError):
+        PPOConfig(n_steps=np.bool_(1))
+
+
+@pytest.mark.parametrize("value", ["lin_0.001", LinearSchedule(0.001)])
+def test_a_schedule_is_written_as_rl_zoo_does_or_given_as_an_object(value):
+    config = PPOConfig(learning_rate=value)
+    assert config.learning_rate == LinearSchedule(0.001)
+    assert config.to_dict()["learning_rate"] == "lin_0.001"
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "bound"),
+    [
+        ("learning_rate", "lin_0", "above 0"),
+        ("learning_rate", "lin_-0.1", "above 0"),
+        ("learning_rate", "lin_1.5", "at most 1"),
+        ("learning_rate", "lin_0.1_1.5", "at most 1"),
+        ("learning_rate", "lin_0.1_-0.1", "at least 0"),
+        ("clip_range", "lin_0.2_-0.1", "at least 0"),
+        ("clip_range_vf", "lin_0", "above 0"),
+    ],
+)
+def test_a_schedule_keeps_the_bounds_at_both_ends(name, line, bound):
+    with pytest.raises(ConfigError, match=f"it must be {bound}"):
+        PPOConfig(**{name: line})
+
+
+@pytest.mark.parametrize("line", ["lin_1", "lin_0.1_0", "lin_0.1_1"])
+def test_a_schedule_may_end_at_a_bound(line):
+    assert str(PPOConfig(learning_rate=line).learning_rate).startswith("lin_")
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ([64, 32], NetArch((64, 32), (64, 32))),
+        ((64,), NetArch((64,), (64,))),
+        ([], NetArch((), ())),
+        ({"pi": [64], "vf": [32, 16]}, NetArch((64,), (32, 16))),
+        ({"pi": [], "vf": [8]}, NetArch((), (8,))),
+        ([{"pi": [64], "vf": [32]}], NetArch((64,), (32,))),
+        (NetArch((1,), (2,)), NetArch((1,), (2,))),
+    ],
+)
+def test_layer_sizes_are_taken_in_every_form_that_sb3_has(given, expected):
+    assert PPOConfig(net_arch=given).net_arch == expected
+
+
+def test_a_batch_larger_than_a_rollout_is_refused_with_the_numbers():
+    with pytest.raises(ConfigError) as refused:
+        PPOConfig(n_envs=2, n_steps=16, batch_size=64)
+    assert "batch_size = 64" in str(refused.value)
+    assert "n_envs 2 x n_steps 16 = 32" in str(refused.value)
+    assert "at most 32" in refused.value.remedy
+    assert PPOConfig(n_envs=2, n_steps=32, batch_size=64).batch_size == 64
+
+
+def test_a_config_cannot_be_changed_and_says_how_to_make_another():
+    config = PPOConfig()
+    with pytest.raises(ConfigError, match=r"config\.replace\(gamma=0\.5\)"):
+        config.gamma = 0.5
+    assert config.gamma == 0.99
+
+
+def test_replace_leaves_the_original_and_checks_the_new_value():
+    config = PPOConfig(gamma=0.9)
+    assert config.replace(n_steps=128).to_dict() == {**config.to_dict(), "n_steps": 128}
+    assert config.n_steps == 2048
+    with pytest.raises(ConfigError, match="at most 1"):
+        config.replace(gamma=2.0)
+    with pytest.raises(ConfigError, match="Did you mean 'gamma'"):
+        config.replace(gama=0.5)
+
+
+def test_diff_tells_what_differs_here_and_there():
+    assert PPOConfig(gamma=0.9).diff(PPOConfig(net_arch=[8])) == {"gamma": (0.9, 0.99), "net_arch": ([64, 64], [8])}
+    assert PPOConfig().diff(PPOConfig()) == {}
+
+
+def test_diff_with_another_algorithm_has_none_where_a_name_is_missing():
+    class Other(ModelConfig):
+        gamma: float = hyperparameter(0.5, "Discount.")
+        tau: float = hyperparameter(1.0, "Share of the new.")
+
+    difference = PPOConfig(gamma=0.5).diff(Other())
+    assert difference["tau"] == (None, 1.0)
+    assert difference["n_steps"] == (2048, None)
+    assert "gamma" not in difference
+
+
+def test_values_come_from_the_caller_over_the_preset_over_the_defaults():
+    config = PPOConfig.resolve({"gamma": 0.5}, env_id="CartPole-v1")
+    assert (config.gamma, config.n_steps, config.vf_coef) == (0.5, 32, 0.5)
+    assert config.sources["gamma"] == "caller"
+    assert config.sources["n_steps"] == "preset CartPole-v1"
+    assert config.sources["vf_coef"] == "default"
+
+
+def test_text_and_html_show_every_value_with_where_it_came_from():
+    config = PPOConfig.resolve({"gamma": 0.5}, env_id="CartPole-v1")
+    for shown in (str(config), html.unescape(config._repr_html_())):
+        for name, field in PPOConfig.hyperparameters().items():
+            assert name in shown
+            assert field.meaning in shown
+        for source in ("caller", "preset CartPole-v1", "default"):
+            assert source in shown
+        assert "lin_0.001" in shown
+
+
+def test_repr_shows_what_is_not_a_default():
+    assert repr(PPOConfig(gamma=0.5, net_arch=[8])) == "PPOConfig(gamma=0.5, net_arch=[8])"
+    assert repr(PPOConfig()) == "PPOConfig()"
+
+
+def test_what_replace_changes_counts_as_the_callers():
+    config = PPOConfig.resolve({}, env_id="CartPole-v1").replace(n_steps=64)
+    assert config.sources["n_steps"] == "caller"
+    assert config.sources["gamma"] == "preset CartPole-v1"
+
+
+@pytest.mark.parametrize(("env_id", "applies"), [("CartPole-v1", True), ("NoSuch-v1", False), (None, False)])
+def test_auto_takes_a_preset_where_there_is_one(env_id, applies):
+    assert (PPOConfig.resolve(env_id=env_id).n_steps == 32) == applies
+
+
+def test_a_preset_can_be_named_for_another_environment_and_none_turns_it_off():
+    assert PPOConfig.resolve(env_id="NoSuch-v1", preset="CartPole-v1").n_steps == 32
+    assert PPOConfig.resolve(env_id="CartPole-v1", preset=None) == PPOConfig()
+
+
+def test_an_unknown_preset_is_refused_with_the_nearest():
+    with pytest.raises(ConfigError, match="Did you mean 'CartPole-v1'"):
+        PPOConfig.resolve(preset="CartPole")
+
+
+@given(configs())
+@settings(deadline=None)
+def test_any_config_comes_back_from_its_state_with_its_sources(config):
+    restored = PPOConfig.from_state(config.get_state())
+    assert restored == config
+    assert restored.sources == config.sources
+
+
+def test_the_state_of_a_preset_keeps_its_sources_and_its_later_changes():
+    config = PPOConfig.resolve({"gamma": 0.5}, env_id="CartPole-v1")
+    restored = PPOConfig.from_state(config.get_state())
+    assert restored.sources == config.sources
+    assert restored.replace(n_steps=64).sources["n_steps"] == "caller"
+
+
+def test_a_state_from_before_a_field_existed_gives_its_default():
+    state = PPOConfig(gamma=0.5).get_state()
+    del state["values"]["target_kl"]
+    assert PPOConfig.from_state(state) == PPOConfig(gamma=0.5)
+
+
+def test_a_state_with_a_wrong_value_is_refused():
+    state = PPOConfig().get_state()
+    state["values"]["gamma"] = 2.0
+    with pytest.raises(ConfigError, match="gamma"):
+        PPOConfig.from_state(state)
+
+
+@given(configs())
+@settings(deadline=None)
+def test_equal_configs_have_equal_hashes_whatever_their_sources(config):
+    again = PPOConfig(**{name: getattr(config, name) for name in PPOConfig.model_fields})
+    assert again == config
+    assert hash(again) == hash(config)
+
+
+def test_configs_that_differ_are_not_equal():
+    class Same(PPOConfig):
+        pass
+
+    assert PPOConfig() != PPOConfig(gamma=0.5)
+    assert PPOConfig() != Same()
+    assert PPOConfig() != PPOConfig().to_dict()
+    assert len({PPOConfig(), PPOConfig(), PPOConfig(gamma=0.5)}) == 2
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda config: pickle.loads(pickle.dumps(config))])
+def test_copies_are_equal_and_know_their_sources(duplicate):
+    config = PPOConfig.resolve({"gamma": 0.5}, env_id="CartPole-v1")
+    assert duplicate(config) == config
+    assert duplicate(config).sources == config.sources
+
+
+def test_every_field_is_described():
+    fields = PPOConfig.hyperparameters()
+    assert list(fields) == list(PPOConfig().to_dict())
+    for name, field in fields.items():
+        assert field.name == name
+        assert field.meaning.endswith(".")
+        assert field.takes
+        assert field.kind in ("int", "float", "bool", "choice", "schedule", "sizes")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "bounds", "optional"),
+    [
+        ("n_envs", "int", {"minimum": 1, "maximum": 4096}, False),
+        ("learning_rate", "schedule", {"exclusiveMinimum": 0, "maximum": 1}, False),
+        ("gamma", "float", {"minimum": 0, "maximum": 1}, False),
+        ("clip_range_vf", "schedule", {"exclusiveMinimum": 0}, True),
+        ("target_kl", "float", {"exclusiveMinimum": 0}, True),
+        ("activation", "choice", {}, False),
+        ("ortho_init", "bool", {}, False),
+        ("net_arch", "sizes", {}, False),
+    ],
+)
+def test_a_field_says_kind_bounds_and_whether_it_may_be_none(name, kind, bounds, optional):
+    field = PPOConfig.hyperparameters()[name]
+    assert (field.kind, dict(field.bounds), field.optional) == (kind, bounds, optional)
+
+
+def test_what_a_field_takes_is_said_in_words():
+    fields = PPOConfig.hyperparameters()
+    assert fields["n_envs"].takes == "a whole number at least 1 and at most 4096"
+    assert fields["activation"].takes == "one of tanh, relu"
+    assert fields["target_kl"].takes == "a number above 0, or None"
+    assert "lin_0.001" in fields["learning_rate"].takes
+
+
+def test_a_class_that_adds_a_field_describes_its_own_fields_and_leaves_its_base_alone():
+    class More(PPOConfig):
+        bonus: float = hyperparameter(0.0, "Reward for curiosity.", ge=0)
+
+    assert "bonus" in More.hyperparameters()
+    assert "bonus" not in PPOConfig.hyperparameters()
+    with pytest.raises(ConfigError, match="bonus"):
+        More(bonus=-1.0)
+
+
+def test_the_json_schema_has_bounds_and_meaning_of_every_field():
+    schema = PPOConfig.model_json_schema()["properties"]
+    assert set(schema) == set(PPOConfig.hyperparameters())
+    assert schema["n_envs"]["minimum"] == 1
+    assert schema["gamma"]["description"] == "Discount of rewards to come."

@@ -1,0 +1,188 @@
+"""Pictures."""
+
+import base64
+import re
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+from hypothesis import given, strategies as st
+
+from rlkit.display import marks, svg
+from rlkit.display.svg import Series
+
+SPACE = "{http://www.w3.org/2000/svg}"
+NUMBERS = st.lists(st.one_of(st.floats(), st.floats(-500, 500)), max_size=30)
+
+
+def parsed(picture):
+    """Return the root of a picture, once it has shown no broken number."""
+    root = ET.fromstring(picture)  # noqa: S314 - made a line before
+    assert root.tag == f"{SPACE}svg"
+    drawn = [value for node in root.iter() for name, value in node.items() if name in {"d", "x", "y", "transform"}]
+    assert not [value for value in drawn if re.search("nan|inf", value)]
+    return root
+
+
+def words(picture):
+    return [node.text for node in parsed(picture).iter(f"{SPACE}text")]
+
+
+def corners(node):
+    """Return the pixels of a path whose coordinates are quarters of a pixel."""
+    pairs = np.array([[int(a), int(b)] for a, b in re.findall(r"[Mml](-?\d+) ?(-?\d+)", node.get("d"))])
+    return np.cumsum(pairs, axis=0) / 4
+
+
+def paths(picture, **wanted):
+    names = {key.replace("_", "-"): value for key, value in wanted.items()}
+    found = parsed(picture).iter(f"{SPACE}path")
+    return [node for node in found if all(node.get(key) == value for key, value in names.items())]
+
+
+@given(NUMBERS, NUMBERS, st.one_of(st.none(), st.floats()))
+def test_a_learning_curve_takes_any_floats(returns, means, threshold):
+    curve = svg.learning_curve(range(len(returns)), returns, range(len(means)), means, threshold=threshold)
+    parsed(curve)
+
+
+@given(NUMBERS)
+def test_histograms_and_panels_take_any_floats(values):
+    parsed(svg.histogram(values))
+    steps = range(len(values))
+    parsed(svg.small_multiples([Series(steps, values, "a"), Series([], [], "b")], x_label="steps"))
+    parsed(svg.line_chart([Series(steps, values, "a", values, values), Series(values, steps)]))
+
+
+@given(st.text(st.characters(), max_size=40))
+def test_labels_and_titles_are_escaped(label):
+    picture = svg.line_chart([Series([1, 2], [3, 4], label)], title=label, x_label=label, y_label=label)
+    parsed(picture)
+    parsed(svg.histogram([1, 2], label)).find("script")
+    svg.picture(picture, label).encode()
+
+
+def test_a_hostile_label_is_shown_as_text():
+    picture = svg.line_chart([Series([1, 2], [3, 4], "<script>x</script>")], title="a < b & c")
+    assert not list(parsed(picture).iter(f"{SPACE}script"))
+    assert {"<script>x</script>", "a < b & c"} <= set(words(picture))
+
+
+def test_a_learning_curve_says_what_its_axes_and_lines_mean():
+    curve = svg.learning_curve([0, 50_000, 100_000], [10, 200, 500], [100_000], [487.32], threshold=475, title="PPO")
+    shown = words(curve)
+    assert {"PPO", "return", "environment steps", "solved at 475", "mean 487.3", "100k", "400", "0"} <= set(shown)
+
+
+def test_larger_returns_stand_higher():
+    (line,) = paths(svg.learning_curve((), (), [0, 1, 2], [0.0, 10.0, 500.0]), stroke_width="8.8")
+    places = corners(line)
+    assert np.all(np.diff(places[:, 0]) > 0)
+    assert np.all(np.diff(places[:, 1]) < 0)
+    assert places.min() >= 0
+    assert np.all(places <= [svg.WIDTH, svg.HEIGHT])
+
+
+def test_every_episode_of_a_short_run_is_a_dot():
+    (dots,) = paths(svg.learning_curve(range(40), range(40)), stroke_opacity=".45")
+    assert dots.get("d").count("h0") == 40
+
+
+def test_a_hundred_thousand_episodes_stay_small_and_keep_their_range():
+    rng = np.random.default_rng(0)
+    steps, returns = np.arange(100_000) * 12.0, rng.normal(0, 100, 100_000)
+    returns[77_777] = 5_000.0
+    curve = svg.learning_curve(steps, returns, steps, np.cumsum(returns) / 100, threshold=0.0)
+    assert len(curve.encode()) < 15_000
+    (dots,) = paths(curve, stroke_opacity=".45")
+    assert corners(dots)[:, 1].min() < 60
+
+
+def test_nothing_to_show_is_said():
+    for picture in (
+        svg.learning_curve([], []),
+        svg.learning_curve([1.0], [float("nan")], threshold=475),
+        svg.line_chart([]),
+        svg.histogram([]),
+        svg.small_multiples([]),
+        svg.small_multiples([Series([], [], "loss")]),
+    ):
+        assert "nothing to show yet" in words(picture)
+
+
+def test_a_single_point_is_drawn_large_enough_to_see():
+    (line,) = paths(svg.learning_curve((), (), [10], [3.0]), stroke="#2f7cd4")
+    assert line.get("d").endswith("h0")
+    assert float(line.get("stroke-width")) / 4 >= 5
+
+
+def test_equal_returns_are_one_bar_with_their_mean():
+    picture = svg.histogram([500.0] * 100)
+    assert "mean 500" in words(picture)
+    (bars,) = paths(picture, fill=marks.PALETTE[0])
+    assert bars.get("d").count("M") == 1
+
+
+def test_a_negative_mean_has_a_true_minus_sign():
+    assert "mean \N{MINUS SIGN}120" in words(svg.histogram([-110, -130]))
+
+
+def test_each_line_has_its_colour_and_its_label_apart_from_the_others():
+    lines = [Series([0, 1], [0, 100 + i / 10], f"run {i}") for i in range(6)]
+    root = parsed(svg.line_chart(lines))
+    labels = [node for node in root.iter(f"{SPACE}text") if node.text.startswith("run")]
+    heights = sorted(float(node.get("y")) for node in labels)
+    assert len({node.get("fill") for node in labels}) == 6
+    assert min(np.diff(heights)) >= 12
+    assert heights[-1] <= svg.HEIGHT
+
+
+def test_long_labels_are_cut_and_leave_room_for_the_picture():
+    picture = svg.line_chart([Series([0, 1], [0, 1], "x" * 200)])
+    assert "x" * 23 + "…" in words(picture)
+    (line,) = paths(picture, stroke_width="8.8")
+    assert np.ptp(corners(line)[:, 0]) > svg.WIDTH / 2
+
+
+def test_a_band_needs_both_edges():
+    whole = svg.line_chart([Series([0, 1], [1, 2], "a", [0, 1], [2, 3])])
+    half = svg.line_chart([Series([0, 1], [1, 2], "a", low=[0, 1])])
+    assert len(paths(whole, fill_opacity=".16")) == 1
+    assert not paths(half, fill_opacity=".16")
+
+
+@pytest.mark.parametrize(("count", "columns"), [(1, 1), (3, 3), (4, 4), (5, 3), (7, 4)])
+def test_panels_fill_rows_evenly(count, columns):
+    root = parsed(svg.small_multiples([Series([0, 1], [1, 2], f"p{i}") for i in range(count)]))
+    places = [node.get("transform") for node in root.iter(f"{SPACE}g")]
+    assert len(set(places)) == count
+    assert sum(place.endswith(" 0)") for place in places) == columns
+    assert float(root.get("width")) <= 820
+
+
+def test_the_same_numbers_make_the_same_bytes():
+    def draw():
+        return svg.learning_curve([3, 1, 2], [3.0, 1.0, 2.0], [1, 2], [1.0, 2.0], threshold=2)
+
+    assert draw() == draw()
+
+
+def test_a_picture_holds_its_bytes_and_its_description():
+    markup = svg.picture("<svg>é</svg>", 'a "curve"', width=300)
+    data = re.search(r'src="data:image/svg\+xml;base64,([^"]*)"', markup).group(1)
+    assert base64.b64decode(data).decode() == "<svg>é</svg>"
+    assert 'alt="a &quot;curve&quot;"' in markup
+    assert 'width="300"' in markup
+    assert " width=" not in svg.picture("<svg/>", "x")
+
+
+def luminance(colour):
+    channels = np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+@pytest.mark.parametrize("colour", [*marks.PALETTE, marks.INK])
+def test_every_colour_stands_out_from_white_and_from_black(colour):
+    white, black = 1.05 / (luminance(colour) + 0.05), (luminance(colour) + 0.05) / (luminance("#111111") + 0.05)
+    assert min(white, black) >= 3

@@ -1,0 +1,124 @@
+"""Versions as a notebook shows them."""
+
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from rlkit.registry.cards import version_card, version_text, versions_table, versions_text
+from rlkit.registry.versions import ModelVersion
+
+
+def unclosed(markup):
+    """Return the tags that are opened and not closed in order."""
+    opened = []
+
+    class Reader(HTMLParser):
+        def handle_starttag(self, tag, attrs):
+            opened.append(tag)
+
+        def handle_endtag(self, tag):
+            assert opened.pop() == tag
+
+    Reader().feed(markup)
+    return opened
+
+
+CURVE = {"steps": [100.0, 200.0, 300.0], "mean_return": [20.0, 120.0, 480.0]}
+
+
+@pytest.fixture
+def version():
+    return ModelVersion(
+        name="cartpole",
+        version=3,
+        algorithm="ppo",
+        created="2026-03-04T05:06:07+00:00",
+        format=1,
+        sha256="ab" * 32,
+        size=115_000,
+        config={"gamma": 0.98, "net_arch": [64, 64]},
+        env_id="CartPole-v1",
+        seed=0,
+        num_timesteps=100_096,
+        wall_time=4.2,
+        metrics={"mean_return": 480.5},
+        tags=("baseline",),
+        aliases=("best",),
+        description="<b>the one</b>",
+        parent="cartpole:2",
+        git={"commit": "0123456789abcdef", "dirty": True},
+        packages={"numpy": "2.4"},
+        user="ada",
+        host="engine",
+        _read_manifest=lambda: {"learning_curve": CURVE},
+    )
+
+
+FACTS = [
+    "cartpole:3",
+    "@best",
+    "baseline",
+    "ppo",
+    "CartPole-v1",
+    "100,096 steps in 4.2 s",
+    "480.5",
+    "cartpole:2",
+    "0123456789",
+    "uncommitted",
+    "numpy 2.4",
+    "ada",
+    "engine",
+    "abababababab",
+]
+
+
+@pytest.mark.parametrize("fact", FACTS)
+def test_text_and_html_say_the_same(version, fact):
+    assert fact in version_text(version)
+    assert fact in version_card(version)
+
+
+def test_the_card_escapes_what_a_person_wrote(version):
+    assert "<b>the one" not in version_card(version)
+    assert "&lt;b&gt;the one" in version_card(version)
+
+
+def test_the_card_is_well_formed_and_small(version):
+    card = version_card(version)
+    picture = card[card.index("<img") : card.index(">", card.index("<img")) + 1]
+    rest = card.replace(picture, "")
+    assert unclosed(rest) == []
+    assert len(rest) < 10_000
+
+
+def test_a_version_that_never_trained_has_no_picture(version):
+    untrained = ModelVersion(name="a", version=1, algorithm="ppo", created=version.created, format=1, sha256="", size=0)
+    assert "<img" not in version_card(untrained)
+    assert "custom" in version_text(untrained)
+
+
+def test_a_table_has_a_row_for_each_version(version):
+    table = versions_table([version, version])
+    assert table.count("cartpole:3") == 2
+    assert table.count('scope="row"') == 2
+    assert [line.split()[0] for line in versions_text([version]).splitlines()[2:]] == ["cartpole:3"]
+
+
+def test_lines_of_a_table_stand_under_each_other(version):
+    other = replace(version, name="pendulum-long", env_id=None, metrics={}, aliases=())
+    lines = versions_text([version, other]).splitlines()
+    assert lines[0].index("algorithm") == lines[2].index("ppo") == lines[3].index("ppo")
+
+
+def test_the_callers_own_metrics_have_columns_and_an_evaluations_details_have_none(version):
+    traded = replace(version, metrics={"sharpe": 1.5, "std_return": 3.0, "mean_return": 480.0})
+    headings = versions_text([traded]).splitlines()[0]
+    assert headings.index("mean return") < headings.index("sharpe")
+    assert "std" not in headings
+    assert "sharpe" in versions_table([traded])
+
+
+def test_an_empty_table_says_so():
+    assert versions_text([]) == "no versions"
+    assert "no versions" in versions_table([])
