@@ -257,7 +257,7 @@ def card(
         head += f'<div style="margin-top:1px">{line}</div>'
     facts = field_list(fields)
     body = f'<div style="flex:0 1 auto;min-width:190px;max-width:100%">{facts}</div>' if facts else ""
-    body += f'<div style="flex:0 1 auto;max-width:100%">{picture}</div>' if picture else ""
+    body += f'<div style="flex:1 1 400px;max-width:100%">{picture}</div>' if picture else ""
     middle = f'<div style="{_BODY}">{body}</div>' if body else ""
     folded = "".join(fold(summary, content) for summary, content in details)
     return Markup(f'<div style="{_CARD}">{head}{middle}{folded}</div>')

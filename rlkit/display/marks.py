@@ -234,7 +234,7 @@ def band(frame: Frame, line: Line) -> str:
 
 
 def reference(frame: Frame, value: float, label: str) -> str:
-    """Draw a dashed line across, with its label above it on the left, where learning has not been yet.
+    """Draw a dashed line across, with its label on the left, towards the middle, where early learning is not.
 
     Args:
         frame: Axes.
@@ -246,7 +246,8 @@ def reference(frame: Frame, value: float, label: str) -> str:
     """
     level = frame.y.pixel(value)
     line = rule(frame.x.start, level, frame.x.end, level, opacity=1, extra=' stroke-dasharray="4 4"')
-    return line + write(frame.x.start + 5, level - 5, label)
+    upper = level < (frame.y.start + frame.y.end) / 2
+    return line + write(frame.x.start + 5, level + (13 if upper else -5), label)
 
 
 def end_labels(frame: Frame, lines: Sequence[Line]) -> str:

@@ -28,7 +28,8 @@ def verb(method: Callable[[RLMagics, str], Result]) -> Callable[[RLMagics, str],
     @functools.wraps(method)
     def guarded(self: RLMagics, line: str) -> Result:
         try:
-            return method(self, line)
+            # IPython leaves the semicolon that silences a cell to the magic, and itself looks for it in the cell.
+            return method(self, line.rstrip().removesuffix(";"))
         except RLKitError as error:
             lines = [f"{type(error).__name__}: {error.problem}", error.remedy]
             error._render_traceback_ = lambda: [text for text in lines if text]  # type: ignore[attr-defined]

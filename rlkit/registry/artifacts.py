@@ -139,9 +139,14 @@ class ArtifactStore:
         folder = self._open_model(name)
         with self._lock(name):
             number = self._highest(name) + 1
-            document = {"format": FORMAT, "name": name, "version": number, **manifest}
-            files.create_exclusive(folder / _file_name(number), seal(document), read_only=True)
-        return number
+            while True:
+                document = {"format": FORMAT, "name": name, "version": number, **manifest}
+                try:
+                    files.create_exclusive(folder / _file_name(number), seal(document), read_only=True)
+                except FileExistsError:  # on some network disks a lock keeps nobody out
+                    number += 1
+                else:
+                    return number
 
     def read_manifest(self, name: str, number: int) -> dict[str, Any]:
         """Read what was known about a version when it was registered.

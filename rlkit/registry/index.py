@@ -181,7 +181,7 @@ class VersionIndex:
     def _save(self, changes: int, total: int) -> None:
         self._unsaved += changes
         due = self._unsaved > total // _REWRITE_SHARE or (total > 0 and not self._path.exists())
-        if not due or not self._writable:
+        if not due or not self._writable or not self._store.folder.is_dir():
             return
         try:
             self._storage.save()

@@ -34,6 +34,7 @@ def test_columns_of_different_lengths_are_refused_with_both_lengths():
         ([500, 500], (0, 500)),
         ([-200], (-200, 0)),
         ([0], (-0.5, 0.5)),
+        ([0, 5e-324], (-0.5, 0.5)),
     ],
 )
 def test_an_extent_holds_its_values_and_zero_where_zero_is_near(values, span):

@@ -98,6 +98,15 @@ def test_a_hundred_thousand_episodes_stay_small_and_keep_their_range():
     assert corners(dots)[:, 1].min() < 60
 
 
+@pytest.mark.parametrize(("threshold", "below"), [(475, True), (20, False)])
+def test_the_label_of_a_threshold_stands_on_its_inner_side(threshold, below):
+    root = parsed(svg.learning_curve([0, 1], [0, 500], threshold=threshold))
+    (label,) = (node for node in root.iter(f"{SPACE}text") if node.text == f"solved at {threshold}")
+    (line,) = (node for node in root.iter(f"{SPACE}path") if node.get("stroke-dasharray"))
+    level = float(re.match(r"M\S+ ([\d.]+)L", line.get("d")).group(1))
+    assert (float(label.get("y")) > level) is below
+
+
 def test_nothing_to_show_is_said():
     for picture in (
         svg.learning_curve([], []),

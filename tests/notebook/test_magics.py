@@ -128,6 +128,12 @@ def test_preset_none_leaves_the_defaults(run):
     assert run("%rl_create ppo --env CartPole-v1 --preset none").config.n_envs == 1
 
 
+def test_a_semicolon_silences_and_is_no_part_of_the_line(run, capsys):
+    run("%rl_create ppo --seed 3;")
+    run("agent = %rl_create ppo --seed 3;")
+    assert "PPO" not in capsys.readouterr().out
+
+
 def test_as_assigns_the_variable(run, shell):
     run("%rl_create ppo --env CartPole-v1 --as pilot")
     assert isinstance(shell.user_ns["pilot"], rlkit.ModelBase)

@@ -142,6 +142,12 @@ def test_numbers_are_not_given_twice_though_one_of_their_two_traces_is_lost(stor
     assert store.add_version("a", {}) == 3
 
 
+def test_no_manifest_is_replaced_even_where_locks_do_not_hold(store, monkeypatch):
+    monkeypatch.setattr(store, "_highest", lambda _: 0)
+    assert [store.add_version("a", {"x": number}) for number in (1, 2, 3)] == [1, 2, 3]
+    assert [store.read_manifest("a", number)["x"] for number in (1, 2, 3)] == [1, 2, 3]
+
+
 def test_the_highest_number_is_durable_before_the_manifest_goes(store, monkeypatch):
     store.add_version("a", {})
 

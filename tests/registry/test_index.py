@@ -140,6 +140,7 @@ def test_a_folder_that_was_thrown_away_and_filled_anew_is_noticed(filled, folder
     filled.register(make_model(), "a", metrics={"mean_return": 77})
     assert refs(filled, "metrics.mean_return = 77") == ["a:1"]
     assert refs(filled) == ["a:1"]
+    assert (folder / "index.json").exists()
 
 
 def test_a_copied_folder_is_right(filled, folder, tmp_path):
@@ -147,15 +148,20 @@ def test_a_copied_folder_is_right(filled, folder, tmp_path):
     assert refs(ModelRegistry(tmp_path / "copy"), "'best' in aliases") == ["a:2"]
 
 
-def test_a_model_left_alone_is_not_even_listed_again(filled, folder, monkeypatch):
+def test_a_model_left_alone_is_not_even_listed_again_until_it_changes(filled, folder, monkeypatch):
     for name in ("a", "b"):  # as if everything had been written a day ago
         for path in [*(folder / "models" / name).glob("*.json"), folder / "models" / name]:
             os.utime(path, ns=(10**18, 10**18))
     refs(filled)
     listed = []
-    monkeypatch.setattr(index_module.ArtifactStore, "stamps", lambda _, name: listed.append(name) or {})
-    refs(filled)
+    with monkeypatch.context() as patched:
+        patched.setattr(index_module.ArtifactStore, "stamps", lambda _, name: listed.append(name) or {})
+        refs(filled)
     assert listed == []
+    ModelRegistry(folder).set_alias("a", "best", 3)
+    ModelRegistry(folder).delete("b:1")
+    assert refs(filled, "'best' in aliases") == ["a:3"]
+    assert refs(filled) == ["a:1", "a:2", "a:3"]
 
 
 def test_what_was_just_written_is_looked_at_again(filled, monkeypatch):

@@ -168,7 +168,7 @@ def test_misspelt_fields_are_answered_with_the_nearest():
     with pytest.raises(QueryError, match=r"Did you mean 'metrics\.mean_return'"):
         check_fields([("metrics", "mean_retrun")], [DOCUMENT])
     with pytest.raises(QueryError, match=r"Did you mean 'algorithm'"):
-        check_fields([("algorithmus",)], [DOCUMENT])
+        check_fields([("algorithm_",)], [DOCUMENT])
     with pytest.raises(QueryError, match=r"Did you mean 'config\.learning_rate'"):
         check_fields([("learning_rate",)], [DOCUMENT])
 
@@ -184,7 +184,7 @@ def test_a_field_that_any_version_has_is_known():
 
 
 def test_anything_may_be_asked_of_an_empty_registry_or_of_metrics_before_the_first():
-    check_fields([("algorithmus",)], [])
+    check_fields([("algorithm_",)], [])
     check_fields([("metrics", "mean_return")], [{"metrics": {}, "name": "a"}])
 
 

@@ -345,7 +345,7 @@ def test_order_and_limit(kept, order_by, limit, expected):
     ("arguments", "said"),
     [
         ({"where": "metrics.mean_retrun > 1"}, r"Did you mean 'metrics\.mean_return'"),
-        ({"where": "version = 99 and algorithmus = 'x'"}, "Did you mean 'algorithm'"),
+        ({"where": "version = 99 and algorithm_ = 'x'"}, "Did you mean 'algorithm'"),
         ({"where": "algorithm ="}, "cannot be understood"),
         ({"where": 3}, "string or a TinyDB query"),
         ({"order_by": "-metrics.mean"}, r"Did you mean 'metrics\.mean_return'"),

@@ -147,7 +147,7 @@ def test_what_is_no_archive_is_refused(tmp_path):
 
 def test_a_missing_file_is_answered_with_the_nearest_name(file):
     with pytest.raises(StoreError, match=r"Did you mean 'model\.rlkit'"):
-        read_archive(file.with_name("modell.rlkit"))
+        read_archive(file.with_name("model_.rlkit"))
 
 
 def test_a_missing_folder_is_named(tmp_path):
