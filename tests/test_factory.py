@@ -329,3 +329,10 @@ def test_a_new_file_in_the_models_folder_is_all_that_a_new_algorithm_needs(facto
     finally:
         sys.modules.pop("rlkit.models.brand_new", None)
         vars(models).pop("brand_new", None)
+
+
+def test_a_vector_environment_of_another_size_fits_the_preset():
+    model = rlkit.create("ppo", gymnasium.make_vec("CartPole-v1", num_envs=4), seed=0)
+    assert (model.config.n_envs, model.config.batch_size) == (4, 128)
+    model.build(gymnasium.make_vec("CartPole-v1", num_envs=2))
+    assert (model.config.n_envs, model.config.batch_size) == (2, 64)

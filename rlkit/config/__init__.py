@@ -1,5 +1,6 @@
 """Validated hyperparameters: the schema, the files they are kept in, and the presets that are shipped."""
 
-from rlkit.config.schema import Hyperparameter, ModelConfig, Scheduled, hyperparameter
+from rlkit.config.fields import Hyperparameter, Scheduled, hyperparameter
+from rlkit.config.schema import ModelConfig
 
 __all__ = ["Hyperparameter", "ModelConfig", "Scheduled", "hyperparameter"]

@@ -15,7 +15,7 @@ from rlkit.errors import ConfigError, did_you_mean
 from rlkit.storage.files import write_atomic
 
 if TYPE_CHECKING:  # schema.py imports this module
-    from rlkit.config.schema import Hyperparameter
+    from rlkit.config.fields import Hyperparameter
 
 # What RL Zoo's blocks say besides hyperparameters: a key, and the values that change nothing here.
 _NEUTRAL: dict[str, tuple[object, ...]] = {

@@ -5,186 +5,17 @@ Options, completion, forms, files, help and tables are all derived from the fiel
 
 from __future__ import annotations
 
-import types
-import typing
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Set as AbstractSet
 from numbers import Integral
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self, Union
+from typing import Any, ClassVar, Self
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    PrivateAttr,
-    ValidationError,
-    ValidationInfo,
-    WithJsonSchema,
-    field_validator,
-)
-from pydantic.fields import FieldInfo
+from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError, ValidationInfo, field_validator
 
 from rlkit.config import files, presets
+from rlkit.config.fields import Hyperparameter, describe_field
 from rlkit.display import html, text
 from rlkit.errors import ConfigError, did_you_mean
-from rlkit.schedules import LinearSchedule, parse_linear
-
-Scale = Literal["linear", "log"]
-Kind = Literal["int", "float", "bool", "choice", "schedule", "sizes"]
-
-# Names are JSON schema's own, so that the bounds stand in the schema as they are.
-_BOUNDS: dict[str, tuple[str, typing.Callable[[float, float], bool]]] = {
-    "exclusiveMinimum": ("above", lambda value, bound: value > bound),
-    "minimum": ("at least", lambda value, bound: value >= bound),
-    "exclusiveMaximum": ("below", lambda value, bound: value < bound),
-    "maximum": ("at most", lambda value, bound: value <= bound),
-}
-
-
-def _read_scheduled(value: object) -> object:
-    return parse_linear(value) if isinstance(value, str) else value
-
-
-def _write_scheduled(value: float | LinearSchedule) -> float | str:
-    return str(value) if isinstance(value, LinearSchedule) else value
-
-
-Scheduled = Annotated[
-    float | LinearSchedule,
-    BeforeValidator(_read_scheduled),
-    PlainSerializer(_write_scheduled),
-    WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string", "pattern": "^lin_"}]}),
-]
-"""A number, or a straight line to zero (``"lin_0.001"``) over one call of ``train``."""
-
-
-def hyperparameter(
-    default: object,
-    meaning: str,
-    *,
-    gt: float | None = None,
-    ge: float | None = None,
-    lt: float | None = None,
-    le: float | None = None,
-    scale: Scale = "linear",
-    unit: str = "",
-    common: bool = False,
-) -> Any:
-    """Declare one hyperparameter of a :class:`ModelConfig`.
-
-    Args:
-        default: Value when neither the caller nor a preset gives one.
-        meaning: One sentence that says what it does.
-        gt: The value is above this; for a schedule, its start is.
-        ge: The value is at least this; for a schedule, at both ends.
-        lt: The value is below this.
-        le: The value is at most this.
-        scale: Whether a slider for it is linear or logarithmic.
-        unit: What it counts, such as ``"steps"``.
-        common: Whether people change it often: shown first in forms and help.
-    """
-    bounds = {"exclusiveMinimum": gt, "minimum": ge, "exclusiveMaximum": lt, "maximum": le}
-    extra = {name: bound for name, bound in bounds.items() if bound is not None}
-    return Field(
-        default,
-        description=meaning,
-        validate_default=False,
-        json_schema_extra={**extra, "scale": scale, "unit": unit, "common": common},
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Hyperparameter:
-    """What is known of one field of a config class: all that an option, a form or a help page needs."""
-
-    name: str
-    kind: Kind
-    default: Any
-    meaning: str
-    bounds: Mapping[str, float]
-    choices: tuple[str, ...]
-    optional: bool
-    scale: Scale
-    unit: str
-    common: bool
-
-    @property
-    def takes(self) -> str:
-        """What values are right, in words: ``"a number above 0 and at most 1, or a schedule …"``."""
-        words = {
-            "int": "a whole number",
-            "float": "a number",
-            "bool": "True or False",
-            "choice": "one of " + ", ".join(self.choices),
-            "schedule": "a number",
-            "sizes": "a list of layer sizes such as [64, 64], or {pi: [64], vf: [64]}",
-        }[self.kind]
-        limits = " and ".join(f"{_BOUNDS[name][0]} {bound:g}" for name, bound in self.bounds.items())
-        words = f"{words} {limits}" if limits else words
-        if self.kind == "schedule":
-            words += ", or a line to zero such as lin_0.001"
-        return words + (", or None" if self.optional else "")
-
-    def check(self, value: object) -> None:
-        """Raise ValueError where ``value`` is outside the bounds; a schedule is checked at both ends."""
-        if isinstance(value, LinearSchedule):
-            for name, bound in self.bounds.items():
-                # A line may fall to a bound that a constant must stay above, as a learning rate falls to 0.
-                ends = (value.start,) if name.startswith("exclusive") else (value.start, value.end)
-                self._within(name, bound, *ends)
-            if self.bounds.get("exclusiveMinimum") is not None:
-                self._within("minimum", self.bounds["exclusiveMinimum"], value.end)
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            for name, bound in self.bounds.items():
-                self._within(name, bound, value)
-
-    @staticmethod
-    def _within(name: str, bound: float, *values: float) -> None:
-        words, holds = _BOUNDS[name]
-        if not all(holds(value, bound) for value in values):
-            message = f"it must be {words} {bound:g}"
-            raise ValueError(message)
-
-
-def _alternatives(annotation: Any) -> Iterator[Any]:
-    """Yield the members of a union, those of nested ones too, without ``Annotated``."""
-    origin = typing.get_origin(annotation)
-    if origin is Annotated:
-        yield from _alternatives(typing.get_args(annotation)[0])
-    elif origin in (Union, types.UnionType):
-        for member in typing.get_args(annotation):
-            yield from _alternatives(member)
-    else:
-        yield annotation
-
-
-def _describe_field(name: str, field: FieldInfo) -> Hyperparameter:
-    members = list(_alternatives(field.annotation))
-    kind: Kind = "sizes"
-    choices: tuple[str, ...] = ()
-    for member in members:
-        if typing.get_origin(member) is Literal:
-            kind, choices = "choice", tuple(map(str, typing.get_args(member)))
-        elif member in (bool, int, float):
-            kind = member.__name__
-    if LinearSchedule in members:
-        kind = "schedule"
-    extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
-    return Hyperparameter(
-        name=name,
-        kind=kind,
-        default=field.default,
-        meaning=field.description or "",
-        bounds={key: float(typing.cast("float", extra[key])) for key in _BOUNDS if key in extra},
-        choices=choices,
-        optional=type(None) in members,
-        scale=typing.cast("Scale", extra.get("scale", "linear")),
-        unit=str(extra.get("unit", "")),
-        common=bool(extra.get("common", False)),
-    )
 
 
 class ModelConfig(BaseModel):
@@ -201,12 +32,25 @@ class ModelConfig(BaseModel):
 
     _preset: str = PrivateAttr(default="")
     _from_preset: frozenset[str] = PrivateAttr(default=frozenset())
+    _fitted: frozenset[str] = PrivateAttr(default=frozenset())
 
     def __init__(self, **values: Any) -> None:
+        fitted = self.fit(values, chosen=values.keys())
         try:
-            super().__init__(**values)
+            super().__init__(**{**values, **fitted})
         except ValidationError as error:
             raise self._explain(error) from None
+        self._fitted = frozenset(fitted)
+
+    @classmethod
+    def fit(cls, values: Mapping[str, Any], *, chosen: AbstractSet[str]) -> dict[str, Any]:  # noqa: ARG003 - a hook
+        """Return changes that make values which nobody chose go with those that somebody did. A hook; here none.
+
+        Args:
+            values: Values of the caller and of a preset, not checked yet; the rest is at its default.
+            chosen: Names of those that the caller chose, which must stay.
+        """
+        return {}
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in type(self).model_fields:
@@ -251,7 +95,7 @@ class ModelConfig(BaseModel):
         """Return what is known of every field, by name, in the order of the class."""
         cached: dict[str, Hyperparameter] | None = cls.__dict__.get("_hyperparameters_of_class")
         if cached is None:
-            cached = {name: _describe_field(name, field) for name, field in cls.model_fields.items()}
+            cached = {name: describe_field(name, field) for name, field in cls.model_fields.items()}
             type.__setattr__(cls, "_hyperparameters_of_class", cached)
         return cached
 
@@ -276,13 +120,20 @@ class ModelConfig(BaseModel):
         values = dict(values or {})
         name, settings = presets.choose(cls.preset_file, env_id, preset)
         settings = files.translate(settings, cls.hyperparameters())
-        config = cls(**{**settings, **values})
-        return config._mark(name, frozenset(settings) - set(values))
+        given = {**settings, **values}
+        fitted = cls.fit(given, chosen=values.keys())
+        config = cls(**{**given, **fitted})
+        return config._mark(name, frozenset(settings) - set(values), config._fitted | set(fitted))
 
-    def _mark(self, preset: str, names: frozenset[str]) -> Self:
+    def _mark(self, preset: str, from_preset: AbstractSet[str], fitted: AbstractSet[str]) -> Self:
         self._preset = preset
-        self._from_preset = names
+        self._fitted = frozenset(fitted)
+        self._from_preset = frozenset(from_preset) - self._fitted
         return self
+
+    @property
+    def _chosen(self) -> set[str]:
+        return self.model_fields_set - self._from_preset - self._fitted
 
     def replace(self, **changes: Any) -> Self:
         """Return a config with some values changed; the changes count as the caller's.
@@ -290,15 +141,30 @@ class ModelConfig(BaseModel):
         Raises:
             ConfigError: A name or a value is wrong.
         """
-        kept = {name: getattr(self, name) for name in self.model_fields_set}
-        changed = type(self)(**{**kept, **changes})
-        return changed._mark(self._preset, self._from_preset - set(changes))  # noqa: SLF001 - our own instance
+        return self._with(changes, chosen=self._chosen | set(changes))
+
+    def fitted(self, **changes: Any) -> Self:
+        """Return a config with some values changed to fit something that nobody chose in the config.
+
+        Raises:
+            ConfigError: A name or a value is wrong.
+        """
+        return self._with(changes, chosen=self._chosen - set(changes))
+
+    def _with(self, changes: Mapping[str, Any], chosen: set[str]) -> Self:
+        values = {**{name: getattr(self, name) for name in self.model_fields_set}, **changes}
+        fitted = self.fit(values, chosen=chosen)
+        config = type(self)(**{**values, **fitted})
+        fits = ((self._fitted | set(changes)) - chosen) | set(fitted) | config._fitted  # noqa: SLF001 - our own class
+        return config._mark(self._preset, self._from_preset - set(changes), fits)  # noqa: SLF001 - the same
 
     @property
     def sources(self) -> dict[str, str]:
-        """Where each value came from: ``"caller"``, ``"preset NAME"`` or ``"default"``."""
+        """Where each value came from: ``"caller"``, ``"preset NAME"``, ``"default"``, or ``"fitted"`` to others."""
 
         def source(name: str) -> str:
+            if name in self._fitted:
+                return "fitted"
             if name in self._from_preset:
                 return f"preset {self._preset}"
             return "caller" if name in self.model_fields_set else "default"
@@ -311,12 +177,12 @@ class ModelConfig(BaseModel):
 
     def get_state(self) -> dict[str, Any]:
         """Return values and where they came from as plain data."""
-        given = sorted(self.model_fields_set - self._from_preset)
         return {
             "values": self.to_dict(),
-            "caller": given,
+            "caller": sorted(self._chosen),
             "preset": self._preset,
             "from_preset": sorted(self._from_preset),
+            "fitted": sorted(self._fitted),
         }
 
     @classmethod
@@ -328,10 +194,9 @@ class ModelConfig(BaseModel):
         Raises:
             ConfigError: A name or a value is wrong.
         """
-        given = {*state["caller"], *state["from_preset"]}
         config = cls(**state["values"])
-        config.model_fields_set.intersection_update(given)
-        return config._mark(str(state["preset"]), frozenset(state["from_preset"]))
+        config.model_fields_set.intersection_update({*state["caller"], *state["from_preset"], *state["fitted"]})
+        return config._mark(str(state["preset"]), set(state["from_preset"]), set(state["fitted"]))
 
     def diff(self, other: ModelConfig) -> dict[str, tuple[Any, Any]]:
         """Return the values that differ: name -> (here, there); None for a name that one side has not."""

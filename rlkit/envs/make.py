@@ -63,8 +63,8 @@ class EnvironmentSource:
         else:
             made = self._make()
             spec = made.spec
-            # A function may change what it makes in ways that no spec says: it alone makes more.
-            self._spec = spec if isinstance(env, str | gymnasium.Env) else None
+            # An environment or a function may differ from its spec in ways that no spec says.
+            self._spec = spec if isinstance(env, str) else None
             spaces = (made.observation_space, made.action_space)
             made.close()
         self.observation_space: Space = spaces[0]
@@ -180,21 +180,27 @@ def _call(factory: Callable[[], Environment]) -> Environment:
 
 
 def _copier(env: Environment) -> Callable[[], Environment]:
-    """Return a function that makes environments like ``env``: from its spec, or where it has none as its copy."""
-    spec = env.spec
-    if spec is not None:
-        try:
-            gymnasium.make(spec, disable_env_checker=True).close()
-        except (gymnasium.error.Error, ValueError, TypeError):
-            spec = None  # a wrapper that does not record how it was made
-    if spec is not None:
-        return lambda: gymnasium.make(spec, disable_env_checker=True)
+    """Return a function that makes environments like ``env``: its copies, or where it has none from its spec.
+
+    A copy has what was changed since it was made; a spec says only how it was made.
+    """
     try:
-        copy.deepcopy(env)
+        copy.deepcopy(env).close()
     except Exception:  # noqa: BLE001 - an environment may refuse to be copied in any way
-        problem = f"{env} cannot be copied, so that there is none for evaluation."
-        raise UnknownEnvironmentError(problem, "Give a function that makes one: env=lambda: ...") from None
+        return _remaker(env)
     return lambda: copy.deepcopy(env)
+
+
+def _remaker(env: Environment) -> Callable[[], Environment]:
+    spec = env.spec
+    try:
+        if spec is not None:
+            gymnasium.make(spec, disable_env_checker=True).close()
+            return lambda: gymnasium.make(spec, disable_env_checker=True)
+    except (gymnasium.error.Error, ValueError, TypeError):
+        pass  # a wrapper that does not record how it was made
+    problem = f"{env} cannot be copied, so that there is none for evaluation."
+    raise UnknownEnvironmentError(problem, "Give a function that makes one: env=lambda: ...")
 
 
 def _maker_of_vector(env: VectorEnv[Any, Any, Any]) -> Callable[[], Environment]:

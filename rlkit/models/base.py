@@ -145,7 +145,7 @@ class ModelBase(ABC):
         if self.config.sources["n_envs"] == "caller":
             problem = f"n_envs = {wanted}, but the vector environment has {given}."
             raise ConfigError(problem, f"Leave n_envs out, or set it to {given}.")
-        self.config = self.config.replace(n_envs=given)
+        self.config = self.config.fitted(n_envs=given)
 
     def _build_for(self, observation_space: Space, action_space: Space) -> None:
         self.observation_space, self.action_space = observation_space, action_space

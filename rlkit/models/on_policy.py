@@ -214,9 +214,11 @@ class OnPolicyModel(ModelBase):
         try:
             rollout.last_observations = environment.reset(int(self._rng.integers(2**31)))
             while True:
+                # Taken before the rollout, as OpenAI's baselines do: even a run of a single one learns at full rate.
+                progress_remaining = run.progress_remaining
                 self._collect(run, environment, rollout)
                 run.rollout_collected()
-                yield self._update(self._prepare(rollout), run.progress_remaining)
+                yield self._update(self._prepare(rollout), progress_remaining)
         finally:
             if source.fixed_num_envs is None:  # else it is the caller's own
                 environment.close()

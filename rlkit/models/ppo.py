@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Set as AbstractSet
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from pydantic import model_validator
@@ -45,6 +46,15 @@ class PPOConfig(OnPolicyConfig):
         gt=0,
         scale="log",
     )
+
+    @classmethod
+    def fit(cls, values: Mapping[str, Any], *, chosen: AbstractSet[str]) -> dict[str, Any]:
+        """Make a batch size that nobody chose at most a rollout."""
+        names = ("n_envs", "n_steps", "batch_size")
+        n_envs, n_steps, batch_size = (values.get(name, cls.model_fields[name].default) for name in names)
+        if "batch_size" in chosen or not all(isinstance(value, int) for value in (n_envs, n_steps, batch_size)):
+            return {}
+        return {"batch_size": n_envs * n_steps} if 0 < n_envs * n_steps < batch_size else {}
 
     @model_validator(mode="after")
     def _batch_fits_rollout(self) -> Self:

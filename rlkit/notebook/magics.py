@@ -28,7 +28,7 @@ def verb(method: Callable[[RLMagics, str], Result]) -> Callable[[RLMagics, str],
     @functools.wraps(method)
     def guarded(self: RLMagics, line: str) -> Result:
         try:
-            # IPython leaves the semicolon that silences a cell to the magic, and itself looks for it in the cell.
+            # People end a line with a semicolon out of habit; IPython hands it to the magic.
             return method(self, line.rstrip().removesuffix(";"))
         except RLKitError as error:
             lines = [f"{type(error).__name__}: {error.problem}", error.remedy]

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ FORMAT = 1
 # not at all; a new key that may be missing leaves it alone. A reader refuses numbers above its own, and keeps
 # reading every one below: for each, a folder written in it stays in the tests.
 
-_MANIFEST = re.compile(r"[0-9]{6,9}\.json")
+_MANIFEST = re.compile(r"(?!000000)(?:[0-9]{6}|[1-9][0-9]{6,8})\.json")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _RESTORE = "Restore the file from a backup, or delete that version."
 
@@ -280,20 +280,19 @@ class ArtifactStore:
         return path
 
 
-def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
-            yield from entries
+            return list(entries)
     except (FileNotFoundError, NotADirectoryError):
-        return
+        return []
     except OSError as error:
         problem = f"Cannot read {folder}: {error.strerror}."
         raise StoreError(problem, "Choose a folder that you may read.") from error
 
 
 def _numbers(folder: Path) -> dict[int, os.DirEntry[str]]:
-    found = {int(entry.name[:-5]): entry for entry in _entries(folder) if _MANIFEST.fullmatch(entry.name)}
-    return {number: entry for number, entry in found.items() if entry.name == _file_name(number)}
+    return {int(entry.name[:-5]): entry for entry in _entries(folder) if _MANIFEST.fullmatch(entry.name)}
 
 
 def _file_name(number: int) -> str:

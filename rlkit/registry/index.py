@@ -86,19 +86,22 @@ class VersionIndex:
         self._storage: IndexStorage
         self._table: Table | None = None
 
-    def documents(self, condition: QueryLike | None = None) -> list[Document]:
-        """Return the documents of all versions, or of those that fulfil a condition.
+    def find(self, condition: QueryLike | None = None) -> tuple[list[Document], list[Document]]:
+        """Find the documents of the versions that fulfil a condition.
 
         Args:
-            condition: A Filter or a TinyDB query.
+            condition: A Filter or a TinyDB query; None for all.
 
         Returns:
-            Documents by name and version; they belong to the index and must not be changed.
+            The documents found, by name and version, and all documents in no order. They belong to the index and
+            must not be changed.
         """
         with self._guard:
             table = self._refreshed()
-            found: list[Any] = table.all() if condition is None else table.search(condition)
-        return sorted(found, key=lambda document: (document["name"], document["version"]))
+            # Past TinyDB for all of them: its table copies every document that it hands out.
+            everything = list(self._storage.read().get(table.name, {}).values())
+            found: list[Any] = everything if condition is None else table.search(condition)
+        return sorted(found, key=lambda document: (document["name"], document["version"])), everything
 
     def _refreshed(self) -> Table:
         table = self._table or self._opened()

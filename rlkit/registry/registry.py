@@ -187,7 +187,7 @@ class ModelRegistry:
         Raises:
             ModelNotFoundError: There is no such model.
         """
-        documents = self._index.documents()
+        documents, _ = self._index.find()
         if name is not None:
             documents = [document for document in documents if document["name"] == name]
             if not documents:
@@ -222,10 +222,9 @@ class ModelRegistry:
         if condition is not None and not callable(condition):
             problem = f"A search must be a string or a TinyDB query, and this is a {type(where).__name__}."
             raise QueryError(problem, "Write for example: search(\"algorithm = 'ppo'\")")
-        found = self._index.documents(condition)
+        found, everything = self._index.find(condition)
         fields = condition.fields if isinstance(condition, Filter) else []
-        if fields or order_by:
-            check_fields([*fields, *([order_field(order_by)] if order_by else [])], self._index.documents())
+        check_fields([*fields, *([order_field(order_by)] if order_by else [])], everything)
         if order_by:
             found = ordered(found, order_by)
         return self._listed(found[:limit])

@@ -45,8 +45,14 @@ class _Default:
         self.reset()
 
     def reset(self) -> None:
-        """Show a bar where standard error is a terminal, or an IPython kernel's."""
-        self.make = lambda: ProgressBar() if sys.stderr.isatty() or "ipykernel" in sys.modules else None
+        """Show a bar where standard error is a terminal, or the output of a notebook's cell."""
+        self.make = lambda: ProgressBar() if sys.stderr.isatty() or _in_notebook() else None
+
+
+def _in_notebook() -> bool:
+    """Say whether this process is a notebook's kernel, without importing IPython where nobody has."""
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and getattr(ipython.get_ipython(), "kernel", None) is not None
 
 
 default_progress = _Default()

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from rlkit.envs import Episode
+from rlkit.errors import TrainingError
 from rlkit.nn.threads import one_blas_thread
 from rlkit.training.callbacks import Callback, Update
 from rlkit.training.history import History
@@ -68,7 +69,13 @@ class TrainingRun(Iterator[Update]):
         return inspect.getgeneratorstate(self._iterator) == inspect.GEN_CLOSED
 
     def close(self) -> None:
-        """End the run now: at the last update that was made. Callbacks are told."""
+        """End the run now: at the last update that was made. Callbacks are told.
+
+        Raises:
+            TrainingError: It was called in the middle of an update, by a callback or by another thread.
+        """
+        if inspect.getgeneratorstate(self._iterator) == inspect.GEN_RUNNING:
+            raise TrainingError("The run is in the middle of an update.", "run.stop() ends it after that.")
         self._iterator.close()
 
     def __next__(self) -> Update:

@@ -428,3 +428,42 @@ def test_the_json_schema_has_bounds_and_meaning_of_every_field():
     assert set(schema) == set(PPOConfig.hyperparameters())
     assert schema["n_envs"]["minimum"] == 1
     assert schema["gamma"]["description"] == "Discount of rewards to come."
+
+
+def test_a_batch_size_that_nobody_chose_is_at_most_a_rollout():
+    config = PPOConfig(n_steps=16)
+    assert (config.batch_size, config.sources["batch_size"]) == (16, "fitted")
+    assert PPOConfig(n_steps=16, batch_size=16).sources["batch_size"] == "caller"
+    assert PPOConfig(n_steps=64).sources["batch_size"] == "default"
+
+
+def test_a_presets_batch_size_is_fitted_to_fewer_environments():
+    config = PPOConfig.resolve({"n_envs": 4}, env_id="CartPole-v1")
+    assert (config.batch_size, config.sources["batch_size"]) == (128, "fitted")
+    assert config.sources["n_envs"] == "caller"
+    assert config.sources["n_steps"] == "preset CartPole-v1"
+    assert "fitted" in str(config)
+
+
+def test_a_batch_size_that_was_chosen_is_never_fitted():
+    with pytest.raises(ConfigError, match="batch_size = 256"):
+        PPOConfig.resolve({"n_envs": 4, "batch_size": 256}, env_id="CartPole-v1")
+    with pytest.raises(ConfigError, match="batch_size = 64"):
+        PPOConfig(batch_size=64).replace(n_steps=8)
+
+
+def test_what_is_fitted_is_not_the_callers_and_can_be_fitted_again():
+    config = PPOConfig.resolve({}, env_id="CartPole-v1").fitted(n_envs=4).fitted(n_envs=2)
+    assert (config.n_envs, config.batch_size) == (2, 64)
+    assert (config.sources["n_envs"], config.sources["batch_size"]) == ("fitted", "fitted")
+
+
+def test_a_change_by_the_caller_is_no_longer_fitted():
+    config = PPOConfig(n_steps=16).replace(batch_size=8)
+    assert config.sources["batch_size"] == "caller"
+
+
+def test_what_was_fitted_is_remembered_in_the_state():
+    config = PPOConfig.resolve({"n_envs": 4}, env_id="CartPole-v1")
+    again = PPOConfig.from_state(config.get_state())
+    assert (again, again.sources) == (config, config.sources)

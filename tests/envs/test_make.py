@@ -120,13 +120,23 @@ def test_a_function_is_asked_for_every_environment_even_where_a_vectorised_one_e
     assert [env.unwrapped.gravity for env in environment.envs] == [1.0] * 8
 
 
-def test_an_environment_with_a_spec_is_made_anew_from_it():
+def test_an_environment_with_a_spec_is_copied_with_what_was_changed_since():
     given = gymnasium.make("CartPole-v1", max_episode_steps=7)
+    given.unwrapped.length = 1.5
     source = EnvironmentSource(given)
-    made = single(source)
-    assert made is not given
-    assert made.spec.max_episode_steps == 7
+    for environment in source.separate(8).envs:
+        assert environment is not given
+        assert environment.spec.max_episode_steps == 7
+        assert environment.unwrapped.length == 1.5
     assert source.env_id == "CartPole-v1"
+
+
+def test_an_environment_that_cannot_be_copied_is_made_anew_from_its_spec():
+    given = gymnasium.make("CartPole-v1", max_episode_steps=7)
+    given.unwrapped.window = (i for i in range(3))
+    made = single(EnvironmentSource(given))
+    assert made.spec.max_episode_steps == 7
+    assert not hasattr(made.unwrapped, "window")
 
 
 def test_an_environment_without_a_spec_is_copied(environments):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -46,8 +47,15 @@ def test_none_shows_a_bar_in_a_terminal(monkeypatch):
 
 
 def test_none_shows_a_bar_in_a_notebook(monkeypatch):
-    monkeypatch.setitem(sys.modules, "ipykernel", sys)
+    shell = SimpleNamespace(kernel=object())
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
     assert isinstance(progress_callback(None), ProgressBar)
+
+
+@pytest.mark.parametrize("shell", [None, SimpleNamespace()])
+def test_none_shows_no_bar_where_ipython_is_imported_and_there_is_no_kernel(monkeypatch, shell):
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    assert progress_callback(None) is None
 
 
 def test_a_callback_takes_the_place_of_the_bar(model, capsys):

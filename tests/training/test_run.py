@@ -285,8 +285,19 @@ def test_each_call_of_train_runs_its_schedules_from_the_start(environments):
     model = PPO(config, environments.Identity, seed=0)
     for _ in range(2):
         updates = model.train(32).updates
-        np.testing.assert_allclose(updates["learning_rate"], [0.0075, 0.005, 0.0025, 0.0])
-        np.testing.assert_allclose(updates["clip_range"], [0.175, 0.15, 0.125, 0.1])
+        np.testing.assert_allclose(updates["learning_rate"], [0.01, 0.0075, 0.005, 0.0025])
+        np.testing.assert_allclose(updates["clip_range"], [0.2, 0.175, 0.15, 0.125])
+
+
+def test_a_run_of_a_single_rollout_learns_at_the_full_rate(environments):
+    model = PPO(PPOConfig(n_steps=8, batch_size=8, learning_rate="lin_0.01"), environments.Identity, seed=0)
+    assert model.train(8).updates["learning_rate"].tolist() == [0.01]
+
+
+def test_closing_in_the_middle_of_an_update_says_what_to_do(model):
+    with pytest.raises(TrainingError, match=r"run\.stop"):
+        model.train(9, callbacks=calling("on_rollout", lambda run: run.close()))
+    assert model.train(9).num_timesteps >= 9
 
 
 def test_ctrl_c_ends_the_call_after_the_update_and_the_model_trains_on(model, sigint):
