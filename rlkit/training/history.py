@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 
 import numpy as np
@@ -14,21 +14,31 @@ from rlkit.display import html, svg, text
 from rlkit.display.picture import Picture
 
 Column = NDArray[np.float64]
+_OUR_COLUMNS = {"num_timesteps", "seconds", "mean_return", "mean_length"}
+
 WINDOW = 100
 """Episodes over which the mean return is taken, as everyone in the field does."""
 
 
 class Columns(Mapping[str, Column]):
-    """Named columns of equal length that grow row by row; read as float64 arrays."""
+    """Named columns of equal length that grow row by row; read as float64 arrays.
 
-    def __init__(self) -> None:
-        self._rows: list[Mapping[str, float]] = []
+    Args:
+        rows: Rows to begin with: column name to value.
+    """
+
+    def __init__(self, rows: Iterable[Mapping[str, float]] = ()) -> None:
+        self._rows = list(rows)
         self._arrays: dict[str, Column] = {}
 
     def append(self, row: Mapping[str, float]) -> None:
         """Add a row. A column that an earlier or later row has not is NaN there."""
         self._rows.append(row)
         self._arrays = {}
+
+    def snapshot(self) -> Columns:
+        """Return the columns as they are now: a thread that trains may add rows between two looks at these."""
+        return Columns(self._rows)
 
     def __getitem__(self, name: str) -> Column:
         arrays = self._arrays  # taken first: a thread that trains may append, and replace it, meanwhile
@@ -108,19 +118,21 @@ class History:
         """Return at most ``points`` points of the mean return: ``{"steps": […], "mean_return": […]}``."""
         if not self.updates.num_rows:
             return {"steps": [], "mean_return": []}
-        steps, means = self.updates["num_timesteps"], self.updates["mean_return"]
-        known = np.flatnonzero(np.isfinite(means[: len(steps)]))  # a thread that trains may have added a row
+        updates = self.updates.snapshot()
+        steps, means = updates["num_timesteps"], updates["mean_return"]
+        known = np.flatnonzero(np.isfinite(means))
         if len(known) > points:
             known = known[np.linspace(0, len(known) - 1, points).round().astype(int)]
         return {"steps": steps[known].tolist(), "mean_return": means[known].tolist()}
 
     def plot(self) -> Picture:
         """Return the learning curve: episodes, their running mean, and the environment's threshold."""
+        episodes, updates = self.episodes.snapshot(), self.updates.snapshot()
         drawing = svg.learning_curve(
-            self.episodes.get("num_timesteps", np.empty(0)),
-            self.episodes.get("return", np.empty(0)),
-            self.updates.get("num_timesteps", np.empty(0)),
-            self.updates.get("mean_return", np.empty(0)),
+            episodes.get("num_timesteps", ()),
+            episodes.get("return", ()),
+            updates.get("num_timesteps", ()),
+            updates.get("mean_return", ()),
             threshold=self.reward_threshold,
         )
         return Picture(drawing, f"Learning curve of {self.title}: {self.summary}")
@@ -140,17 +152,16 @@ class History:
         return f"{self.title}: {self.summary}" + (f"\n{curve}" if curve else "")
 
     def _repr_html_(self) -> str:
-        details = [("Losses and other figures", html.table(*self._last_figures()))]
-        return html.card(
-            self.title,
-            subtitle=self.summary,
-            picture=self.plot()._repr_html_(),
-            details=details if self.updates.num_rows else (),
-        )
+        details = [("Losses and other figures", self._figures())] if self.updates.num_rows else []
+        return html.card(self.title, subtitle=self.summary, picture=self.plot()._repr_html_(), details=details)
 
-    def _last_figures(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-        """Return headers and rows of a table: every column at the start, the middle and the end of the run."""
-        places = (0, self.updates.num_rows // 2, -1)
-        names = [name for name in self.updates if name != "num_timesteps"]
-        rows = [(name, *(text.number(float(self.updates[name][place])) for place in places)) for name in names]
-        return ("", "first update", "halfway", "last update"), rows
+    def _figures(self) -> str:
+        """Return the algorithm's own columns as HTML: a small curve of each, and a table of a few of their values."""
+        updates = self.updates.snapshot()
+        names = [name for name in updates if name not in _OUR_COLUMNS]
+        steps, places = updates["num_timesteps"], (0, updates.num_rows // 2, -1)
+        panels = [svg.Series(steps, updates[name], name.replace("_", " ")) for name in names]
+        alt = f"Curves of {', '.join(panel.label for panel in panels)}: their values are in the table below"
+        rows = [(name.replace("_", " "), *(float(updates[name][place]) for place in places)) for name in names]
+        table = html.table(("", "first update", "halfway", "last update"), rows, numeric={1, 2, 3})
+        return html.join(svg.picture(svg.small_multiples(panels, x_label="environment steps"), alt), table)

@@ -153,10 +153,19 @@ def test_a_row_added_between_reading_two_columns_does_not_break_the_curve(monkey
     history = recorded([1.0, 2.0])
     read = Columns.__getitem__
 
-    def read_then_append(columns, name):
-        column = read(columns, name)
-        columns.append({"num_timesteps": 99, "mean_return": 99.0})
-        return column
+    def append_then_read(columns, name):
+        # As a training thread would: to the history's own columns, whichever are being read.
+        history.updates.append({"num_timesteps": 99, "mean_return": 99.0})
+        history.episodes.append({"num_timesteps": 99, "return": 99.0})
+        return read(columns, name)
 
-    monkeypatch.setattr(Columns, "__getitem__", read_then_append)
+    monkeypatch.setattr(Columns, "__getitem__", append_then_read)
     assert history.learning_curve() == {"steps": [10.0, 20.0], "mean_return": [1.0, 1.5]}
+    assert "mean" in history._repr_html_()
+
+
+def test_a_snapshot_does_not_grow():
+    columns = Columns([{"a": 1.0}])
+    snapshot = columns.snapshot()
+    columns.append({"a": 2.0})
+    assert (snapshot["a"].tolist(), columns["a"].tolist()) == ([1.0], [1.0, 2.0])
