@@ -125,7 +125,7 @@ class ModelRegistry:
         manifest = {
             **self._origin(name, parent),
             "tags": list(check_tags(tags)),
-            "metrics": {**(told.get("metrics") or {}), **check_metrics(metrics)},
+            "metrics": {**check_metrics(told.get("metrics")), **check_metrics(metrics)},
             "dataset": check_dataset(dataset),
             "description": check_description(description),
             **{key: told.get(key) for key in _TOLD},

@@ -49,8 +49,8 @@ def version():
         parent="cartpole:2",
         git={"commit": "0123456789abcdef", "dirty": True},
         packages={"numpy": "2.4"},
-        user="ada",
-        host="engine",
+        user="somebody",
+        host="somewhere",
         _read_manifest=lambda: {"learning_curve": CURVE},
     )
 
@@ -67,8 +67,8 @@ FACTS = [
     "0123456789",
     "uncommitted",
     "numpy 2.4",
-    "ada",
-    "engine",
+    "somebody",
+    "somewhere",
     "abababababab",
 ]
 
