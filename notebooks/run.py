@@ -34,8 +34,9 @@ def main(source: Path) -> int:
     notebook = nbformat.read(source, as_version=4)
     resources = {"metadata": {"path": str(source.parent)}}
     started = time.perf_counter()
-    # The kernel is this very Python, whatever other kernels the person has.
-    client = NotebookClient(notebook, timeout=600, kernel_name="python3", resources=resources)
+    # The kernel warns of every start that it listens on a local port; its errors still show.
+    quiet = ["--IPKernelApp.log_level=40"]
+    client = NotebookClient(notebook, timeout=600, kernel_name="python3", resources=resources, extra_arguments=quiet)
     try:
         with client.setup_kernel():
             for index, cell in enumerate(notebook.cells):

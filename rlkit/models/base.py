@@ -26,7 +26,7 @@ from rlkit.envs import (
 )
 from rlkit.envs.spaces import Features, Space
 from rlkit.errors import ConfigError, MissingEnvironmentError, SpaceMismatchError, StateError, TrainingError
-from rlkit.models.card import model_card, trained
+from rlkit.models.card import model_card, model_title, trained
 from rlkit.storage.archive import read_archive, write_archive
 from rlkit.training.callbacks import Callback
 from rlkit.training.evaluation import Evaluation, play_episodes
@@ -481,7 +481,7 @@ class ModelBase(ABC):
     # -- display -----------------------------------------------------------------------------------------------------
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} on {self.env_name}: {trained(self)}, seed {self.seed}>"
+        return f"<{model_title(self)}: {trained(self)}, seed {self.seed}>"
 
     def _repr_html_(self) -> str:
         return model_card(self)

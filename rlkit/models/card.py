@@ -19,9 +19,15 @@ def trained(model: ModelBase) -> str:
     return f"trained {text.number(model.num_timesteps)} steps{stopped}"
 
 
+def model_title(model: ModelBase) -> str:
+    """Return what a model is and what it learns: ``"PPO on CartPole-v1"``."""
+    where = "without an environment" if model.observation_space is None else f"on {model.env_name}"
+    return f"{type(model).__name__} {where}"
+
+
 def model_card(model: ModelBase) -> Markup:
     """Return a model's facts, its learning curve and its hyperparameters as HTML."""
-    title = f"{type(model).__name__} on {model.env_name}"
+    title = model_title(model)
     fields: list[tuple[str, object]] = [("seed", model.seed)]
     if model.is_trained:
         fields += [("episodes", model.num_episodes), ("training time", text.duration(model.wall_time))]

@@ -627,7 +627,8 @@ def test_a_model_has_html_at_every_moment(steps):
 
 
 def test_html_of_a_model_without_environment_says_so():
-    assert "no environment" in PPO(SMALL)._repr_html_()
+    assert "PPO without an environment" in PPO(SMALL)._repr_html_()
+    assert repr(PPO(SMALL, seed=3)) == "<PPO without an environment: untrained, seed 3>"
 
 
 def test_what_describes_a_model_is_json():

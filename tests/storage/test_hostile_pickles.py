@@ -76,7 +76,7 @@ CALLS = {
     "builtins.exec": Call(exec, "open('{}', 'w')"),
     "builtins.__import__": Call(__import__, "os"),
     "builtins.getattr": Call(getattr, Call(__import__, "os"), "system"),
-    "io.open": Call(open, "{}", "w"),
+    f"{open.__module__}.open": Call(open, "{}", "w"),  # io or _io, by version of Python
     "subprocess.Popen": Call(subprocess.Popen, ["touch", "{}"]),
     "dill._dill._eval_repr": Call(dill._dill._eval_repr, "open('{}', 'w')"),
     "dill._dill._import_module": Call(dill._dill._import_module, "os.system"),
