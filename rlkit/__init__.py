@@ -14,7 +14,7 @@ from rlkit.factory import ModelFactory, factory, register_model
 from rlkit.models.base import ModelBase
 from rlkit.registry import ModelRegistry, ModelVersion, open_registry
 from rlkit.storage.archive import read_archive
-from rlkit.training import Callback, Evaluation, History
+from rlkit.training import Callback, Evaluation, History, TrainingRun, Update
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -60,12 +60,15 @@ def load(source: str | PathLike[str], env: EnvironmentLike | None = None) -> Mod
         env: An environment for it; the one it was trained on where None.
 
     Raises:
+        InvalidReferenceError: ``source`` has none of these forms.
         ModelNotFoundError: The registry has no such model.
-        StoreError: There is no such file.
+        StoreError: There is no such file, or it cannot be read.
         CorruptArtifactError: What is there is not what was written.
+        UntrustedArtifactError: The state would run code when opened; nothing was run.
+        UnknownAlgorithmError: The class that it was made with is not registered here.
         SpaceMismatchError: ``env`` has other spaces than the model was built for.
     """
-    if isinstance(source, PathLike) or source.endswith(".rlkit"):
+    if isinstance(source, PathLike) or (isinstance(source, str) and source.endswith(".rlkit")):
         metadata, state = read_archive(Path(source))
         return factory.from_state(state, env, wall_time=metadata["wall_time"])
     return registry().load(source, env)
@@ -95,6 +98,8 @@ __all__ = [
     "ModelRegistry",
     "ModelVersion",
     "RLKitError",
+    "TrainingRun",
+    "Update",
     "create",
     "factory",
     "hyperparameter",

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 
 import rlkit
 from rlkit.errors import RLKitError, UsageError, did_you_mean
-from rlkit.options import OptionParser, create_from, create_parser, whole_number
+from rlkit.options import HelpRequested, OptionParser, create_from, create_parser
+from rlkit.registry.names import check_name, check_tags
 
 Words = Sequence[str]
 
@@ -23,24 +24,30 @@ def algos(words: Words) -> None:
 def train(words: Words) -> None:
     """Create, train and keep a model: rlkit train ppo --env CartPole-v1 --steps 1e5 --save cartpole."""
     parser, words = create_parser("rlkit train", words)
-    parser.add_argument("--steps", type=whole_number, help="environment steps; the config's n_timesteps by default")
+    parser.take("--steps", "--tag")
     parser.add_argument("--save", metavar="NAME", help="name to keep the model under in the registry")
-    parser.add_argument("--tag", action="append", default=[], help="a tag; may be given several times")
     options = parser.parse(words)
+    if options.env is None:
+        raise UsageError("rlkit train needs an environment.", "Say which: --env CartPole-v1")
+    # Before training: a wrong word must not cost what was trained.
+    if options.save is not None:
+        check_name(options.save, existing=rlkit.registry().models())
+        check_tags(options.tag)
+    elif options.tag:
+        raise UsageError("rlkit train: --tag needs --save.", "Say what to keep the model under: --save cartpole")
     model = create_from(options)
     print(model.train(options.steps))
-    if options.save:
+    if options.save is not None:
         print(rlkit.register(model, options.save, tags=options.tag).ref)
 
 
 def evaluate(words: Words) -> None:
     """Evaluate a kept model on held-out episodes: rlkit eval cartpole:1 --episodes 100."""
     parser = OptionParser("rlkit eval")
-    parser.add_argument("reference", help="name (newest), name:version, name@alias, or a .rlkit file")
-    parser.add_argument("--episodes", type=whole_number, default=100, help="how many")
-    parser.add_argument("--seed", type=whole_number, help="seed of the environments")
+    parser.take("reference", "--episodes", "--seed", "--stochastic")
     options = parser.parse(words)
-    print(rlkit.load(options.reference).evaluate(options.episodes, seed=options.seed))
+    model = rlkit.load(options.reference)
+    print(model.evaluate(options.episodes, seed=options.seed, deterministic=not options.stochastic))
 
 
 def models(words: Words) -> None:
@@ -59,7 +66,7 @@ def _help() -> str:
 
 
 def main(words: Words | None = None) -> int:
-    """Run one verb; return 0, or 1 after an error and 2 after a wrong command."""
+    """Run one verb; return 0, or 1 after an error, 2 after a wrong command and 130 after Ctrl-C, as shells do."""
     words = list(sys.argv[1:] if words is None else words)
     if not words or words[0] in ("-h", "--help", "help"):
         print(_help())
@@ -71,7 +78,12 @@ def main(words: Words | None = None) -> int:
         if words[0] not in VERBS:
             raise UsageError(f"rlkit has no command {words[0]!r}.", did_you_mean(words[0], VERBS))
         VERBS[words[0]](words[1:])
+    except HelpRequested as answer:
+        print(answer)
     except RLKitError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 2 if isinstance(error, UsageError) else 1
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return 130
     return 0

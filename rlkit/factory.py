@@ -16,7 +16,7 @@ from rlkit import models
 from rlkit.config import ModelConfig, presets
 from rlkit.display import html, text
 from rlkit.envs import EnvironmentLike, newest_id
-from rlkit.errors import ConfigError, ModelDefinitionError, RLKitError, UnknownAlgorithmError, did_you_mean
+from rlkit.errors import ModelDefinitionError, UnknownAlgorithmError, did_you_mean
 from rlkit.models.base import ModelBase
 
 ENTRY_POINT_GROUP = "rlkit.models"
@@ -121,10 +121,10 @@ class ModelFactory:
         Raises:
             UnknownAlgorithmError: There is none; the message names the nearest.
         """
-        known = self._known()
-        found = known.get(name) or known.get(str(name).lower())
+        known, word = self._known(), str(name)
+        found = known.get(word) or known.get(word.lower())
         if found is None:
-            raise UnknownAlgorithmError(f"There is no algorithm {name!r}.", did_you_mean(str(name), known))
+            raise UnknownAlgorithmError(f"There is no algorithm {name!r}.", did_you_mean(word, known))
         return found
 
     def describe(self, name: str) -> Description:
@@ -135,7 +135,7 @@ class ModelFactory:
         """
         model_class = self.get(name)
         return Description(
-            name=name,
+            name=model_class.algorithm,
             model_class=model_class,
             summary=(inspect.getdoc(model_class) or "").partition("\n")[0],
             observation_spaces=tuple(kind.__name__ for kind in model_class.observation_spaces),
@@ -291,6 +291,3 @@ def register_model(name: str) -> Callable[[AnyModelClass], AnyModelClass]:
         return model_class
 
     return decorate
-
-
-__all__ = ["ConfigError", "Description", "ModelFactory", "RLKitError", "factory", "register_model"]

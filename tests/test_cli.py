@@ -49,6 +49,11 @@ def test_version(capsys):
         (["train", "ppo", "--setps", "3"], 2, "Did you mean '--steps'?"),
         (["train", "ppo", "--env", "Nowhere-v0"], 1, "'Nowhere-v0'"),
         (["eval", "missing:1"], 1, "'missing"),
+        (["train", "ppo"], 2, "--env CartPole-v1"),
+        (["train", "ppo", "--env", "CartPole-v1", "--save", "bad name"], 1, "'bad-name'"),
+        (["train", "ppo", "--env", "CartPole-v1", "--save", ""], 1, "cannot be a model name"),
+        (["train", "ppo", "--env", "CartPole-v1", "--save", "x", "--tag", "bad tag"], 1, "'bad-tag'"),
+        (["train", "ppo", "--env", "CartPole-v1", "--tag", "a"], 2, "--tag needs --save"),
     ],
 )
 def test_errors_go_to_standard_error_with_an_exit_code(capsys, store, words, code, says):
@@ -57,3 +62,22 @@ def test_errors_go_to_standard_error_with_an_exit_code(capsys, store, words, cod
     assert says in captured.err
     assert not captured.out
     assert not store.exists()
+
+
+@pytest.mark.parametrize("words", [["train"], ["train", "ppo"], ["eval"], ["models"], ["algos"]])
+@pytest.mark.parametrize("asking", ["-h", "--help"])
+def test_every_verb_says_what_it_takes(capsys, words, asking):
+    assert main([*words, asking]) == 0
+    shown = capsys.readouterr()
+    assert shown.out.startswith(f"usage: rlkit {words[0]}")
+    assert not shown.err
+    assert ("--learning-rate" in shown.out) == (words == ["train", "ppo"])
+
+
+def test_an_interrupt_is_one_line(capsys, monkeypatch):
+    def interrupted(words):
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(VERBS, "eval", interrupted)
+    assert main(["eval", "cartpole"]) == 130
+    assert capsys.readouterr().err == "Interrupted.\n"

@@ -105,6 +105,18 @@ def test_a_description_says_what_there_is_to_know(factory):
             assert name in shown
 
 
+@pytest.mark.parametrize("name", ["ppp", 5, None, ["ppo"], {}])
+def test_what_is_no_name_of_an_algorithm_is_refused(factory, name):
+    with pytest.raises(UnknownAlgorithmError) as refused:
+        factory.create(name)
+    assert repr(name) in refused.value.problem
+    assert "ppo" in refused.value.remedy
+
+
+def test_a_description_has_the_name_of_the_class_however_it_was_asked_for(factory):
+    assert factory.describe("PPO").name == "ppo"
+
+
 def test_a_registered_class_is_created_described_and_restored_by_its_name(factory):
     factory.register("curious", Curious)
     assert Curious.algorithm == "curious"

@@ -7,7 +7,15 @@ from hypothesis import given, strategies as st
 
 import rlkit
 from rlkit.errors import UnknownAlgorithmError, UsageError
-from rlkit.options import OptionParser, create_from, create_parser, hyperparameters, whole_number
+from rlkit.options import (
+    HelpRequested,
+    OptionParser,
+    add_hyperparameters,
+    create_from,
+    create_parser,
+    hyperparameters,
+    parse_whole_number,
+)
 
 CONFIG = rlkit.factory.get("ppo").Config
 
@@ -16,19 +24,19 @@ CONFIG = rlkit.factory.get("ppo").Config
 def parser():
     parser = OptionParser("%verb")
     parser.add_argument("model")
-    parser.add_argument("--steps", type=whole_number)
+    parser.add_argument("--steps", type=parse_whole_number)
     return parser
 
 
 @pytest.mark.parametrize("word", ["100000", "100_000", "1e5", "1E5", "100000.0", " 100000 "])
 def test_a_whole_number_is_written_in_several_ways(word):
-    assert whole_number(word) == 100_000
+    assert parse_whole_number(word) == 100_000
 
 
 @pytest.mark.parametrize("word", ["1.5", "many", "", "True", "[1]", "nan", "inf", "1e400"])
 def test_what_is_no_whole_number_is_refused(word):
     with pytest.raises(argparse.ArgumentTypeError, match="no whole number"):
-        whole_number(word)
+        parse_whole_number(word)
 
 
 @given(st.text())
@@ -37,8 +45,8 @@ def test_any_line_is_read_or_refused_with_a_usage_error(line):
     parser.add_argument("model")
     try:
         assert isinstance(parser.parse(line).model, str)
-    except UsageError as error:
-        assert error.problem.startswith("%verb")  # noqa: PT017 - either outcome is right
+    except (UsageError, HelpRequested) as error:
+        assert "%verb" in str(error)  # noqa: PT017 - either outcome is right
 
 
 @given(st.text())
@@ -46,8 +54,8 @@ def test_any_line_that_creates_is_read_or_refused_with_an_rlkit_error(line):
     try:
         parser, words = create_parser("%rl_create", f"ppo {line}")
         parser.parse(words)
-    except rlkit.RLKitError as error:
-        assert error.problem  # noqa: PT017 - either outcome is right
+    except (rlkit.RLKitError, HelpRequested) as error:
+        assert str(error)  # noqa: PT017 - either outcome is right
 
 
 def test_an_unknown_option_suggests_the_nearest(parser):
@@ -67,10 +75,29 @@ def test_a_missing_word_shows_the_usage_on_one_line(parser):
     assert raised.value.remedy == "Usage: %verb [--steps STEPS] model"
 
 
+def test_a_long_usage_says_where_to_read_it():
+    parser, words = create_parser("%rl_create", "ppo --seed x")
+    with pytest.raises(UsageError) as raised:
+        parser.parse(words)
+    assert raised.value.remedy == (
+        "Usage: %rl_create ppo [--option value ...]. %rl_create ppo --help lists the options."
+    )
+
+
+def test_help_is_asked_for_anywhere_in_the_line(parser):
+    with pytest.raises(HelpRequested, match="usage: %verb"):
+        parser.parse("agent --steps 3 --help")
+    with pytest.raises(HelpRequested, match="%rl_create ppo --help"):
+        create_parser("%rl_create", "--help")
+
+
 def test_negative_numbers_are_values_not_options():
     parser = OptionParser("%verb")
-    parser.add_argument("--steps", type=whole_number)
+    parser.add_argument("--steps", type=parse_whole_number)
+    parser.add_argument("--rate", type=float)
     assert parser.parse("--steps -3").steps == -3
+    assert parser.parse("--rate -1e-3").rate == -1e-3
+    assert parser.parse("--rate -.5").rate == -0.5
 
 
 def test_an_unclosed_quote_is_named(parser):
@@ -96,3 +123,13 @@ def test_an_optional_value_can_be_set_to_none():
 def test_an_unknown_algorithm_is_named_before_its_options_are_read():
     with pytest.raises(UnknownAlgorithmError, match="'qpo'"):
         create_parser("%rl_create", "qpo --whatever")
+
+
+def test_a_word_stays_a_word_even_where_it_looks_like_a_number():
+    class Worded(rlkit.ModelConfig):
+        mode: str = rlkit.hyperparameter("plain", "A word.")
+
+    parser = OptionParser("%verb")
+    add_hyperparameters(parser, Worded)
+    assert hyperparameters(parser.parse("--mode 1e3"), Worded) == {"mode": "1e3"}
+    assert Worded.hyperparameters()["mode"].takes == "a word"

@@ -19,7 +19,7 @@ from pydantic.fields import FieldInfo
 from rlkit.schedules import LinearSchedule, parse_linear
 
 Scale = Literal["linear", "log"]
-Kind = Literal["int", "float", "bool", "choice", "schedule", "sizes"]
+Kind = Literal["int", "float", "bool", "str", "choice", "schedule", "sizes"]
 
 # Names are JSON schema's own, so that the bounds stand in the schema as they are.
 _BOUNDS: dict[str, tuple[str, typing.Callable[[float, float], bool]]] = {
@@ -104,11 +104,12 @@ class Hyperparameter:
             "int": "a whole number",
             "float": "a number",
             "bool": "True or False",
+            "str": "a word",
             "choice": "one of " + ", ".join(self.choices),
             "schedule": "a number",
             "sizes": "a list of layer sizes such as [64, 64], or {pi: [64], vf: [64]}",
         }[self.kind]
-        limits = " and ".join(f"{_BOUNDS[name][0]} {bound:g}" for name, bound in self.bounds.items())
+        limits = " and ".join(f"{_BOUNDS[name][0]} {bound:.10g}" for name, bound in self.bounds.items())
         words = f"{words} {limits}" if limits else words
         if self.kind == "schedule":
             words += ", or a line to zero such as lin_0.001"
@@ -131,7 +132,7 @@ class Hyperparameter:
     def _within(name: str, bound: float, *values: float) -> None:
         words, holds = _BOUNDS[name]
         if not all(holds(value, bound) for value in values):
-            message = f"it must be {words} {bound:g}"
+            message = f"it must be {words} {bound:.10g}"
             raise ValueError(message)
 
 
@@ -155,7 +156,7 @@ def describe_field(name: str, field: FieldInfo) -> Hyperparameter:
     for member in members:
         if typing.get_origin(member) is Literal:
             kind, choices = "choice", tuple(map(str, typing.get_args(member)))
-        elif member in (bool, int, float):
+        elif member in (bool, int, float, str):
             kind = member.__name__
     if LinearSchedule in members:
         kind = "schedule"

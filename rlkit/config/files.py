@@ -12,7 +12,7 @@ import tomli_w
 import yaml
 
 from rlkit.errors import ConfigError, did_you_mean
-from rlkit.storage.files import write_atomic
+from rlkit.storage import files as disk
 
 if TYPE_CHECKING:  # schema.py imports this module
     from rlkit.config.fields import Hyperparameter
@@ -41,12 +41,17 @@ def read(path: Path, env: str | None = None) -> Mapping[str, Any]:
     _check_suffix(path)
     try:
         content = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except FileNotFoundError:
         siblings = [p.name for p in path.parent.glob("*") if p.suffix in (".yaml", ".yml", ".toml")]
-        raise ConfigError(f"{str(path)!r} cannot be read: {error}.", did_you_mean(path.name, siblings)) from None
+        problem = f"{str(path)!r} cannot be read: there is no such file."
+        raise ConfigError(problem, did_you_mean(path.name, siblings)) from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(f"{str(path)!r} cannot be read: {reason}.", "Give a text file in UTF-8.") from None
     try:
         data = tomllib.loads(content) if path.suffix == ".toml" else yaml.safe_load(content)
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: TOML's, and YAML's of a date such as 2020-13-45
+    # ValueError: TOML's, and YAML's of a date such as 2020-13-45. RecursionError: nested too deep.
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())
         kind = "TOML" if path.suffix == ".toml" else "YAML"
         raise ConfigError(f"{str(path)!r} is not valid {kind}: {reason}.") from None
@@ -83,7 +88,7 @@ def write(path: Path, values: Mapping[str, Any]) -> Path:
         content = tomli_w.dumps({name: value for name, value in values.items() if value is not None})
     else:
         content = yaml.safe_dump(dict(values), sort_keys=False, default_flow_style=None, width=110)
-    write_atomic(path, content.encode())
+    disk.write_atomic(path, content.encode())
     return path
 
 
@@ -118,7 +123,7 @@ def translate(block: Mapping[str, Any], fields: Mapping[str, Hyperparameter]) ->
     RL Zoo's other keys are accepted where what they say changes nothing.
 
     Raises:
-        ConfigError: A key asks for something that rlkit has not.
+        ConfigError: A key asks for something that rlkit does not have.
     """
     values: dict[str, Any] = {}
     for key, value in block.items():
@@ -148,7 +153,7 @@ def _digits(content: str) -> bool:
 def _check_neutral(key: str, value: object) -> None:
     allowed = _NEUTRAL[key]
     if value not in allowed:
-        raise ConfigError(f"{key} = {value!r} is not supported.", f"Leave {key} out, or set it to {allowed[0]!r}.")
+        raise ConfigError(f"{key} = {value!r} is not supported.", f"Leave {key} out, or set it to {allowed[-1]!r}.")
 
 
 def _policy_kwargs(value: Any) -> dict[str, Any]:

@@ -42,6 +42,6 @@ def choose(preset_file: str, env_id: str | None, preset: str | None) -> tuple[st
         return "", {}
     if preset == "auto":
         return (env_id, blocks[env_id]) if env_id in blocks and env_id is not None else ("", {})
-    if preset not in blocks:
-        raise ConfigError(f"There is no preset {preset!r}.", did_you_mean(preset, ["auto", *blocks]))
+    if not isinstance(preset, str) or preset not in blocks:
+        raise ConfigError(f"There is no preset {preset!r}.", did_you_mean(str(preset), ["auto", *blocks]))
     return preset, blocks[preset]

@@ -32,18 +32,18 @@ class ModelConfig(BaseModel):
 
     _preset: str = PrivateAttr(default="")
     _from_preset: frozenset[str] = PrivateAttr(default=frozenset())
-    _fitted: frozenset[str] = PrivateAttr(default=frozenset())
+    _adjusted: frozenset[str] = PrivateAttr(default=frozenset())
 
     def __init__(self, **values: Any) -> None:
-        fitted = self.fit(values, chosen=values.keys())
+        adjusted = self.adjust(values, chosen=values.keys())
         try:
-            super().__init__(**{**values, **fitted})
+            super().__init__(**{**values, **adjusted})
         except ValidationError as error:
             raise self._explain(error) from None
-        self._fitted = frozenset(fitted)
+        self._adjusted = frozenset(adjusted)
 
     @classmethod
-    def fit(cls, values: Mapping[str, Any], *, chosen: AbstractSet[str]) -> dict[str, Any]:  # noqa: ARG003 - a hook
+    def adjust(cls, values: Mapping[str, Any], *, chosen: AbstractSet[str]) -> dict[str, Any]:  # noqa: ARG003 - a hook
         """Return changes that make values which nobody chose go with those that somebody did. A hook; here none.
 
         Args:
@@ -53,9 +53,12 @@ class ModelConfig(BaseModel):
         return {}
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in type(self).model_fields:
+        known = type(self).model_fields
+        if name in known:
             problem = f"A {type(self).__name__} cannot be changed."
             raise ConfigError(problem, f"Make another: config.replace({name}={value!r}).")
+        if not name.startswith("_"):
+            raise ConfigError(f"{type(self).__name__} has no hyperparameter {name!r}.", did_you_mean(name, known))
         super().__setattr__(name, value)
 
     @classmethod
@@ -121,19 +124,19 @@ class ModelConfig(BaseModel):
         name, settings = presets.choose(cls.preset_file, env_id, preset)
         settings = files.translate(settings, cls.hyperparameters())
         given = {**settings, **values}
-        fitted = cls.fit(given, chosen=values.keys())
-        config = cls(**{**given, **fitted})
-        return config._mark(name, frozenset(settings) - set(values), config._fitted | set(fitted))
+        adjusted = cls.adjust(given, chosen=values.keys())
+        config = cls(**{**given, **adjusted})
+        return config._mark(name, frozenset(settings) - set(values), config._adjusted | set(adjusted))
 
-    def _mark(self, preset: str, from_preset: AbstractSet[str], fitted: AbstractSet[str]) -> Self:
+    def _mark(self, preset: str, from_preset: AbstractSet[str], adjusted: AbstractSet[str]) -> Self:
         self._preset = preset
-        self._fitted = frozenset(fitted)
-        self._from_preset = frozenset(from_preset) - self._fitted
+        self._adjusted = frozenset(adjusted)
+        self._from_preset = frozenset(from_preset) - self._adjusted
         return self
 
     @property
     def _chosen(self) -> set[str]:
-        return self.model_fields_set - self._from_preset - self._fitted
+        return self.model_fields_set - self._from_preset - self._adjusted
 
     def replace(self, **changes: Any) -> Self:
         """Return a config with some values changed; the changes count as the caller's.
@@ -143,8 +146,8 @@ class ModelConfig(BaseModel):
         """
         return self._with(changes, chosen=self._chosen | set(changes))
 
-    def fitted(self, **changes: Any) -> Self:
-        """Return a config with some values changed to fit something that nobody chose in the config.
+    def adjusted(self, **changes: Any) -> Self:
+        """Return a config with some values changed to go with what is outside it, such as an environment.
 
         Raises:
             ConfigError: A name or a value is wrong.
@@ -153,18 +156,18 @@ class ModelConfig(BaseModel):
 
     def _with(self, changes: Mapping[str, Any], chosen: set[str]) -> Self:
         values = {**{name: getattr(self, name) for name in self.model_fields_set}, **changes}
-        fitted = self.fit(values, chosen=chosen)
-        config = type(self)(**{**values, **fitted})
-        fits = ((self._fitted | set(changes)) - chosen) | set(fitted) | config._fitted  # noqa: SLF001 - our own class
-        return config._mark(self._preset, self._from_preset - set(changes), fits)  # noqa: SLF001 - the same
+        adjusted = self.adjust(values, chosen=chosen)
+        config = type(self)(**{**values, **adjusted})
+        adjustments = ((self._adjusted | set(changes)) - chosen) | set(adjusted) | config._adjusted  # noqa: SLF001 - our own class
+        return config._mark(self._preset, self._from_preset - set(changes), adjustments)  # noqa: SLF001 - the same
 
     @property
     def sources(self) -> dict[str, str]:
-        """Where each value came from: ``"caller"``, ``"preset NAME"``, ``"default"``, or ``"fitted"`` to others."""
+        """Where each value came from: ``"caller"``, ``"preset NAME"``, ``"default"``, or ``"adjusted"`` to others."""
 
         def source(name: str) -> str:
-            if name in self._fitted:
-                return "fitted"
+            if name in self._adjusted:
+                return "adjusted"
             if name in self._from_preset:
                 return f"preset {self._preset}"
             return "caller" if name in self.model_fields_set else "default"
@@ -182,7 +185,7 @@ class ModelConfig(BaseModel):
             "caller": sorted(self._chosen),
             "preset": self._preset,
             "from_preset": sorted(self._from_preset),
-            "fitted": sorted(self._fitted),
+            "adjusted": sorted(self._adjusted),
         }
 
     @classmethod
@@ -195,11 +198,11 @@ class ModelConfig(BaseModel):
             ConfigError: A name or a value is wrong.
         """
         config = cls(**state["values"])
-        config.model_fields_set.intersection_update({*state["caller"], *state["from_preset"], *state["fitted"]})
-        return config._mark(str(state["preset"]), set(state["from_preset"]), set(state["fitted"]))
+        config.model_fields_set.intersection_update({*state["caller"], *state["from_preset"], *state["adjusted"]})
+        return config._mark(str(state["preset"]), set(state["from_preset"]), set(state["adjusted"]))
 
     def diff(self, other: ModelConfig) -> dict[str, tuple[Any, Any]]:
-        """Return the values that differ: name -> (here, there); None for a name that one side has not."""
+        """Return the values that differ: name -> (here, there); None for a name that one side lacks."""
         here, there = self.to_dict(), other.to_dict()
         names = list(dict.fromkeys([*here, *there]))
         return {n: (here.get(n), there.get(n)) for n in names if here.get(n) != there.get(n)}
@@ -233,7 +236,8 @@ class ModelConfig(BaseModel):
         Raises:
             ConfigError: A name is unknown, or a value is wrong or not supported.
         """
-        return cls(**files.translate(block, cls.hyperparameters()))
+        named = {str(name): value for name, value in block.items()}  # YAML's names may be numbers
+        return cls(**files.translate(named, cls.hyperparameters()))
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self.to_dict() == other.to_dict()

@@ -129,7 +129,7 @@ def line_chart(
     lines = [_ready(one, colour, limit) for one, colour in zip(shown, cycle(PALETTE), strict=False)]
     cloud_x, cloud_y = scale.clean(*points)
     cloud = scale.thin_points(cloud_x, cloud_y, _DOTS)
-    reference = np.asarray([] if threshold is None or not np.isfinite(threshold) else [threshold])
+    (reference,) = scale.clean([] if threshold is None else [threshold])
     if not cloud[0].size and not any(line.x.size for line in lines):
         return marks.empty(width, height, title)
     top = 9.0 + 18 * bool(title) + 19 * bool(y_label)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -20,7 +21,7 @@ from rlkit.envs.vector import (
     in_same_step_mode,
     looped,
 )
-from rlkit.errors import UnknownEnvironmentError, did_you_mean
+from rlkit.errors import ConfigError, EnvironmentContractError, UnknownEnvironmentError, did_you_mean
 
 Environment = gymnasium.Env[Any, Any]
 EnvironmentLike = str | Environment | VectorEnv[Any, Any, Any] | Callable[[], Environment]
@@ -47,28 +48,30 @@ class EnvironmentSource:
 
     Raises:
         UnknownEnvironmentError: There is no such id, it cannot be made, or what was given is no environment.
-        EnvironmentContractError: A vector environment resets in a mode that loses transitions.
+        EnvironmentContractError: A vector environment resets in a mode that loses transitions, or a space is missing.
+        ConfigError: ``env_kwargs`` is no dict, or ``env`` is no id that it could be for.
     """
 
     def __init__(self, env: EnvironmentLike, env_kwargs: Mapping[str, Any] | None = None) -> None:
-        self.env_kwargs = dict(env_kwargs or {})
+        self.env_kwargs = _checked_kwargs(env, env_kwargs)
         self.fixed_num_envs: int | None = None
         self._vector: VectorEnv[Any, Any, Any] | None = None
         self._make = self._maker(env)
         if isinstance(env, VectorEnv):
-            self._vector = in_same_step_mode(_unstarted(env))
+            self._vector = in_same_step_mode(_in_new_workers(env))
             self.fixed_num_envs = env.num_envs
-            spec, spaces = env.spec, (env.single_observation_space, env.single_action_space)
+            spec = env.spec
+            spaces: tuple[object, object] = (env.single_observation_space, env.single_action_space)
             self._spec = None
         else:
             made = self._make()
             spec = made.spec
             # An environment or a function may differ from its spec in ways that no spec says.
             self._spec = spec if isinstance(env, str) else None
-            spaces = (made.observation_space, made.action_space)
+            spaces = (getattr(made, "observation_space", None), getattr(made, "action_space", None))
             made.close()
-        self.observation_space: Space = spaces[0]
-        self.action_space: Space = spaces[1]
+        self.observation_space: Space = _checked_space(env, "observation_space", spaces[0])
+        self.action_space: Space = _checked_space(env, "action_space", spaces[1])
         self.name = spec.id if spec else "custom environment"
         # Wrappers are not part of an id: a loaded model must not go on, unnoticed, without them.
         self.env_id = spec.id if spec and not spec.additional_wrappers and not spec.kwargs.get("wrappers") else None
@@ -86,6 +89,7 @@ class EnvironmentSource:
         if isinstance(env, gymnasium.Env):
             return _copier(env)
         if callable(env):
+            _check_no_arguments(env)
             return lambda: _call(env)
         problem = f"{env!r:.80} is no environment."
         raise UnknownEnvironmentError(problem, "Give a Gymnasium id, an Env, a VectorEnv or a function that makes one.")
@@ -156,9 +160,10 @@ def make_env(spec: EnvSpec, env_kwargs: Mapping[str, Any]) -> Environment:
             return gymnasium.make(spec, disable_env_checker=True, **env_kwargs)
     except (gymnasium.error.DependencyNotInstalled, ImportError) as error:
         raise UnknownEnvironmentError(f"{spec.id} needs a package that is not installed.", str(error)) from None
-    except TypeError as error:
-        problem = f"{spec.id} cannot be made with {dict(env_kwargs)}: {error}."
-        raise UnknownEnvironmentError(problem, "Check env_kwargs.") from None
+    except Exception as error:  # an environment may refuse its arguments in any way
+        reason = error if isinstance(error, TypeError | ValueError) else f"{type(error).__name__} {error}"
+        problem = f"{spec.id} cannot be made with {dict(env_kwargs)}: {reason}."
+        raise UnknownEnvironmentError(problem, "Check env_kwargs.") from error
 
 
 def _kwargs_of(spec: EnvSpec) -> dict[str, Any]:
@@ -169,6 +174,33 @@ def _kwargs_of(spec: EnvSpec) -> dict[str, Any]:
     if registered is not None and spec.max_episode_steps != registered.max_episode_steps:
         kwargs["max_episode_steps"] = -1 if spec.max_episode_steps is None else spec.max_episode_steps
     return kwargs
+
+
+def _checked_space(env: EnvironmentLike, role: str, space: object) -> Space:
+    if not isinstance(space, gymnasium.Space):
+        problem = f"{env!r:.80} has no {role}."
+        raise EnvironmentContractError(problem, f"Set self.{role} in its __init__, to one of gymnasium.spaces.")
+    return space
+
+
+def _checked_kwargs(env: EnvironmentLike, env_kwargs: Mapping[str, Any] | None) -> dict[str, Any]:
+    if env_kwargs is not None and not isinstance(env_kwargs, Mapping):
+        problem = f"env_kwargs = {env_kwargs!r:.80} is no dict."
+        raise ConfigError(problem, 'Write env_kwargs={"max_episode_steps": 200}.')
+    if env_kwargs and not isinstance(env, str):
+        problem = f"env_kwargs = {dict(env_kwargs)!r:.80} cannot change an environment that is made elsewhere."
+        raise ConfigError(problem, "Make it with them, or give its Gymnasium id as env.")
+    return dict(env_kwargs or {})
+
+
+def _check_no_arguments(factory: Callable[[], Environment]) -> None:
+    try:
+        inspect.signature(factory).bind()
+    except TypeError:
+        problem = f"The environment function {factory!r:.80} needs arguments."
+        raise UnknownEnvironmentError(problem, "Give one that needs none: env=lambda: ...") from None
+    except ValueError:
+        pass  # it does not say what it needs
 
 
 def _call(factory: Callable[[], Environment]) -> Environment:
@@ -218,7 +250,7 @@ def _maker_of_vector(env: VectorEnv[Any, Any, Any]) -> Callable[[], Environment]
     return unavailable
 
 
-def _unstarted(env: VectorEnv[Any, Any, Any]) -> VectorEnv[Any, Any, Any]:
+def _in_new_workers(env: VectorEnv[Any, Any, Any]) -> VectorEnv[Any, Any, Any]:
     """Return ``env``, or where it is a plain AsyncVectorEnv in another mode a new one in same-step mode.
 
     Its mode is fixed in its worker processes, so that only a new one can have another.

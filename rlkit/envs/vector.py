@@ -184,7 +184,14 @@ class LoopedEnvironments(VectorEnvironment):
         # A Python int is what most environments expect of a Discrete action, and indexing with it is faster.
         choices: Any = actions.tolist() if self._discrete else actions
         for i, env in enumerate(self.envs):
-            observation, rewards[i], terminated[i], truncated[i], _ = env.step(choices[i])
+            result = env.step(choices[i])
+            try:
+                observation, rewards[i], terminated[i], truncated[i], _ = result
+            except (TypeError, ValueError):
+                raise EnvironmentContractError(
+                    f"The environment's step returned {result!r:.200}.",
+                    "It must return an observation, a reward that is a number, terminated, truncated and a dict.",
+                ) from None
             self._put(i, observation)
         ended = np.flatnonzero(terminated | truncated)
         if not ended.size:

@@ -25,10 +25,17 @@ from rlkit.envs import (
     space_to_dict,
 )
 from rlkit.envs.spaces import Features, Space
-from rlkit.errors import ConfigError, MissingEnvironmentError, SpaceMismatchError, StateError, TrainingError
+from rlkit.errors import (
+    ConfigError,
+    MissingEnvironmentError,
+    SpaceMismatchError,
+    StateError,
+    StoreError,
+    TrainingError,
+)
 from rlkit.models.card import model_card, model_title, trained
 from rlkit.storage.archive import read_archive, write_archive
-from rlkit.training.callbacks import Callback
+from rlkit.training.callbacks import Callback, checked_callbacks
 from rlkit.training.evaluation import Evaluation, play_episodes
 from rlkit.training.history import History
 from rlkit.training.log import TrainingLog
@@ -121,7 +128,7 @@ class ModelBase(ABC):
         return self
 
     def _adopt(self, source: EnvironmentSource) -> None:
-        self._fit_num_envs(source)
+        self._adjust_num_envs(source)
         self._source = source
         self._env_id, self._env_kwargs = source.env_id, source.env_kwargs
 
@@ -138,14 +145,14 @@ class ModelBase(ABC):
                 problem = f"The model was built for the {role} space {ours}; this environment's is {theirs}."
                 raise SpaceMismatchError(problem, "Give an environment with the same spaces, or create a new model.")
 
-    def _fit_num_envs(self, source: EnvironmentSource) -> None:
+    def _adjust_num_envs(self, source: EnvironmentSource) -> None:
         given, wanted = source.fixed_num_envs, getattr(self.config, "n_envs", None)
         if given is None or wanted is None or given == wanted:
             return
         if self.config.sources["n_envs"] == "caller":
             problem = f"n_envs = {wanted}, but the vector environment has {given}."
             raise ConfigError(problem, f"Leave n_envs out, or set it to {given}.")
-        self.config = self.config.fitted(n_envs=given)
+        self.config = self.config.adjusted(n_envs=given)
 
     def _build_for(self, observation_space: Space, action_space: Space) -> None:
         self.observation_space, self.action_space = observation_space, action_space
@@ -198,11 +205,10 @@ class ModelBase(ABC):
 
         Raises:
             MissingEnvironmentError: The model has no environment.
-            TrainingError: ``steps`` is not a positive whole number, or the model is training already.
+            TrainingError: ``steps`` is no positive whole number, a callback is none, or the model is training already.
         """
-        callbacks = [callbacks] if isinstance(callbacks, Callback) else list(callbacks)
         bar = progress_callback(progress)
-        run = self.training(steps, callbacks=[*callbacks, *([bar] if bar else [])])
+        run = self.training(steps, callbacks=[*checked_callbacks(callbacks), *([bar] if bar else [])])
         try:
             with interrupt_stops(run):
                 for _ in run:
@@ -211,14 +217,14 @@ class ModelBase(ABC):
             run.close()
         return run.history
 
-    def training(self, steps: int | None = None, *, callbacks: Sequence[Callback] = ()) -> TrainingRun:
+    def training(self, steps: int | None = None, *, callbacks: Sequence[Callback] | Callback = ()) -> TrainingRun:
         """Return a run to be iterated: each ``next`` collects experience, makes one update and returns it.
 
         So a plain loop, a thread or an async task can drive training, and stop it between updates.
 
         Raises:
             MissingEnvironmentError: The model has no environment.
-            TrainingError: ``steps`` is not a positive whole number, or the model is training already.
+            TrainingError: ``steps`` is no positive whole number, a callback is none, or the model is training already.
         """
         if steps is None:
             steps = getattr(self.config, "n_timesteps", None)
@@ -227,16 +233,18 @@ class ModelBase(ABC):
         if self._is_training:
             raise TrainingError("This model is training already.", "Stop that run first: run.close().")
         history = History(f"{type(self).__name__} on {source.name}", steps, source.reward_threshold)
-        run = TrainingRun(history, self._logged_updates, callbacks)
+        run = TrainingRun(history, self._logged_updates, checked_callbacks(callbacks))
         self._run = weakref.ref(run)
         return run
 
     @property
     def _is_training(self) -> bool:
-        if self._run is None or self._run() is None:
+        run = self._run() if self._run is not None else None
+        if run is None or run.ended:
             return False
+        del run
         gc.collect()  # a run refers to itself: one that nobody holds any more is closed only now
-        run = self._run()
+        run = self._run() if self._run is not None else None
         return run is not None and not run.ended
 
     def _logged_updates(self, run: TrainingRun) -> Updates:
@@ -312,8 +320,10 @@ class ModelBase(ABC):
 
         Raises:
             MissingEnvironmentError: The model has no environment.
+            UnknownEnvironmentError: ``env`` is no environment.
             SpaceMismatchError: ``env`` has other spaces.
             TrainingError: ``episodes`` is not a positive whole number.
+            ConfigError: ``seed`` is not a whole number from 0.
         """
         episodes = whole_number("episodes", episodes, 1, TrainingError)
         if env is None:
@@ -365,7 +375,8 @@ class ModelBase(ABC):
     @property
     def metadata(self) -> dict[str, Any]:
         """What describes the model, as plain data that JSON can hold: config, spaces, steps, last evaluation."""
-        metrics = self.evaluation.metrics if self.evaluation else {}
+        evaluation = self.evaluation  # taken once: it is gone as soon as a thread has trained the model further
+        metrics = evaluation.metrics if evaluation else {}
         return {**self._description(), "config": self.hyperparameters, "wall_time": self.wall_time, "metrics": metrics}
 
     def get_state(self) -> dict[str, Any]:
@@ -411,6 +422,7 @@ class ModelBase(ABC):
 
         Raises:
             StateError: It is of another algorithm or a newer format, or parts are missing or do not fit.
+            ConfigError: It has a hyperparameter that is unknown here, or out of bounds.
             SpaceMismatchError: ``env`` has other spaces.
         """
         cls._check_state(state)
@@ -457,12 +469,14 @@ class ModelBase(ABC):
         """
 
     def save(self, path: str | Path) -> Path:
-        """Write the model to one portable file and return its path.
+        """Write the model to one portable file, whose name ends in ``.rlkit``, and return its path.
 
         Raises:
-            StoreError: The file cannot be written.
+            StoreError: The file's ending is another, or the file cannot be written.
         """
         path = Path(path)
+        if path.suffix != ".rlkit":  # rlkit.load tells a file from a model in the registry by it
+            raise StoreError(f"{str(path)!r} does not end in .rlkit.", f"Write save('{path.name or 'model'}.rlkit').")
         write_archive(path, self.metadata, self.get_state())
         return path
 
@@ -473,7 +487,9 @@ class ModelBase(ABC):
         Raises:
             StoreError: There is no such file.
             CorruptArtifactError: It is not what was written.
+            UntrustedArtifactError: Its state would run code when opened; nothing was run.
             StateError: It holds a model of another algorithm.
+            SpaceMismatchError: ``env`` has other spaces.
         """
         metadata, state = read_archive(Path(path))
         return cls.from_state(state, env, wall_time=metadata["wall_time"])

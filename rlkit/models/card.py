@@ -31,8 +31,9 @@ def model_card(model: ModelBase) -> Markup:
     fields: list[tuple[str, object]] = [("seed", model.seed)]
     if model.is_trained:
         fields += [("episodes", model.num_episodes), ("training time", text.duration(model.wall_time))]
-    if model.evaluation:
-        fields.append(("evaluated", f"{text.number(model.evaluation.mean)} ± {text.number(model.evaluation.std)}"))
+    evaluation = model.evaluation  # taken once: it is gone as soon as a thread has trained the model further
+    if evaluation:
+        fields.append(("evaluated", f"{text.number(evaluation.mean)} ± {text.number(evaluation.std)}"))
     changed = sum(source != "default" for source in model.config.sources.values())
     details = [(f"Hyperparameters ({changed} not at their default)", html.config_table(model.config.rows()))]
     return html.card(title, subtitle=trained(model), fields=fields, picture=_curve(model, title), details=details)

@@ -24,6 +24,9 @@ from rlkit.nn.parameters import Array, Parameters, assign
 from rlkit.training.rollout import Floats, Rollout, generalized_advantages
 from rlkit.training.run import TrainingRun, Updates
 
+_LARGEST_LAYER = 8192
+"""Units: the matrix between two such layers takes 256 MB, and so does each of the optimizer's two means."""
+
 
 @dataclass(frozen=True, slots=True)
 class NetArch:
@@ -46,6 +49,9 @@ def _read_net_arch(value: object) -> object:
     for part in sizes.values():
         if not isinstance(part, list | tuple) or not all(type(size) is int and size > 0 for size in part):
             message = "layer sizes must be a list of whole numbers above 0"
+            raise ValueError(message)
+        if any(size > _LARGEST_LAYER for size in part):
+            message = f"a layer can have {_LARGEST_LAYER} units at most"
             raise ValueError(message)
     return NetArch(tuple(sizes["pi"]), tuple(sizes["vf"]))
 
@@ -81,7 +87,13 @@ class OnPolicyConfig(ModelConfig):
     )
     learning_rate: Scheduled = hyperparameter(3e-4, "Step size of the optimizer.", gt=0, le=1, scale="log", common=True)
     n_steps: int = hyperparameter(
-        2048, "Steps of each environment between updates.", ge=1, scale="log", unit="steps", common=True
+        2048,
+        "Steps of each environment between updates.",
+        ge=1,
+        le=1_000_000,
+        scale="log",
+        unit="steps",
+        common=True,
     )
     gamma: float = hyperparameter(0.99, "Discount of rewards to come.", ge=0, le=1, common=True)
     gae_lambda: float = hyperparameter(

@@ -48,7 +48,7 @@ class PPOConfig(OnPolicyConfig):
     )
 
     @classmethod
-    def fit(cls, values: Mapping[str, Any], *, chosen: AbstractSet[str]) -> dict[str, Any]:
+    def adjust(cls, values: Mapping[str, Any], *, chosen: AbstractSet[str]) -> dict[str, Any]:
         """Make a batch size that nobody chose at most a rollout."""
         names = ("n_envs", "n_steps", "batch_size")
         n_envs, n_steps, batch_size = (values.get(name, cls.model_fields[name].default) for name in names)
@@ -74,14 +74,14 @@ class Loss:
     """PPO's loss on a minibatch, its parts, and its gradients.
 
     Attributes:
-        total: What is minimised: policy loss + ent_coef * entropy loss + vf_coef * value loss.
-        policy: Clipped surrogate, eq. 7 of the paper, negated.
+        total: What is minimised, eq. 9 of the paper negated: policy + ent_coef * entropy + vf_coef * value.
+        policy: Clipped surrogate, eq. 7, negated.
         value: Mean squared error of the values.
-        entropy: Mean entropy of the policy, negated.
+        entropy: Mean entropy of the policy in nats, negated.
         approx_kl: Estimate of KL(old, new): mean of (r - 1) - log r (Schulman 2020, "Approximating KL divergence").
         clip_fraction: Part of the ratios outside the clip range.
-        logits_gradient: ``(batch, choices)``.
-        values_gradient: ``(batch,)``.
+        logits_gradient: Gradient of ``total`` by the logits, ``(batch, choices)``.
+        values_gradient: Gradient of ``total`` by the values, ``(batch,)``.
     """
 
     total: float
@@ -127,16 +127,8 @@ def ppo_loss(  # noqa: D417 - logits and values are the network's output
     if config.ent_coef:
         logits_gradient += policy.entropy_backward(np.full_like(ratio, -config.ent_coef / n))
 
-    if clip_range_vf is None:
-        error = values - batch.returns
-        values_gradient = (2 * config.vf_coef / n) * error
-    else:  # as SB3: the clipped value alone; OpenAI's baselines takes the larger of both errors
-        moved = values - batch.values
-        error = batch.values + np.clip(moved, -clip_range_vf, clip_range_vf) - batch.returns
-        values_gradient = (2 * config.vf_coef / n) * error * (np.abs(moved) < clip_range_vf)
-
     policy_loss = -_mean(np.minimum(surrogate, clipped))
-    value_loss = _mean(error * error)
+    value_loss, value_loss_gradient = _value_loss(values, batch, clip_range_vf)
     entropy_loss = -_mean(entropy)
     return Loss(
         total=policy_loss + config.ent_coef * entropy_loss + config.vf_coef * value_loss,
@@ -146,8 +138,19 @@ def ppo_loss(  # noqa: D417 - logits and values are the network's output
         approx_kl=_mean(ratio - 1 - log_ratio),
         clip_fraction=np.count_nonzero(ratio != clipped_ratio) / n,
         logits_gradient=logits_gradient,
-        values_gradient=values_gradient,
+        values_gradient=config.vf_coef * value_loss_gradient,
     )
+
+
+def _value_loss(values: Array, batch: Batch, clip_range_vf: float | None) -> tuple[float, Array]:
+    """Return the mean squared error of the values, and its gradient by them, ``(batch,)``."""
+    if clip_range_vf is None:
+        error = slope = values - batch.returns
+    else:  # as SB3: the clipped value alone; OpenAI's baselines takes the larger of both errors
+        moved = values - batch.values
+        error = batch.values + np.clip(moved, -clip_range_vf, clip_range_vf) - batch.returns
+        slope = error * (np.abs(moved) < clip_range_vf)  # a clipped value no longer depends on the network
+    return _mean(error * error), (2 / len(batch)) * slope
 
 
 def _mean(values: Array) -> float:
@@ -204,6 +207,12 @@ class PPO(OnPolicyModel):
 
     @staticmethod
     def _metrics(batch: Batch, losses: list[Loss], learning_rate: float, clip_range: float) -> dict[str, float]:
+        """Return means over the minibatches, and figures of the update as a whole.
+
+        ``explained_variance`` is the part of the returns' variance that the values of the rollout explain: 1 is all
+        of it, 0 as much as a constant does; NaN where the returns do not vary.
+        """
+
         def mean(name: str) -> float:
             return float(np.mean([getattr(loss, name) for loss in losses]))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import keyword
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
@@ -11,7 +12,7 @@ from IPython.core.magic import Magics, line_magic, magics_class
 import rlkit
 from rlkit.errors import RLKitError, UsageError, did_you_mean
 from rlkit.models.base import ModelBase
-from rlkit.options import OptionParser, create_from, create_parser, whole_number
+from rlkit.options import HelpRequested, OptionParser, create_from, create_parser
 from rlkit.registry import ModelVersion
 from rlkit.registry.versions import VersionList
 from rlkit.training import Evaluation, History
@@ -19,23 +20,26 @@ from rlkit.training import Evaluation, History
 Result = TypeVar("Result")
 
 
-def verb(method: Callable[[RLMagics, str], Result]) -> Callable[[RLMagics, str], Result]:
+def verb(method: Callable[[RLMagics, str], Result]) -> Callable[[RLMagics, str], Result | None]:
     """Return a line magic whose rlkit errors show as two lines, without a traceback into rlkit.
 
-    They stay exceptions, so that a cell that fails also fails in nbval, nbmake and nbclient.
+    They stay exceptions, so that a cell that fails also fails in nbval, nbmake and nbclient. ``--help`` is printed.
     """
 
     @functools.wraps(method)
-    def guarded(self: RLMagics, line: str) -> Result:
+    def guarded(self: RLMagics, line: str) -> Result | None:
         try:
             # People end a line with a semicolon out of habit; IPython hands it to the magic.
             return method(self, line.rstrip().removesuffix(";"))
+        except HelpRequested as answer:
+            print(answer)  # noqa: T201 - what was asked for
+            return None
         except RLKitError as error:
             lines = [f"{type(error).__name__}: {error.problem}", error.remedy]
             error._render_traceback_ = lambda: [text for text in lines if text]  # type: ignore[attr-defined]
             raise
 
-    return cast("Callable[[RLMagics, str], Result]", line_magic(guarded))
+    return cast("Callable[[RLMagics, str], Result | None]", line_magic(guarded))
 
 
 @magics_class
@@ -51,7 +55,7 @@ class RLMagics(Magics):
     def rl_create(self, line: str) -> ModelBase:
         """Create a model: %rl_create ppo --env CartPole-v1 --seed 0 [--learning-rate 1e-3 ...] [--as agent]."""
         parser, words = create_parser("%rl_create", line)
-        parser.add_argument("--as", dest="variable", help="variable to assign the model to")
+        parser.take("--as")
         options = parser.parse(words)
         return self._assign(options.variable, create_from(options))
 
@@ -59,8 +63,7 @@ class RLMagics(Magics):
     def rl_train(self, line: str) -> History:
         """Train a model: %rl_train agent --steps 100_000."""
         parser = OptionParser("%rl_train")
-        parser.add_argument("model", help="variable that holds the model")
-        parser.add_argument("--steps", type=whole_number, help="environment steps; the config's n_timesteps by default")
+        parser.take("model", "--steps")
         options = parser.parse(line)
         return self._model(options.model).train(options.steps)
 
@@ -68,10 +71,7 @@ class RLMagics(Magics):
     def rl_eval(self, line: str) -> Evaluation:
         """Evaluate a model on held-out episodes: %rl_eval agent --episodes 100 [--seed 1] [--stochastic]."""
         parser = OptionParser("%rl_eval")
-        parser.add_argument("model", help="variable that holds the model")
-        parser.add_argument("--episodes", type=whole_number, default=100, help="how many")
-        parser.add_argument("--seed", type=whole_number, help="seed of the environments")
-        parser.add_argument("--stochastic", action="store_true", help="draw actions from the policy")
+        parser.take("model", "--episodes", "--seed", "--stochastic")
         options = parser.parse(line)
         model = self._model(options.model)
         return model.evaluate(options.episodes, seed=options.seed, deterministic=not options.stochastic)
@@ -80,9 +80,8 @@ class RLMagics(Magics):
     def rl_save(self, line: str) -> ModelVersion:
         """Keep a model in the registry: %rl_save agent cartpole [--tag baseline ...] [--description TEXT]."""
         parser = OptionParser("%rl_save")
-        parser.add_argument("model", help="variable that holds the model")
+        parser.take("model", "--tag")
         parser.add_argument("name", help="name to keep it under; it becomes the next version")
-        parser.add_argument("--tag", action="append", default=[], help="a tag; may be given several times")
         parser.add_argument("--description", default="", help="what is worth knowing of it")
         parser.add_argument("--parent", help="version it was made from, such as cartpole:2")
         options = parser.parse(line)
@@ -105,9 +104,8 @@ class RLMagics(Magics):
     def rl_load(self, line: str) -> ModelBase:
         """Load a model from the registry: %rl_load cartpole, cartpole:3 or cartpole@best [--as agent]."""
         parser = OptionParser("%rl_load")
-        parser.add_argument("reference", help="name (newest), name:version, name@alias, or a .rlkit file")
+        parser.take("reference", "--as")
         parser.add_argument("--env", help="Gymnasium id of an environment for it; the one it was trained on by default")
-        parser.add_argument("--as", dest="variable", help="variable to assign the model to")
         options = parser.parse(line)
         return self._assign(options.variable, rlkit.load(options.reference, options.env))
 
@@ -132,7 +130,7 @@ class RLMagics(Magics):
 
     def _assign(self, variable: str | None, model: ModelBase) -> ModelBase:
         if variable is not None:
-            if not variable.isidentifier():
+            if not variable.isidentifier() or keyword.iskeyword(variable):
                 raise UsageError(f"{variable!r} is no name of a variable.", "Use letters, digits and _.")
             self._namespace()[variable] = model
         return model

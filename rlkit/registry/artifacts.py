@@ -58,7 +58,7 @@ class ArtifactStore:
         files.make_folder(folder)
         path = folder / sha256[2:]
         if _holds(path, data):
-            files.sync_folder(folder)  # who put it there may not have come so far yet
+            files.sync_folder(folder)  # whoever put it there may not have flushed it yet
         else:
             files.write_atomic(path, data, read_only=True)
         return {"sha256": sha256, "size": len(data)}
@@ -284,7 +284,7 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
             return list(entries)
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return []
     except OSError as error:
         problem = f"Cannot read {folder}: {error.strerror}."

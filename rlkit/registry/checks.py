@@ -92,7 +92,11 @@ def _number(name: str, value: Any) -> float:
     if not isinstance(value, Real) or isinstance(value, bool):
         problem = f"The metric {name!r} must be a number, and {value!r:.100} is a {type(value).__name__}."
         raise ConfigError(problem, "Metrics are numbers; for words use tags or the description.")
-    if math.isinf(value):
-        problem = f"The metric {name!r} is infinite."
+    try:
+        number = float(value)
+    except OverflowError:  # of a whole number
+        number = math.inf
+    if math.isinf(number):
+        problem = f"The metric {name!r} is infinite, or too large for a float."
         raise ConfigError(problem, "Give a finite number, or NaN for one that could not be measured.")
-    return int(value) if isinstance(value, int) else float(value)
+    return int(value) if isinstance(value, int) else number

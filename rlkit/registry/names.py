@@ -90,6 +90,9 @@ def check_name(name: str, existing: Iterable[str] = ()) -> str:
     if name.split(".", maxsplit=1)[0].lower() in _DEVICES:
         problem = f"The model name {name!r} is a device on Windows."
         raise InvalidNameError(problem, f"Try 'my-{name}'.")
+    if name.endswith(".rlkit"):
+        problem = f"The model name {name!r} is that of a file, which load() would look for."
+        raise InvalidNameError(problem, f"Try {name.removesuffix('.rlkit')!r}, or model.save({name!r}) for a file.")
     twins = [other for other in existing if other != name and other.lower() == name.lower()]
     if twins:
         problem = f"The model name {name!r} differs from the existing {twins[0]!r} in case only."
@@ -125,11 +128,14 @@ def check_tags(tags: Iterable[str]) -> tuple[str, ...]:
         The tags without repeats, in the order given.
 
     Raises:
-        InvalidNameError: A tag has wrong characters, or ``tags`` is one string.
+        InvalidNameError: A tag has wrong characters, or ``tags`` is one string or no list.
     """
     if isinstance(tags, str):
         problem = f"Tags must be a list of words, and {tags!r} is one string."
         raise InvalidNameError(problem, f"Write tags=[{tags!r}].")
+    if not isinstance(tags, Iterable):
+        problem = f"Tags must be a list of words, and {tags!r} is a {type(tags).__name__}."
+        raise InvalidNameError(problem, "Write tags=['baseline'].")
     return tuple(dict.fromkeys(_check(tag, "tag") for tag in tags))
 
 

@@ -201,7 +201,14 @@ def ordered(documents: Iterable[_D], order_by: str) -> list[_D]:
 
 
 def order_field(order_by: str) -> Field:
-    """Return the field that ``order_by`` names."""
+    """Return the field that ``order_by`` names.
+
+    Raises:
+        QueryError: It is no string.
+    """
+    if not isinstance(order_by, str):
+        problem = f"order_by must be the name of a field, and {order_by!r:.80} is a {type(order_by).__name__}."
+        raise QueryError(problem, "Write for example: order_by='-metrics.mean_return'")
     return tuple(order_by.removeprefix("-").strip().split("."))
 
 

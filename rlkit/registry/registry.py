@@ -112,8 +112,10 @@ class ModelRegistry:
             The new version.
 
         Raises:
+            ModelDefinitionError: What was given is no model.
             InvalidNameError: The name or a tag is not allowed.
             ConfigError: A metric, the dataset or the description is not what it should be.
+            InvalidReferenceError: The parent is no reference.
             ModelNotFoundError: The parent does not exist.
             StateError: The model's state is not plain data.
             StoreError: The folder cannot be written.
@@ -149,8 +151,11 @@ class ModelRegistry:
 
         Raises:
             ModelNotFoundError: There is no such model, version or alias.
+            InvalidReferenceError: The text is no reference.
             CorruptArtifactError: What is on disk is not what was registered.
-            UntrustedArtifactError: The state would run code.
+            UntrustedArtifactError: The state would run code when opened; nothing was run.
+            UnknownAlgorithmError: The class that it was made with is not registered here.
+            SpaceMismatchError: ``env`` has other spaces than the model was built for.
         """
         manifest = self._manifest(*self._resolve(parse_reference(reference)))
         state = codec.decode(self._store.read_object(manifest["objects"]["state"]))

@@ -31,6 +31,7 @@ _REMEDIES = {
     errno.ENOSPC: "The disk is full: free some space and try again.",
     errno.EDQUOT: "Your disk quota is used up: free some space and try again.",
     errno.EIO: "The disk reports a fault: check it, and try another one.",
+    errno.EEXIST: "A file has this name: give the name of a folder, or of one that is not there yet.",
     errno.EISDIR: "This is a folder: give the name of a file.",
     errno.ENOTDIR: "One part of the path is a file, not a folder: give another path.",
     errno.ELOOP: "It is a symbolic link, which is not followed here: replace it by the file itself.",

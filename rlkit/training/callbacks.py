@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from rlkit.errors import TrainingError
 
 if TYPE_CHECKING:  # run.py calls callbacks; here only its name is needed
     from rlkit.envs import Episode
@@ -54,3 +56,17 @@ class Callback:
 
     def on_end(self, run: TrainingRun) -> None:
         """Do something after the last update, also after a stop, an interrupt or an error."""
+
+
+def checked_callbacks(callbacks: Iterable[Callback] | Callback) -> list[Callback]:
+    """Return callbacks as a list, whether one was given or several.
+
+    Raises:
+        TrainingError: One of them is no callback.
+    """
+    given = list(callbacks) if isinstance(callbacks, Iterable) else [callbacks]
+    for callback in given:
+        if not isinstance(callback, Callback):
+            problem = f"{callback!r:.80} is no callback."
+            raise TrainingError(problem, "Derive a class from rlkit.Callback, and give an object of it.")
+    return given

@@ -46,7 +46,7 @@ class Evaluation:
 
     @property
     def std(self) -> float:
-        """Standard deviation of the returns."""
+        """Standard deviation of the returns, with ``episodes`` in the denominator, as SB3 reports it."""
         return float(self.returns.std())
 
     @property

@@ -32,7 +32,7 @@ class Columns(Mapping[str, Column]):
         self._arrays: dict[str, Column] = {}
 
     def append(self, row: Mapping[str, float]) -> None:
-        """Add a row. A column that an earlier or later row has not is NaN there."""
+        """Add a row. A column that another row lacks is NaN there."""
         self._rows.append(row)
         self._arrays = {}
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from rlkit.display import text
+from rlkit.errors import TrainingError
 from rlkit.training.callbacks import Callback, Update
 
 if TYPE_CHECKING:
@@ -59,9 +60,15 @@ default_progress = _Default()
 
 
 def progress_callback(progress: Progress) -> Callback | None:
-    """Return the callback that shows progress, or None: see ``ModelBase.train``."""
+    """Return the callback that shows progress, or None: see ``ModelBase.train``.
+
+    Raises:
+        TrainingError: ``progress`` is none of what it may be.
+    """
     if isinstance(progress, Callback):
         return progress
+    if not isinstance(progress, bool | None):
+        raise TrainingError(f"progress = {progress!r:.80} is not allowed.", "Give True, False or a callback.")
     if progress is None:
         return default_progress.make()
     return (default_progress.make() or ProgressBar()) if progress else None

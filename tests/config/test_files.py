@@ -276,6 +276,7 @@ def test_an_unknown_ending_is_refused_in_both_directions(tmp_path, name):
         ("config.yaml", "gamma: !!float x", "YAML"),
         ("config.yaml", "gamma: !!python/object/apply:os.system ['x']", "YAML"),
         ("config.yaml", "a: b: c", "YAML"),
+        ("config.yaml", "[" * 3000, "YAML"),
         ("config.toml", "gamma = ", "TOML"),
         ("config.toml", "gamma: 0.5", "TOML"),
     ],
@@ -288,8 +289,24 @@ def test_a_broken_file_is_named_with_the_reason(tmp_path, name, content, kind):
 def test_a_file_that_is_no_text_is_refused(tmp_path):
     path = tmp_path / "config.yaml"
     path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ConfigError, match="cannot be read"):
+    with pytest.raises(ConfigError, match="cannot be read") as refused:
         PPOConfig.load(path)
+    assert "Did you mean" not in refused.value.remedy
+
+
+def test_a_folder_is_refused_without_python_words(tmp_path):
+    (tmp_path / "config.yaml").mkdir()
+    with pytest.raises(ConfigError, match=r"cannot be read: Is a directory\."):
+        PPOConfig.load(tmp_path / "config.yaml")
+
+
+@pytest.mark.parametrize("block", [{1: 2}, {None: 2}])
+def test_a_name_that_is_no_word_is_refused(tmp_path, block):
+    with pytest.raises(ConfigError, match=f"no hyperparameter '{next(iter(block))}'"):
+        PPOConfig.from_mapping(block)
+    written(tmp_path, f"CartPole-v1:\n  {next(iter(block))}: 2\n", "config.yaml")
+    with pytest.raises(ConfigError, match="no hyperparameter"):
+        PPOConfig.load(tmp_path / "config.yaml")
 
 
 @pytest.mark.parametrize("content", ["", "# nothing", "[]", "- gamma", "0.5", "{}"])

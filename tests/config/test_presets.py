@@ -29,3 +29,9 @@ def test_a_choice_names_the_preset_and_its_settings():
     name, settings = presets.choose("ppo.yaml", "CartPole-v1", "auto")
     assert name == "CartPole-v1"
     assert settings["gamma"] == 0.98
+
+
+@pytest.mark.parametrize("preset", [5, ["CartPole-v1"], ""])
+def test_what_is_no_name_of_a_preset_is_refused(preset):
+    with pytest.raises(ConfigError, match="There is no preset"):
+        presets.choose("ppo.yaml", "CartPole-v1", preset)

@@ -91,6 +91,7 @@ def test_an_unknown_name_is_refused_with_the_nearest():
         ("learning_rate", -1e-9, "above 0"),
         ("learning_rate", 1.1, "at most 1"),
         ("n_steps", 0, "at least 1"),
+        ("n_steps", 10**30, "at most 1000000"),
         ("batch_size", 0, "at least 1"),
         ("n_epochs", 0, "at least 1"),
         ("n_epochs", 1001, "at most 1000"),
@@ -237,6 +238,11 @@ def test_layer_sizes_are_taken_in_every_form_that_sb3_has(given, expected):
     assert PPOConfig(net_arch=given).net_arch == expected
 
 
+def test_a_layer_that_no_memory_holds_is_refused():
+    with pytest.raises(ConfigError, match="8192 units at most"):
+        PPOConfig(net_arch=[64, 10**9])
+
+
 def test_a_batch_larger_than_a_rollout_is_refused_with_the_numbers():
     with pytest.raises(ConfigError) as refused:
         PPOConfig(n_envs=2, n_steps=16, batch_size=64)
@@ -251,6 +257,8 @@ def test_a_config_cannot_be_changed_and_says_how_to_make_another():
     with pytest.raises(ConfigError, match=r"config\.replace\(gamma=0\.5\)"):
         config.gamma = 0.5
     assert config.gamma == 0.99
+    with pytest.raises(ConfigError, match="Did you mean 'gamma'"):
+        config.gama = 0.5
 
 
 def test_replace_leaves_the_original_and_checks_the_new_value():
@@ -432,20 +440,20 @@ def test_the_json_schema_has_bounds_and_meaning_of_every_field():
 
 def test_a_batch_size_that_nobody_chose_is_at_most_a_rollout():
     config = PPOConfig(n_steps=16)
-    assert (config.batch_size, config.sources["batch_size"]) == (16, "fitted")
+    assert (config.batch_size, config.sources["batch_size"]) == (16, "adjusted")
     assert PPOConfig(n_steps=16, batch_size=16).sources["batch_size"] == "caller"
     assert PPOConfig(n_steps=64).sources["batch_size"] == "default"
 
 
 def test_a_presets_batch_size_is_fitted_to_fewer_environments():
     config = PPOConfig.resolve({"n_envs": 4}, env_id="CartPole-v1")
-    assert (config.batch_size, config.sources["batch_size"]) == (128, "fitted")
+    assert (config.batch_size, config.sources["batch_size"]) == (128, "adjusted")
     assert config.sources["n_envs"] == "caller"
     assert config.sources["n_steps"] == "preset CartPole-v1"
-    assert "fitted" in str(config)
+    assert "adjusted" in str(config)
 
 
-def test_a_batch_size_that_was_chosen_is_never_fitted():
+def test_a_batch_size_that_was_chosen_is_never_adjusted():
     with pytest.raises(ConfigError, match="batch_size = 256"):
         PPOConfig.resolve({"n_envs": 4, "batch_size": 256}, env_id="CartPole-v1")
     with pytest.raises(ConfigError, match="batch_size = 64"):
@@ -453,12 +461,12 @@ def test_a_batch_size_that_was_chosen_is_never_fitted():
 
 
 def test_what_is_fitted_is_not_the_callers_and_can_be_fitted_again():
-    config = PPOConfig.resolve({}, env_id="CartPole-v1").fitted(n_envs=4).fitted(n_envs=2)
+    config = PPOConfig.resolve({}, env_id="CartPole-v1").adjusted(n_envs=4).adjusted(n_envs=2)
     assert (config.n_envs, config.batch_size) == (2, 64)
-    assert (config.sources["n_envs"], config.sources["batch_size"]) == ("fitted", "fitted")
+    assert (config.sources["n_envs"], config.sources["batch_size"]) == ("adjusted", "adjusted")
 
 
-def test_a_change_by_the_caller_is_no_longer_fitted():
+def test_a_change_by_the_caller_is_no_longer_adjusted():
     config = PPOConfig(n_steps=16).replace(batch_size=8)
     assert config.sources["batch_size"] == "caller"
 

@@ -2,11 +2,12 @@
 
 import base64
 import re
+import sys
 from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 from rlkit.display import marks, svg
 from rlkit.display.svg import Series
@@ -41,6 +42,7 @@ def paths(picture, **wanted):
 
 
 @given(NUMBERS, NUMBERS, st.one_of(st.none(), st.floats()))
+@example([], [0.0], sys.float_info.max)
 def test_a_learning_curve_takes_any_floats(returns, means, threshold):
     curve = svg.learning_curve(range(len(returns)), returns, range(len(means)), means, threshold=threshold)
     parsed(curve)

@@ -8,7 +8,7 @@ from gymnasium.vector import AsyncVectorEnv, SyncVectorEnv
 
 from rlkit.envs import EnvironmentSource, newest_id
 from rlkit.envs.vector import BatchedEnvironments, LoopedEnvironments
-from rlkit.errors import UnknownEnvironmentError
+from rlkit.errors import ConfigError, EnvironmentContractError, UnknownEnvironmentError
 
 
 @pytest.fixture
@@ -94,6 +94,47 @@ def test_arguments_reach_every_environment(registered, n):
 def test_what_is_no_environment_is_refused(nonsense):
     with pytest.raises(UnknownEnvironmentError, match="Gymnasium id, an Env, a VectorEnv or a function"):
         EnvironmentSource(nonsense)
+
+
+@pytest.mark.parametrize("function", [lambda name: name, gymnasium.make, len])
+def test_a_function_that_needs_arguments_is_refused(function):
+    with pytest.raises(UnknownEnvironmentError, match="needs arguments"):
+        EnvironmentSource(function)
+
+
+@pytest.mark.parametrize("missing", ["observation_space", "action_space"])
+def test_an_environment_without_a_space_is_told_so(environments, missing):
+    class Spaceless(environments.Counting):
+        def __init__(self):
+            super().__init__()
+            delattr(self, missing)
+
+    for env in (Spaceless, Spaceless()):
+        with pytest.raises(EnvironmentContractError, match=f"has no {missing}"):
+            EnvironmentSource(env)
+
+
+@pytest.mark.parametrize(
+    ("env_id", "env_kwargs"),
+    [("FrozenLake-v1", {"map_name": "9x9"}), ("CartPole-v1", {"max_episode_steps": 0})],
+)
+def test_arguments_that_the_environment_cannot_use_are_refused(env_id, env_kwargs):
+    with pytest.raises(UnknownEnvironmentError, match=f"{env_id} cannot be made with") as refused:
+        EnvironmentSource(env_id, env_kwargs)
+    assert str(env_kwargs) in refused.value.problem
+
+
+@pytest.mark.parametrize("env_kwargs", [5, "render_mode", [("max_episode_steps", 3)]])
+def test_arguments_that_are_no_dict_are_refused(env_kwargs):
+    with pytest.raises(ConfigError, match="is no dict"):
+        EnvironmentSource("CartPole-v1", env_kwargs)
+
+
+def test_arguments_are_never_ignored(environments):
+    for env in (environments.Counting, environments.Counting(), SyncVectorEnv([environments.Counting])):
+        with pytest.raises(ConfigError, match="'length': 7"):
+            EnvironmentSource(env, {"length": 7})
+        EnvironmentSource(env, {})
 
 
 @pytest.mark.parametrize("nonsense", [None, "CartPole-v1", 3, spaces.Discrete(2)])

@@ -282,3 +282,36 @@ def test_an_environment_that_lies_about_its_observations_is_told_so(environments
         environment.reset(0)
         environment.step(np.array([0, 0]))
     assert str(space) in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        (np.zeros(2), 1.0, False, {}),
+        (np.zeros(2), "much", False, False, {}),
+        (np.zeros(2), np.ones(2), False, False, {}),
+        (np.zeros(2), 1.0, np.zeros(2), False, {}),
+        np.zeros(2),
+        None,
+    ],
+)
+def test_a_step_that_is_no_step_is_told_so(environments, told):
+    class Broken(environments.Counting):
+        def step(self, action):
+            return told
+
+    environment = EnvironmentSource(Broken).separate(2)
+    environment.reset(0)
+    with pytest.raises(EnvironmentContractError, match="step returned"):
+        environment.step(np.array([0, 0]))
+
+
+def test_what_an_environment_raises_is_raised_as_it_is(environments):
+    class Failing(environments.Counting):
+        def step(self, action):
+            raise ValueError("its own")
+
+    environment = EnvironmentSource(Failing).separate(1)
+    environment.reset(0)
+    with pytest.raises(ValueError, match="its own"):
+        environment.step(np.array([0]))

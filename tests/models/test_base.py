@@ -593,6 +593,14 @@ def test_a_state_is_loaded_only_into_its_own_algorithm(tmp_path):
         Other.load(path)
 
 
+@pytest.mark.parametrize("name", ["cartpole", "cartpole.zip", ""])
+def test_a_file_that_load_would_not_take_for_one_is_not_written(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StoreError, match=r"does not end in \.rlkit"):
+        make().save(name)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_missing_file_is_a_store_error(tmp_path):
     with pytest.raises(StoreError, match="no file"):
         PPO.load(tmp_path / "missing.rlkit")
@@ -624,6 +632,16 @@ def test_a_model_has_html_at_every_moment(steps):
     assert "PPO on CartPole-v1" in shown
     assert "gamma" in shown
     assert "<script" not in shown
+
+
+def test_a_model_is_described_while_a_thread_makes_its_evaluation_out_of_date(monkeypatch):
+    model = make()
+    model.train(32)
+    seen = [model.evaluate(2)]
+    monkeypatch.setattr(PPO, "evaluation", property(lambda _: seen.pop() if seen else None))
+    assert "evaluated" in model._repr_html_()
+    seen = [model.evaluate(2)]
+    assert model.metadata["metrics"]
 
 
 def test_html_of_a_model_without_environment_says_so():

@@ -157,6 +157,7 @@ WRONG = [
     ("%rl_create ppo CartPole-v1 more", UsageError, "one word too many", "Usage"),
     ("%rl_create ppo --env 'CartPole-v1", UsageError, "cannot be read", "Close the quote"),
     ("%rl_create ppo --as 1x", UsageError, "'1x'", "letters"),
+    ("%rl_create ppo --as class", UsageError, "'class'", "letters"),
     ("%rl_train", UsageError, "model", "Usage: %rl_train"),
     ("%rl_train agnt", UsageError, "'agnt'", "Did you mean 'agent'?"),
     ("%rl_train number", UsageError, "holds a int, not a model", "agent"),
@@ -189,6 +190,12 @@ def test_an_error_shows_as_two_lines_without_a_traceback(shell, capsys):
     shell.run_cell("%rl_create pppo")
     shown = [line for line in capsys.readouterr().out.splitlines() if line.strip()]
     assert shown == ["UnknownAlgorithmError: There is no algorithm 'pppo'.", "Did you mean 'ppo'?"]
+
+
+@pytest.mark.parametrize("line", ["%rl_create ppo --help", "%rl_create -h", "%rl_train --help", "%rl_models -h"])
+def test_help_is_printed(run, capsys, line):
+    assert run(line) is None
+    assert f"usage: {line.split()[0]}" in capsys.readouterr().out
 
 
 def test_an_error_in_python_keeps_its_traceback(shell, capsys):

@@ -292,3 +292,14 @@ def test_a_signature_changes_with_every_change(store):
 def test_a_manifest_is_readable_json(store):
     store.add_version("a", {"algorithm": "ppo"})
     assert json.loads(manifest_path(store, "a", 1).read_text())["algorithm"] == "ppo"
+
+
+def test_a_file_in_the_place_of_the_folder_is_told_to_readers_and_writers(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    store = ArtifactStore(tmp_path / "file")
+    with pytest.raises(StoreError, match="Not a directory"):
+        store.names()
+    with pytest.raises(StoreError) as refused:
+        store.put_object(b"state")
+    assert refused.value.remedy
+    assert (tmp_path / "file").read_text() == "mine"

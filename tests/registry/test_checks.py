@@ -25,7 +25,9 @@ def test_no_metrics_are_no_metrics():
     assert check_metrics(None) == check_metrics({}) == {}
 
 
-@pytest.mark.parametrize("value", ["500", None, True, [1], np.zeros(2), math.inf, -math.inf, np.float32("inf"), 1j])
+@pytest.mark.parametrize(
+    "value", ["500", None, True, [1], np.zeros(2), math.inf, -math.inf, np.float32("inf"), 1j, 10**400]
+)
 def test_values_that_cannot_be_compared_are_refused_by_name(value):
     with pytest.raises(ConfigError, match="mean_return"):
         check_metrics({"mean_return": value})

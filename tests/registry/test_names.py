@@ -86,6 +86,11 @@ def test_names_that_differ_in_case_only_are_refused():
         check_name("CartPole", existing=["cartpole", "other"])
 
 
+def test_the_name_of_a_file_is_refused_as_load_would_not_find_it_here():
+    with pytest.raises(InvalidNameError, match=r"Try 'cartpole'"):
+        check_name("cartpole.rlkit")
+
+
 @pytest.mark.parametrize("alias", ["latest", "Latest", "", "a b", "../x", "a/b"])
 def test_aliases_that_cannot_be_set_are_refused(alias):
     with pytest.raises(InvalidNameError):
@@ -96,7 +101,7 @@ def test_tags_keep_their_order_and_lose_their_repeats():
     assert check_tags(["b", "a", "b"]) == ("b", "a")
 
 
-@pytest.mark.parametrize("tags", ["baseline", ["a b"], ["a", 3], [""]])
+@pytest.mark.parametrize("tags", ["baseline", ["a b"], ["a", 3], [""], None, 5])
 def test_wrong_tags_are_refused(tags):
     with pytest.raises(InvalidNameError):
         check_tags(tags)

@@ -205,3 +205,9 @@ def test_order_keeps_all_documents(documents):
     assert sorted(map(str, result)) == sorted(map(str, documents))
     values = [value for document in result if (value := value_at(document, order_field("-m.x"))) is not None]
     assert values == sorted(values, reverse=True)
+
+
+@pytest.mark.parametrize("order_by", [5, ["created"], b"created"])
+def test_an_order_that_is_no_field_is_refused(order_by):
+    with pytest.raises(QueryError, match="order_by must be the name of a field"):
+        order_field(order_by)

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from rlkit.errors import TrainingError
 from rlkit.models.ppo import PPO, PPOConfig
 from rlkit.training import Callback
 from rlkit.training.progress import ProgressBar, default_progress, progress_callback
@@ -86,3 +87,9 @@ def test_the_bar_is_closed_after_an_error(model, capsys):
     with pytest.raises(ZeroDivisionError):
         model.train(16, callbacks=Failing(), progress=True)
     assert "PPO on" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("progress", ["bar", 1, [], Callback])
+def test_what_is_no_progress_is_refused(model, progress):
+    with pytest.raises(TrainingError, match="Give True, False or a callback"):
+        model.train(8, progress=progress)

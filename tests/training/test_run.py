@@ -61,6 +61,22 @@ def test_callbacks_are_called_in_the_order_of_what_happens(model):
     assert recorder.calls == ["start", *one_update, *one_update, "end"]
 
 
+def test_a_run_takes_one_callback_as_train_does(model):
+    recorder = Recorder()
+    for _ in model.training(8, callbacks=recorder):
+        pass
+    assert recorder.calls == ["start", "episode", "episode", "rollout", "update", "end"]
+
+
+@pytest.mark.parametrize("callbacks", [5, None, print, Callback, [Callback()], [None], "on_end"])
+def test_what_is_no_callback_is_refused_before_anything_runs(model, callbacks):
+    wrong = [*callbacks, 5] if isinstance(callbacks, list) else callbacks
+    with pytest.raises(TrainingError, match="is no callback"):
+        model.train(8, callbacks=wrong)
+    assert not model.is_trained
+    assert model.train(8).num_timesteps == 8
+
+
 def test_every_callback_is_told_in_the_order_given(model):
     told = []
     model.train(8, callbacks=[calling("on_update", lambda run, n=n: told.append(n)) for n in (1, 2, 3)])
