@@ -1,10 +1,13 @@
 """Every tutorial runs from top to bottom, and no cell raises or complains."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 
@@ -26,3 +29,31 @@ def test_a_tutorial_is_kept_with_what_it_showed(path):
     shown = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.outputs]
     assert shown
     assert not [o for cell in notebook.cells for o in cell.get("outputs", []) if o.output_type == "error"]
+
+
+WRONG = "%load_ext rlkit\n%rl_create pppo --env CartPole-v1"
+
+
+@pytest.fixture
+def wrong(tmp_path):
+    path = tmp_path / "wrong.ipynb"
+    metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(WRONG)], metadata=metadata)
+    nbformat.write(notebook, path)
+    return path
+
+
+@pytest.mark.filterwarnings("default")  # Jupyter's own
+def test_a_wrong_magic_fails_a_notebook_that_is_executed_in_two_lines(wrong):
+    notebook = nbformat.read(wrong, as_version=4)
+    with pytest.raises(CellExecutionError, match="UnknownAlgorithmError"):
+        NotebookClient(notebook, timeout=60).execute()
+    (output,) = notebook.cells[0].outputs
+    assert output.traceback == ["UnknownAlgorithmError: There is no algorithm 'pppo'.", "Did you mean 'ppo'?"]
+
+
+def test_a_wrong_magic_fails_nbval_even_where_it_is_lax(wrong):
+    command = [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", "-W", "default", str(wrong)]
+    result = subprocess.run(command, check=False, capture_output=True, text=True, cwd=wrong.parent)
+    assert "1 failed" in result.stdout
+    assert result.returncode == 1
