@@ -5,7 +5,8 @@ from __future__ import annotations
 import gc
 import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -255,6 +256,16 @@ class ModelBase(ABC):
     def _updates(self, run: TrainingRun) -> Updates:
         """Collect experience and update, for ever; yield the metrics of each update."""
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Hold training that another thread drives between two updates inside the block; else do nothing.
+
+        So that what is read together belongs together: parameters, optimizer, generators and counters.
+        """
+        run = self._run() if self._run is not None else None
+        with nullcontext() if run is None else run.paused():
+            yield
+
     @property
     def is_trained(self) -> bool:
         """Whether the model has trained at all."""
@@ -382,15 +393,17 @@ class ModelBase(ABC):
     def get_state(self) -> dict[str, Any]:
         """Return all that :meth:`set_state` needs to go on exactly from here, as plain data and arrays.
 
-        Two runs that did the same give the same state: how long they took is in :attr:`metadata` alone.
+        Two runs that did the same give the same state: how long they took is in :attr:`metadata` alone. While another
+        thread trains, the state is that between two updates.
         """
-        return {
-            **self._description(),
-            "format": STATE_FORMAT,
-            "config": self.config.get_state(),
-            "rng": self._rng.bit_generator.state,
-            "networks": self._get_networks() if self.observation_space is not None else None,
-        }
+        with self.paused():
+            return {
+                **self._description(),
+                "format": STATE_FORMAT,
+                "config": self.config.get_state(),
+                "rng": self._rng.bit_generator.state,
+                "networks": self._get_networks() if self.observation_space is not None else None,
+            }
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Take a state that :meth:`get_state` gave. Nothing is changed where it does not fit.
@@ -400,13 +413,17 @@ class ModelBase(ABC):
             SpaceMismatchError: It is of a model that was built for other spaces.
         """
         restored = type(self).from_state(state)
+        with self.paused():
+            self._become(restored)
+
+    def _become(self, restored: Self) -> None:
         if self.observation_space is not None:
             if restored.observation_space is None or restored.action_space is None:
                 raise StateError("This is the state of a model that never had an environment.", "Create a new model.")
             self._check_spaces(restored.observation_space, restored.action_space)
         if self._source is not None:
-            restored._adopt(self._source)  # noqa: SLF001 - our own instance
-        restored._run = self._run  # noqa: SLF001 - the same
+            restored._adopt(self._source)
+        restored._run = self._run
         self.__dict__.update(restored.__dict__)
 
     @classmethod
@@ -477,7 +494,9 @@ class ModelBase(ABC):
         path = Path(path)
         if path.suffix != ".rlkit":  # rlkit.load tells a file from a model in the registry by it
             raise StoreError(f"{str(path)!r} does not end in .rlkit.", f"Write save('{path.name or 'model'}.rlkit').")
-        write_archive(path, self.metadata, self.get_state())
+        with self.paused():
+            metadata, state = self.metadata, self.get_state()
+        write_archive(path, metadata, state)
         return path
 
     @classmethod

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -13,6 +14,7 @@ from tinydb.queries import QueryLike
 
 from rlkit.envs import EnvironmentLike
 from rlkit.errors import (
+    InvalidNameError,
     InvalidReferenceError,
     ModelDefinitionError,
     ModelNotFoundError,
@@ -63,6 +65,9 @@ class Keepable(Protocol):
 
     def get_state(self) -> dict[str, Any]:
         """Return what the model is rebuilt from: plain data."""
+
+    def paused(self) -> AbstractContextManager[None]:
+        """Return a block in which metadata and state stay as they are, whoever trains the model."""
 
 
 class ModelRegistry:
@@ -123,7 +128,8 @@ class ModelRegistry:
         if not isinstance(model, Keepable):
             problem = f"A {type(model).__name__} cannot be registered: it is no model."
             raise ModelDefinitionError(problem, "Write register(model, 'name').")
-        told = model.metadata
+        with model.paused():
+            told, state = model.metadata, model.get_state()
         manifest = {
             **self._origin(name, parent),
             "tags": list(check_tags(tags)),
@@ -134,8 +140,7 @@ class ModelRegistry:
             **provenance(),
         }
         seal(manifest)  # refuses what has no form in JSON, while nothing is written yet
-        state = codec.encode(model.get_state())
-        objects = {"state": self._store.put_object(state)}
+        objects = {"state": self._store.put_object(codec.encode(state))}
         number = self._store.add_version(name, {**manifest, "objects": objects})
         return self._version(name, number)
 
@@ -190,8 +195,12 @@ class ModelRegistry:
             Versions by name, and oldest first.
 
         Raises:
+            InvalidNameError: The name is that of a version, or is not allowed.
+            InvalidReferenceError: It is no name at all.
             ModelNotFoundError: There is no such model.
         """
+        if name is not None and (alone := parse_reference(name).name) != name:
+            raise InvalidNameError(f"{name!r} is one version, not a model.", f"Give the name alone: {alone!r}.")
         documents, _ = self._index.find()
         if name is not None:
             documents = [document for document in documents if document["name"] == name]

@@ -48,6 +48,9 @@ class TrainingRun(Iterator[Update]):
         self._callbacks = tuple(callbacks)
         self._stop_reason = ""
         self._iterator = self._iterate(algorithm)
+        self._driver: int | None = None  # the thread that is inside an update
+        self._updating = threading.RLock()
+        self._turnstile = threading.RLock()
 
     @property
     def progress_remaining(self) -> float:
@@ -79,8 +82,26 @@ class TrainingRun(Iterator[Update]):
         self._iterator.close()
 
     def __next__(self) -> Update:
-        with one_blas_thread():
-            return next(self._iterator)
+        with self._turnstile:
+            pass  # whoever waits in paused() goes first: a lock alone would let this thread take it again and again
+        with self._updating, one_blas_thread():
+            self._driver = threading.get_ident()
+            try:
+                return next(self._iterator)
+            finally:
+                self._driver = None
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Hold the run between two updates inside the block, when another thread drives it.
+
+        In a callback, which is part of an update, the block runs at once.
+        """
+        if self._driver == threading.get_ident():
+            yield
+            return
+        with self._turnstile, self._updating:
+            yield
 
     def rollout_collected(self) -> None:
         """Tell the callbacks that a rollout was collected."""

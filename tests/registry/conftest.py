@@ -1,5 +1,6 @@
 """A model that is no model but has what a registry needs, and a registry to keep it in."""
 
+import contextlib
 import copy
 import importlib
 
@@ -31,6 +32,9 @@ class FakeModel:
 
     def get_state(self):
         return copy.deepcopy(self.state)
+
+    def paused(self):
+        return contextlib.nullcontext()
 
 
 class FakeFactory:

@@ -407,3 +407,10 @@ def test_a_registry_is_chosen_by_argument_then_variable_then_working_folder(tmp_
     assert open_registry(tmp_path / "here") is open_registry("here")
     assert open_registry("~").folder == importlib.import_module("pathlib").Path.home()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("reference", ["cartpole:1", "cartpole@best"])
+def test_the_versions_of_one_version_are_refused_with_the_name(registry, make_model, reference):
+    registry.register(make_model(1.0), "cartpole")
+    with pytest.raises(InvalidNameError, match="Give the name alone: 'cartpole'"):
+        registry.versions(reference)

@@ -380,3 +380,76 @@ def test_the_model_remembers_all_calls_of_train(model):
     assert model.history is second
     assert model.learning_curve["steps"] == [8, 16, 24]
     assert model.wall_time == pytest.approx(first.seconds + second.seconds)
+
+
+def until_it_moves(run):
+    """Let the thread that trains go on: one that looks again and again would hold it up."""
+    seen = run.num_timesteps
+    while run.num_timesteps == seen and not run.ended:
+        pass
+
+
+def test_a_pause_waits_for_the_update_under_way_and_holds_the_next(model):
+    run = model.training(10_000)
+    seen = []
+
+    def drive():
+        for _ in run:
+            pass
+
+    thread = threading.Thread(target=drive)
+    thread.start()
+    for _ in range(20):
+        until_it_moves(run)
+        with run.paused():
+            before = (run.num_timesteps, run.history.updates.num_rows, model.network.parameters.vector.copy())
+            with run.paused():  # whoever pauses may pause again
+                after = (run.num_timesteps, run.history.updates.num_rows, model.network.parameters.vector.copy())
+            seen.append(run.num_timesteps)
+        np.testing.assert_array_equal(before[2], after[2])
+        assert before[:2] == after[:2]
+    run.stop()
+    thread.join()
+    assert seen == sorted(set(seen))
+
+
+def test_a_callback_may_pause_its_own_run(model):
+    def look(run):
+        with run.paused():
+            states.append(model.get_state())
+
+    states = []
+    history = model.train(9, callbacks=calling("on_update", look))
+    assert len(states) == history.updates.num_rows
+
+
+def test_a_state_that_is_taken_while_a_thread_trains_is_that_between_two_updates():
+    config = PPOConfig(n_envs=2, n_steps=16, batch_size=32, n_epochs=3, net_arch=[8])
+    model = PPO(config, "CartPole-v1", seed=0)
+    run = model.training(100_000)
+    thread = threading.Thread(target=lambda: [None for _ in run])
+    thread.start()
+    states = []
+    for _ in range(30):
+        until_it_moves(run)
+        states.append(model.get_state())
+    run.stop()
+    thread.join()
+    made = [state["networks"]["optimizer"]["steps"] for state in states]
+    expected = [3 * state["num_timesteps"] // 32 for state in states]
+    assert made == expected
+    assert len(set(made)) > 1
+
+
+def test_training_goes_on_exactly_from_a_state_that_was_taken_while_a_thread_trained():
+    config = PPOConfig(n_envs=2, n_steps=16, batch_size=32, n_epochs=3, net_arch=[8])
+    model = PPO(config, "CartPole-v1", seed=0)
+    run = model.training(3200)
+    thread = threading.Thread(target=lambda: [None for _ in run])
+    thread.start()
+    until_it_moves(run)
+    state = model.get_state()
+    thread.join()
+    fresh = PPO(config, "CartPole-v1", seed=0)
+    fresh.train(state["num_timesteps"])
+    np.testing.assert_array_equal(fresh.get_state()["networks"]["parameters"], state["networks"]["parameters"])
