@@ -4,40 +4,30 @@ from __future__ import annotations
 
 import gc
 import weakref
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-import numpy as np
-from gymnasium import spaces
-from numpy.typing import NDArray
-
 from rlkit.config import ModelConfig
 from rlkit.config.numbers import whole_number
 from rlkit.envs import (
     EnvironmentLike,
-    EnvironmentSource,
-    FeatureEncoder,
-    check_space,
-    reward_threshold,
     space_from_dict,
     space_to_dict,
 )
-from rlkit.envs.spaces import Features, Space
+from rlkit.envs.spaces import Space
 from rlkit.errors import (
     ConfigError,
-    MissingEnvironmentError,
-    SpaceMismatchError,
     StateError,
     StoreError,
     TrainingError,
 )
+from rlkit.models.agent import Agent
 from rlkit.models.card import model_card, model_title, trained
 from rlkit.storage.archive import read_archive, write_archive
 from rlkit.training.callbacks import Callback, checked_callbacks
-from rlkit.training.evaluation import Evaluation, play_episodes
 from rlkit.training.history import History
 from rlkit.training.log import TrainingLog
 from rlkit.training.progress import Progress, progress_callback
@@ -46,12 +36,9 @@ from rlkit.training.run import TrainingRun, Updates, interrupt_stops
 STATE_FORMAT = 1
 """Raised by one when what ``get_state`` returns changes; ``set_state`` then still reads every format below it."""
 
-# More environments make an evaluation faster, and each may hold a window, a data set or a simulator.
-_EVALUATION_ENVS = 32
 
-
-class ModelBase(ABC):
-    """A reinforcement-learning model: networks, their optimizer, and what it takes to go on training.
+class ModelBase(Agent):
+    """A reinforcement-learning model: an agent with its optimizer and all that it takes to go on training.
 
     Args:
         config: Hyperparameters; the algorithm's defaults where None.
@@ -61,22 +48,12 @@ class ModelBase(ABC):
         seed: Seed of everything random in the model, the environments included; drawn where None.
 
     Attributes:
-        config: Hyperparameters.
-        seed: The seed in use.
         num_timesteps: Environment steps trained so far, over all calls of :meth:`train`.
         num_episodes: Episodes that ended in training so far.
-        observation_space: Space of observations; None before :meth:`build`.
-        action_space: Space of actions; None before :meth:`build`.
     """
 
     algorithm: ClassVar[str]
     """Name by which the factory knows the class."""
-    Config: ClassVar[type[ModelConfig]]
-    """Class of the hyperparameters."""
-    observation_spaces: ClassVar[tuple[type[Space], ...]] = (spaces.Box, spaces.Discrete)
-    """Kinds of observation space that the algorithm takes."""
-    action_spaces: ClassVar[tuple[type[Space], ...]]
-    """Kinds of action space that the algorithm takes."""
 
     def __init__(
         self,
@@ -86,103 +63,10 @@ class ModelBase(ABC):
         env_kwargs: Mapping[str, Any] | None = None,
         seed: int | None = None,
     ) -> None:
-        self.config = self.Config() if config is None else config
-        if not isinstance(self.config, self.Config):
-            problem = f"{type(self).__name__} cannot use a {type(config).__name__}."
-            raise ConfigError(problem, f"Give it a {self.Config.__name__}.")
-        self.seed = _checked_seed(seed)
-        self.num_timesteps = 0
+        super().__init__(config, env, env_kwargs=env_kwargs, seed=seed)
         self.num_episodes = 0
-        self.observation_space: Space | None = None
-        self.action_space: Space | None = None
-        self._env_id: str | None = None
-        self._env_kwargs: dict[str, Any] = {}
-        self._source: EnvironmentSource | None = None
         self._log = TrainingLog()
-        self._evaluation: Evaluation | None = None
-        self._evaluated_at = 0
         self._run: weakref.ref[TrainingRun] | None = None
-        self._rng = np.random.default_rng(self.seed)
-        # Predicting must not change what training draws next.
-        self._predict_rng = np.random.default_rng([self.seed, 1])
-        if env is not None:
-            self.build(env, env_kwargs=env_kwargs)
-
-    # -- environment and networks ------------------------------------------------------------------------------------
-
-    def build(self, env: EnvironmentLike, *, env_kwargs: Mapping[str, Any] | None = None) -> Self:
-        """Give the model its environment, and the first time its networks; return the model.
-
-        A model that has networks keeps them: the new environment's spaces must equal those it was built for.
-
-        Raises:
-            UnknownEnvironmentError: There is no such environment.
-            UnsupportedSpaceError: The algorithm cannot take its spaces.
-            SpaceMismatchError: The model was built for other spaces.
-            ConfigError: A vector environment has another number of environments than the config says.
-        """
-        source = EnvironmentSource(env, env_kwargs)
-        self._check_spaces(source.observation_space, source.action_space)
-        self._adopt(source)
-        if self.observation_space is None:
-            self._build_for(source.observation_space, source.action_space)
-        return self
-
-    def _adopt(self, source: EnvironmentSource) -> None:
-        self._adjust_num_envs(source)
-        self._source = source
-        self._env_id, self._env_kwargs = source.env_id, source.env_kwargs
-
-    def _check_spaces(self, observation_space: Space, action_space: Space) -> None:
-        name = type(self).__name__
-        check_space(observation_space, self.observation_spaces, role="observation", algorithm=name)
-        check_space(action_space, self.action_spaces, role="action", algorithm=name)
-        pairs = (
-            ("observation", self.observation_space, observation_space),
-            ("action", self.action_space, action_space),
-        )
-        for role, ours, theirs in pairs:
-            if ours is not None and ours != theirs:
-                problem = f"The model was built for the {role} space {ours}; this environment's is {theirs}."
-                raise SpaceMismatchError(problem, "Give an environment with the same spaces, or create a new model.")
-
-    def _adjust_num_envs(self, source: EnvironmentSource) -> None:
-        given, wanted = source.fixed_num_envs, getattr(self.config, "n_envs", None)
-        if given is None or wanted is None or given == wanted:
-            return
-        if self.config.sources["n_envs"] == "caller":
-            problem = f"n_envs = {wanted}, but the vector environment has {given}."
-            raise ConfigError(problem, f"Leave n_envs out, or set it to {given}.")
-        self.config = self.config.adjusted(n_envs=given)
-
-    def _build_for(self, observation_space: Space, action_space: Space) -> None:
-        self.observation_space, self.action_space = observation_space, action_space
-        self._encoder = FeatureEncoder(observation_space)
-        self._build_networks(self._encoder.size, action_space)
-
-    @abstractmethod
-    def _build_networks(self, features: int, action_space: Space) -> None:
-        """Make networks and optimizer for observations of ``features`` numbers; ``_rng`` draws the weights."""
-
-    @property
-    def env_name(self) -> str:
-        """Id of the environment, or what stands for it."""
-        if self._source is not None:
-            return self._source.name
-        return self._env_id or ("custom environment" if self.observation_space is not None else "no environment")
-
-    def _require_source(self, task: str) -> EnvironmentSource:
-        if self._source is None and self._env_id is not None:
-            self.build(self._env_id, env_kwargs=self._env_kwargs)
-        if self._source is None:
-            problem = f"This {type(self).__name__} model cannot {task}: it has no environment."
-            raise MissingEnvironmentError(problem, "Give it one: model.build('CartPole-v1').")
-        return self._source
-
-    def _require_networks(self, task: str) -> None:
-        if self.observation_space is None:
-            problem = f"This {type(self).__name__} model cannot {task}: it has no networks yet."
-            raise MissingEnvironmentError(problem, "Give it an environment: model.build('CartPole-v1').")
 
     # -- training ----------------------------------------------------------------------------------------------------
 
@@ -285,83 +169,6 @@ class ModelBase(ABC):
     def learning_curve(self) -> dict[str, list[float]]:
         """Mean return over all training so far: ``{"steps": […], "mean_return": […]}``, at most 200 points."""
         return self._log.curve
-
-    @property
-    def reward_threshold(self) -> float | None:
-        """Mean return from which the environment counts as solved; None where that or it is not known."""
-        return self._source.reward_threshold if self._source else reward_threshold(self._env_id)
-
-    # -- acting ------------------------------------------------------------------------------------------------------
-
-    def predict(self, observation: Any, *, deterministic: bool = True) -> Any:
-        """Return the action for one observation, or an array of actions for a batch.
-
-        Args:
-            observation: One observation of the environment's space, or a batch with one more dimension in front.
-            deterministic: The most probable action; else one drawn from the policy.
-
-        Raises:
-            MissingEnvironmentError: The model has no networks, as it never had an environment.
-            SpaceMismatchError: The observation does not fit the space.
-        """
-        self._require_networks("predict")
-        features, batched = self._encoder.encode_any(observation)
-        actions = self._act(features, None if deterministic else self._predict_rng)
-        return actions if batched else actions[0]
-
-    @abstractmethod
-    def _act(self, features: Features, rng: np.random.Generator | None) -> NDArray[Any]:
-        """Return the environment's actions for features ``(batch, size)``: drawn with ``rng``, or the best."""
-
-    def evaluate(
-        self,
-        episodes: int = 100,
-        *,
-        seed: int | None = None,
-        env: EnvironmentLike | None = None,
-        deterministic: bool = True,
-    ) -> Evaluation:
-        """Return the returns of complete episodes in separate environments. Training is not disturbed.
-
-        Args:
-            episodes: How many.
-            seed: Seed of the environments; one that depends on the model's own where None.
-            env: Another environment with the same spaces; the model's own where None.
-            deterministic: Whether to take the most probable action; else actions are drawn.
-
-        Raises:
-            MissingEnvironmentError: The model has no environment.
-            UnknownEnvironmentError: ``env`` is no environment.
-            SpaceMismatchError: ``env`` has other spaces.
-            TrainingError: ``episodes`` is not a positive whole number.
-            ConfigError: ``seed`` is not a whole number from 0.
-        """
-        episodes = whole_number("episodes", episodes, 1, TrainingError)
-        if env is None:
-            source = self._require_source("be evaluated")
-        else:
-            self._require_networks("be evaluated")
-            source = EnvironmentSource(env)
-            self._check_spaces(source.observation_space, source.action_space)
-        if seed is None:
-            seed = int(np.random.SeedSequence([self.seed, 2]).generate_state(1)[0])
-        seed = _checked_seed(seed)
-        rng = None if deterministic else np.random.default_rng(seed)
-        environment = source.separate(min(episodes, _EVALUATION_ENVS))
-        try:
-            returns, lengths = play_episodes(lambda features: self._act(features, rng), environment, episodes, seed)
-        finally:
-            environment.close()
-        title = f"{type(self).__name__} on {source.name}, evaluated"
-        evaluation = Evaluation(returns, lengths, title, seed, deterministic, source.reward_threshold)
-        if env is None:
-            self._evaluation, self._evaluated_at = evaluation, self.num_timesteps
-        return evaluation
-
-    @property
-    def evaluation(self) -> Evaluation | None:
-        """The last evaluation on the model's own environment; None where the model has trained since."""
-        return self._evaluation if self._evaluated_at == self.num_timesteps else None
 
     # -- state -------------------------------------------------------------------------------------------------------
 
@@ -524,9 +331,3 @@ class ModelBase(ABC):
 
 def _space_or_none(space: Space | None) -> dict[str, Any] | None:
     return None if space is None else space_to_dict(space)
-
-
-def _checked_seed(seed: int | None) -> int:
-    if seed is None:
-        return int(np.random.SeedSequence().generate_state(1)[0])
-    return whole_number("seed", seed, 0, ConfigError)

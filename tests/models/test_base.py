@@ -1,26 +1,20 @@
 from __future__ import annotations
 
 import copy
-import math
 import subprocess
 import sys
 
 import gymnasium
 import numpy as np
 import pytest
-from gymnasium import spaces
-from gymnasium.vector import SyncVectorEnv
 
-from rlkit.config import ModelConfig
 from rlkit.errors import (
     ConfigError,
-    EnvironmentContractError,
     MissingEnvironmentError,
     SpaceMismatchError,
     StateError,
     StoreError,
     TrainingError,
-    UnknownEnvironmentError,
     UnsupportedSpaceError,
 )
 from rlkit.models.ppo import PPO, PPOConfig
@@ -108,9 +102,6 @@ def test_an_unseeded_model_draws_a_seed_that_gives_it_again():
     np.testing.assert_array_equal(parameters(one), parameters(make(seed=one.seed)))
 
 
-# -- evaluation --------------------------------------------------------------------------------------------------------
-
-
 def test_evaluating_between_two_trainings_changes_nothing():
     one, other = make(), make()
     one.train(64)
@@ -119,265 +110,6 @@ def test_evaluating_between_two_trainings_changes_nothing():
     other.train(64)
     other.train(64)
     assert same_state(one.get_state(), other.get_state())
-
-
-@pytest.mark.parametrize("deterministic", [True, False])
-def test_evaluating_twice_gives_the_same_result(deterministic):
-    model = make()
-    one, other = (model.evaluate(5, deterministic=deterministic) for _ in range(2))
-    np.testing.assert_array_equal(one.returns, other.returns)
-    np.testing.assert_array_equal(one.lengths, other.lengths)
-    assert one.seed == other.seed
-
-
-def test_an_evaluations_seed_is_its_own():
-    model = make()
-    assert model.evaluate(2, seed=5).seed == 5
-    assert (model.evaluate(8, seed=5).returns != model.evaluate(8, seed=6).returns).any()
-    np.testing.assert_array_equal(make(seed=3).evaluate(2).returns, make(seed=3).evaluate(2).returns)
-    assert make(seed=3).evaluate(1).seed != make(seed=4).evaluate(1).seed
-
-
-def test_episodes_are_evaluated_in_environments_of_their_own(environments):
-    made = []
-
-    def factory():
-        made.append(environments.Counting())
-        return made[-1]
-
-    model = make(factory)
-    assert model.evaluate(40).episodes == 40
-    assert len(made) == 1 + 32
-    assert all(env.closed == 1 for env in made)
-
-
-def test_an_evaluation_says_what_it_was_of():
-    result = make().evaluate(3)
-    assert result.title == "PPO on CartPole-v1, evaluated"
-    assert result.reward_threshold == 475
-    assert result.episodes == 3
-
-
-def test_another_environment_of_the_same_spaces_can_be_evaluated():
-    model = make()
-    result = model.evaluate(2, env=gymnasium.make("CartPole-v1", max_episode_steps=3))
-    assert result.lengths.tolist() == [3, 3]
-    assert model.evaluation is None
-
-
-def test_a_model_that_was_restored_without_an_environment_can_be_evaluated_on_a_given_one(environments):
-    restored = PPO.from_state(make(environments.Counting).get_state())
-    assert restored.evaluate(2, env=environments.Counting).returns.tolist() == [10, 10]
-    with pytest.raises(MissingEnvironmentError, match="no environment"):
-        restored.evaluate(2)
-
-
-def test_an_environment_of_other_spaces_cannot_be_evaluated():
-    with pytest.raises(SpaceMismatchError, match="built for"):
-        make().evaluate(1, env="Acrobot-v1")
-
-
-def test_a_model_without_networks_cannot_be_evaluated():
-    with pytest.raises(MissingEnvironmentError):
-        PPO().evaluate(1, env="CartPole-v1")
-    with pytest.raises(MissingEnvironmentError):
-        PPO().evaluate(1)
-
-
-@pytest.mark.parametrize("episodes", [0, -1, 1.5, True, "3", None])
-def test_a_number_of_episodes_that_is_none_is_refused(episodes):
-    with pytest.raises(TrainingError, match="episodes = "):
-        make().evaluate(episodes)
-
-
-@pytest.mark.parametrize("deterministic", [True, False])
-@pytest.mark.parametrize("seed", [-1, "x", 1.5, True])
-def test_an_evaluation_seed_that_is_none_is_refused(seed, deterministic):
-    with pytest.raises(ConfigError, match="seed = "):
-        make().evaluate(1, seed=seed, deterministic=deterministic)
-
-
-def test_the_last_evaluation_is_forgotten_when_the_model_trains_on():
-    model = make()
-    assert model.evaluation is None
-    result = model.evaluate(2)
-    assert model.evaluation is result
-    assert model.metadata["metrics"] == result.metrics
-    model.train(32)
-    assert model.evaluation is None
-    assert model.metadata["metrics"] == {}
-
-
-# -- acting ------------------------------------------------------------------------------------------------------------
-
-
-def test_one_observation_gives_one_action_and_a_batch_an_array():
-    model = make()
-    action = model.predict(np.zeros(4))
-    assert np.ndim(action) == 0
-    assert model.action_space.contains(action)
-    assert model.predict(np.zeros((5, 4))).shape == (5,)
-    assert model.predict([[0, 0, 0, 0]]).shape == (1,)
-    assert model.predict(np.zeros((0, 4))).shape == (0,)
-
-
-def test_a_batch_gives_the_actions_of_its_rows():
-    model = make()
-    model.train(256)
-    observations = np.random.default_rng(0).normal(size=(20, 4)).astype(np.float32)
-    assert model.predict(observations).tolist() == [model.predict(one) for one in observations]
-
-
-def test_the_deterministic_action_is_the_most_probable_one():
-    model = make()
-    observations = np.random.default_rng(0).normal(size=(20, 4)).astype(np.float32)
-    np.testing.assert_array_equal(model.predict(observations), model.network.actor(observations).argmax(axis=1))
-
-
-def test_drawn_actions_have_the_policys_frequencies():
-    model = make()
-    drawn = model.predict(np.zeros((4000, 4)), deterministic=False)
-    logits = model.network.actor(np.zeros((1, 4), np.float32))[0].astype(float)
-    assert drawn.mean() == pytest.approx(np.exp(logits[1]) / np.exp(logits).sum(), abs=0.04)
-
-
-def test_actions_begin_where_the_action_space_does(environments):
-    model = make(lambda: environments.Identity(3, 5, 7))
-    actions = model.predict(np.full(300, 6), deterministic=False)
-    assert set(actions.tolist()) == {7, 8, 9}
-    assert all(model.action_space.contains(action) for action in actions)
-    assert model.action_space.contains(model.predict(5))
-    model.train(32)
-
-
-@pytest.mark.parametrize(
-    "observation", [np.zeros(3), np.zeros((4, 1)), np.zeros((1, 1, 4)), "left", None, 1.0, [[0], [1, 2]]]
-)
-def test_an_observation_that_does_not_fit_is_refused_with_the_shapes_that_do(observation):
-    with pytest.raises(SpaceMismatchError, match=r"\(4,\) or a batch of shape \(n, 4\)"):
-        make().predict(observation)
-
-
-@pytest.mark.parametrize("observation", [4, -1, 1.5, math.nan, [0, 4]])
-def test_a_choice_outside_the_observation_space_is_refused(environments, observation):
-    with pytest.raises(SpaceMismatchError):
-        make(environments.Identity).predict(observation)
-
-
-def test_a_model_without_networks_cannot_predict_and_says_what_to_do():
-    with pytest.raises(MissingEnvironmentError, match=r"model\.build"):
-        PPO().predict(np.zeros(4))
-
-
-def test_predicting_while_training_uses_no_buffer_of_training():
-    model = make()
-    kept = model.predict(np.zeros((3, 4)))
-    before = kept.copy()
-    model.train(64)
-    np.testing.assert_array_equal(kept, before)
-
-
-# -- building ----------------------------------------------------------------------------------------------------------
-
-
-def test_an_environment_may_come_later():
-    model = PPO(SMALL, seed=0)
-    assert model.observation_space is None
-    assert model.env_name == "no environment"
-    with pytest.raises(MissingEnvironmentError, match="cannot train"):
-        model.train(32)
-    assert model.build("CartPole-v1") is model
-    np.testing.assert_array_equal(parameters(model), parameters(make()))
-
-
-def test_another_environment_of_the_same_spaces_keeps_the_networks():
-    model = make()
-    model.train(32)
-    before = parameters(model)
-    model.build(gymnasium.make("CartPole-v1", sutton_barto_reward=True))
-    np.testing.assert_array_equal(parameters(model), before)
-    assert model.metadata["env_kwargs"] == {"sutton_barto_reward": True}
-
-
-def test_an_environment_of_other_spaces_is_refused_and_the_old_one_kept():
-    model = make()
-    with pytest.raises(SpaceMismatchError, match="observation space"):
-        model.build("Acrobot-v1")
-    assert model.env_name == "CartPole-v1"
-    model.train(32)
-
-
-@pytest.mark.parametrize("env", ["Pendulum-v1", "MountainCarContinuous-v0"])
-def test_box_actions_are_refused_with_what_is_taken(env):
-    with pytest.raises(UnsupportedSpaceError, match="It takes action spaces of type Discrete"):
-        make(env)
-
-
-def test_observations_of_another_kind_are_refused_with_what_is_taken(environments):
-    space = spaces.Dict({"a": spaces.Discrete(2)})
-    with pytest.raises(UnsupportedSpaceError, match="Box or Discrete"):
-        make(lambda: environments.Told(space, [{"a": 0}]))
-
-
-def test_an_unknown_environment_is_refused():
-    with pytest.raises(UnknownEnvironmentError, match="Did you mean 'CartPole-v1'"):
-        make("CartPol-v1")
-
-
-def test_a_lying_environment_is_told_so_when_training(environments):
-    space = spaces.Box(0, 1, (2,), np.float32)
-    with pytest.raises(EnvironmentContractError):
-        make(lambda: environments.Told(space, [np.zeros(3)])).train(32)
-
-
-def test_arguments_of_the_environment_reach_it():
-    model = PPO(SMALL, "CartPole-v1", env_kwargs={"max_episode_steps": 2}, seed=0)
-    assert set(model.train(64).episodes["length"]) == {2}
-    assert model.evaluate(3).lengths.tolist() == [2, 2, 2]
-
-
-def test_a_vector_environment_sets_n_envs_where_the_caller_did_not(environments):
-    model = PPO(PPOConfig(n_steps=16, batch_size=8), SyncVectorEnv([environments.Counting] * 3), seed=0)
-    assert model.config.n_envs == 3
-    assert model.train(48).updates.num_rows == 1
-    assert model.train(48).updates.num_rows == 1
-    assert model.evaluate(2).returns.tolist() == [10, 10]
-
-
-def test_a_vector_environment_of_another_number_than_the_callers_is_refused(environments):
-    with pytest.raises(ConfigError, match="n_envs = 2, but the vector environment has 3"):
-        PPO(SMALL, SyncVectorEnv([environments.Counting] * 3), seed=0)
-
-
-def test_a_config_of_another_algorithm_is_refused():
-    class Other(ModelConfig):
-        pass
-
-    with pytest.raises(ConfigError, match="PPO cannot use a Other"):
-        PPO(Other())
-
-
-@pytest.mark.parametrize("seed", [-1, "x", 1.5, True, [1]])
-def test_a_seed_that_is_none_is_refused(seed):
-    with pytest.raises(ConfigError, match="seed = "):
-        PPO(seed=seed)
-
-
-@pytest.mark.parametrize("seed", [0, 2**70, np.int64(3)])
-def test_any_whole_number_from_zero_is_a_seed(seed):
-    assert PPO(seed=seed).seed == seed
-
-
-@pytest.mark.parametrize("steps", [0, -1, 1.5, True, "100", math.nan])
-def test_steps_that_are_none_are_refused(steps):
-    with pytest.raises(TrainingError, match="steps = ") as refused:
-        make().train(steps)
-    assert "whole number" in refused.value.remedy
-
-
-def test_without_steps_training_takes_those_of_the_config():
-    assert make(config=SMALL.replace(n_timesteps=96)).train().num_timesteps == 96
-    assert make().train(np.int64(64)).num_timesteps == 64
 
 
 # -- state -------------------------------------------------------------------------------------------------------------
