@@ -22,5 +22,5 @@ PPO(
 """
 
 compare(
-    "PPO, CartPole-v1, 100k steps", {"rlkit": RLKIT, "Stable-Baselines3": SB3}, runs=int((sys.argv[1:] or ["3"])[0])
+    "PPO, CartPole-v1, 100k steps", {"rlkit": RLKIT, "Stable-Baselines3": SB3}, runs=int((sys.argv[1:] or ["5"])[0])
 )
