@@ -230,3 +230,22 @@ def environments():
         Endless=Endless,
         Told=Told,
     )
+
+
+@pytest.fixture
+def numeric_gradient():
+    """Central finite differences of a loss by a vector that it depends on, which is changed in place and restored."""
+
+    def numeric_gradient(loss, vector, step=1e-6):
+        gradient = np.empty_like(vector)
+        for i in range(len(vector)):
+            kept = vector[i]
+            vector[i] = kept + step
+            above = loss()
+            vector[i] = kept - step
+            below = loss()
+            vector[i] = kept
+            gradient[i] = (above - below) / (2 * step)
+        return gradient
+
+    return numeric_gradient

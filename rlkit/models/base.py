@@ -12,18 +12,9 @@ from typing import Any, ClassVar, Self
 
 from rlkit.config import ModelConfig
 from rlkit.config.numbers import whole_number
-from rlkit.envs import (
-    EnvironmentLike,
-    space_from_dict,
-    space_to_dict,
-)
+from rlkit.envs import EnvironmentLike, space_from_dict, space_to_dict
 from rlkit.envs.spaces import Space
-from rlkit.errors import (
-    ConfigError,
-    StateError,
-    StoreError,
-    TrainingError,
-)
+from rlkit.errors import ConfigError, StateError, StoreError, TrainingError
 from rlkit.models.agent import Agent
 from rlkit.models.card import model_card, model_title, trained
 from rlkit.storage.archive import read_archive, write_archive

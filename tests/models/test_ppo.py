@@ -56,30 +56,21 @@ def make(config, size, seed=0):
     return network, batch
 
 
-def numeric_gradient(loss, vector, step=1e-6):
-    gradient = np.empty_like(vector)
-    for i in range(len(vector)):
-        kept = vector[i]
-        vector[i] = kept + step
-        above = loss()
-        vector[i] = kept - step
-        below = loss()
-        vector[i] = kept
-        gradient[i] = (above - below) / (2 * step)
-    return gradient
+@pytest.fixture
+def check_gradient(numeric_gradient):
+    def check_gradient(network, batch, config, clip_range, *, clip_range_vf=None):
+        def total():
+            logits, values = network.actor(batch.observations), network.critic(batch.observations)[:, 0]
+            return ppo_loss(logits, values, batch, config, clip_range, clip_range_vf=clip_range_vf).total
 
+        logits, values = network.forward(batch.observations)
+        loss = ppo_loss(logits, values, batch, config, clip_range, clip_range_vf=clip_range_vf)
+        network.backward(loss.logits_gradient, loss.values_gradient)
+        gradient, numeric = network.parameters.gradient, numeric_gradient(total, network.parameters.vector)
+        assert np.linalg.norm(gradient - numeric) <= 1e-6 * max(np.linalg.norm(gradient), np.linalg.norm(numeric), 1e-8)
+        return loss
 
-def check_gradient(network, batch, config, clip_range, *, clip_range_vf=None):
-    def total():
-        logits, values = network.actor(batch.observations), network.critic(batch.observations)[:, 0]
-        return ppo_loss(logits, values, batch, config, clip_range, clip_range_vf=clip_range_vf).total
-
-    logits, values = network.forward(batch.observations)
-    loss = ppo_loss(logits, values, batch, config, clip_range, clip_range_vf=clip_range_vf)
-    network.backward(loss.logits_gradient, loss.values_gradient)
-    gradient, numeric = network.parameters.gradient, numeric_gradient(total, network.parameters.vector)
-    assert np.linalg.norm(gradient - numeric) <= 1e-6 * max(np.linalg.norm(gradient), np.linalg.norm(numeric), 1e-8)
-    return loss
+    return check_gradient
 
 
 def configured(**settings):
@@ -90,7 +81,7 @@ def configured(**settings):
 @pytest.mark.parametrize("clip_range_vf", [None, 0.1, 10.0])
 @pytest.mark.parametrize("ent_coef", [0.0, 0.7])
 @pytest.mark.parametrize("size", [1, 2, 9])
-def test_gradient_equals_finite_differences(normalize, clip_range_vf, ent_coef, size):
+def test_gradient_equals_finite_differences(check_gradient, normalize, clip_range_vf, ent_coef, size):
     config = configured(normalize_advantage=normalize, ent_coef=ent_coef)
     network, batch = make(config, size)
     check_gradient(network, batch, config, 0.2, clip_range_vf=clip_range_vf)
@@ -98,7 +89,7 @@ def test_gradient_equals_finite_differences(normalize, clip_range_vf, ent_coef, 
 
 @pytest.mark.parametrize("activation", ["tanh", "relu"])
 @pytest.mark.parametrize("net_arch", [[], [6], {"pi": [3], "vf": [7, 2]}])
-def test_gradient_is_right_for_every_network(activation, net_arch):
+def test_gradient_is_right_for_every_network(check_gradient, activation, net_arch):
     config = configured(activation=activation, net_arch=net_arch, ent_coef=0.1)
     network, batch = make(config, 6)
     check_gradient(network, batch, config, 0.2)
@@ -117,7 +108,7 @@ def test_gradient_is_right_for_every_network(activation, net_arch):
         (0.9, -1.0, False),
     ],
 )
-def test_each_branch_of_the_clipped_objective(ratio, advantage, gradient_stops):
+def test_each_branch_of_the_clipped_objective(check_gradient, ratio, advantage, gradient_stops):
     config = configured(normalize_advantage=False)
     network, batch = make(config, 1)
     logits = network.actor(batch.observations)
@@ -132,7 +123,7 @@ def test_each_branch_of_the_clipped_objective(ratio, advantage, gradient_stops):
 
 
 @pytest.mark.parametrize(("moved", "inside"), [(0.05, True), (-0.05, True), (0.5, False), (-0.5, False)])
-def test_each_branch_of_the_value_clip(moved, inside):
+def test_each_branch_of_the_value_clip(check_gradient, moved, inside):
     config = configured()
     network, batch = make(config, 1)
     batch.values[:] = network.critic(batch.observations)[:, 0] - moved

@@ -30,19 +30,6 @@ def plain(parameters, sizes, activation, x):
     return x
 
 
-def numeric_gradient(loss, vector, step=1e-6):
-    gradient = np.empty_like(vector)
-    for i in range(len(vector)):
-        kept = vector[i]
-        vector[i] = kept + step
-        above = loss()
-        vector[i] = kept - step
-        below = loss()
-        vector[i] = kept
-        gradient[i] = (above - below) / (2 * step)
-    return gradient
-
-
 def relative_error(a, b):
     return np.linalg.norm(a - b) / max(np.linalg.norm(a), np.linalg.norm(b))
 
@@ -50,7 +37,7 @@ def relative_error(a, b):
 @pytest.mark.parametrize("sizes", SIZES)
 @pytest.mark.parametrize("activation", ["tanh", "relu"])
 @pytest.mark.parametrize("batch", [1, 2, 7])
-def test_backward_equals_central_finite_differences(sizes, activation, batch):
+def test_backward_equals_central_finite_differences(numeric_gradient, sizes, activation, batch):
     parameters, network = make(sizes, activation)
     rng = np.random.default_rng(2)
     x, weights = rng.normal(size=(batch, sizes[0])), rng.normal(size=(batch, sizes[-1]))

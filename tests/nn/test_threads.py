@@ -12,6 +12,20 @@ def blas_threads():
     return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
 
 
+def limited_in_a_thread():
+    """BLAS's numbers of threads inside a limit that another thread sets."""
+    inside = []
+
+    def train():
+        with one_blas_thread():
+            inside.extend(blas_threads())
+
+    thread = threading.Thread(target=train)
+    thread.start()
+    thread.join(10)
+    return inside
+
+
 @pytest.fixture(autouse=True)
 def two_threads():
     """Begin with two threads, whatever this machine has, so that a limit shows."""
@@ -59,30 +73,12 @@ def test_a_thread_that_ends_first_does_not_take_the_limit_from_another():
 
 
 def test_a_thread_can_limit_while_another_holds_a_limit_of_its_own(two_threads):
-    inside = []
-
-    def train():
-        with one_blas_thread():
-            inside.extend(blas_threads())
-
-    thread = threading.Thread(target=train)
-    thread.start()
-    thread.join(10)
-    assert set(inside) == {1}
+    assert set(limited_in_a_thread()) == {1}
     assert set(blas_threads()) == {2}
 
 
 def test_a_background_thread_can_limit_after_the_main_thread_has():
     with one_blas_thread():
         pass
-    inside = []
-
-    def train():
-        with one_blas_thread():
-            inside.extend(blas_threads())
-
-    thread = threading.Thread(target=train)
-    thread.start()
-    thread.join(10)
-    assert set(inside) == {1}
+    assert set(limited_in_a_thread()) == {1}
     assert set(blas_threads()) == {2}
