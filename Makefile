@@ -4,7 +4,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test test-long check format bench clean
+.PHONY: help demo lab test test-long check format bench returns clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ format: .venv/installed-dev ## Format the code
 bench: .venv-bench/installed ## Compare with peers
 	.venv-bench/bin/python benchmarks/startup.py
 	.venv-bench/bin/python benchmarks/training.py
+
+returns: .venv/installed-test ## Train every preset on five seeds and write docs/returns.md (about 40 minutes)
+	$(BIN)/python benchmarks/returns.py --write docs/returns.md
 
 clean: ## Remove what these targets made
 	rm -rf .venv .venv-bench build

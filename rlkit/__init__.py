@@ -7,6 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rlkit import callbacks
 from rlkit.config import ModelConfig, hyperparameter
 from rlkit.envs import EnvironmentLike
 from rlkit.errors import RLKitError
@@ -44,10 +45,11 @@ def register(
     dataset: Mapping[str, Any] | None = None,
     parent: str | None = None,
     description: str = "",
+    slim: bool = False,
 ) -> ModelVersion:
     """Keep a model in the current registry as the next version of ``name``. See :meth:`ModelRegistry.register`."""
     return registry().register(
-        model, name, tags=tags, metrics=metrics, dataset=dataset, parent=parent, description=description
+        model, name, tags=tags, metrics=metrics, dataset=dataset, parent=parent, description=description, slim=slim
     )
 
 
@@ -100,6 +102,7 @@ __all__ = [
     "RLKitError",
     "TrainingRun",
     "Update",
+    "callbacks",
     "create",
     "factory",
     "hyperparameter",

@@ -97,8 +97,8 @@ def test_a_description_says_what_there_is_to_know(factory):
     assert description.model_class is PPO
     assert description.config_class is PPOConfig
     assert description.summary.endswith("with a clipped objective.")
-    assert description.observation_spaces == ("Box", "Discrete")
-    assert description.action_spaces == ("Discrete",)
+    assert description.observation_spaces == ("Box", "Discrete", "MultiDiscrete", "MultiBinary", "Dict", "Tuple")
+    assert description.action_spaces == ("Discrete", "MultiDiscrete", "MultiBinary", "Box")
     assert "CartPole-v1" in description.presets
     for shown in (repr(description), description._repr_html_()):
         for name in PPOConfig.hyperparameters():
@@ -268,13 +268,13 @@ def test_a_created_model_has_its_seed_and_its_environments_arguments(factory):
         ({"gama": 0.5}, ConfigError, "Did you mean 'gamma'"),
         ({"gamma": 5.0}, ConfigError, "at most 1"),
         ({"env": "CartPol-v1"}, UnknownEnvironmentError, "Did you mean"),
-        ({"env": "Pendulum-v1"}, UnsupportedSpaceError, "Discrete"),
+        ({"env": "Pendulum-v1", "name": "dqn"}, UnsupportedSpaceError, "Discrete"),
         ({"seed": -1}, ConfigError, "seed = -1"),
     ],
 )
 def test_what_is_wrong_is_told_by_name(factory, settings, error, message):
     with pytest.raises(error, match=message):
-        factory.create("ppo", **settings)
+        factory.create(**{"name": "ppo", **settings})
 
 
 def test_a_model_is_made_from_a_config_a_mapping_and_a_file(factory, tmp_path):

@@ -107,7 +107,7 @@ class Hyperparameter:
             "str": "a word",
             "choice": "one of " + ", ".join(self.choices),
             "schedule": "a number",
-            "sizes": "a list of layer sizes such as [64, 64], or {pi: [64], vf: [64]}",
+            "sizes": "a list of layer sizes such as [64, 64]",
         }[self.kind]
         limits = " and ".join(f"{_BOUNDS[name][0]} {bound:.10g}" for name, bound in self.bounds.items())
         words = f"{words} {limits}" if limits else words

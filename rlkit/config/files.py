@@ -29,7 +29,15 @@ _NEUTRAL: dict[str, tuple[object, ...]] = {
     "callback": (None, []),
 }
 _MAPPINGS = {"net_arch", "policy_kwargs"}
-_POLICY_KEYS = {"net_arch": "net_arch", "activation_fn": "activation", "ortho_init": "ortho_init"}
+_POLICY_KEYS = {
+    "net_arch": "net_arch",
+    "activation_fn": "activation",
+    "ortho_init": "ortho_init",
+    "log_std_init": "log_std_init",
+    "optimizer_class": "optimizer",
+}
+# SB3 says with a class which form of RMSprop it means.
+_OPTIMIZERS = {"RMSpropTFLike": "rmsprop_tf", "RMSprop": "rmsprop", "Adam": "adam"}
 
 
 def read(path: Path, env: str | None = None) -> Mapping[str, Any]:
@@ -131,6 +139,8 @@ def translate(block: Mapping[str, Any], fields: Mapping[str, Hyperparameter]) ->
             values[key] = _fit(value, fields[key])
         elif key == "policy_kwargs":
             values.update(_policy_kwargs(value))
+        elif key == "use_rms_prop" and "optimizer" in fields:
+            values.setdefault("optimizer", "rmsprop" if value else "adam")
         elif key in _NEUTRAL:
             _check_neutral(key, value)
         else:
@@ -143,6 +153,8 @@ def _fit(value: Any, field: Hyperparameter) -> Any:
         value = None if value.lower() == "none" else _number(value.replace("_", "") if _digits(value) else value)
     if isinstance(value, float) and field.kind == "int" and value.is_integer():
         return int(value)
+    if isinstance(value, str) and field.name == "normalize" and value.strip().startswith(("dict(", "{")):
+        return _evaluate("normalize", value, "dict(norm_obs=True, norm_reward=False)")
     return value
 
 
@@ -157,20 +169,30 @@ def _check_neutral(key: str, value: object) -> None:
 
 
 def _policy_kwargs(value: Any) -> dict[str, Any]:
-    kwargs = _evaluate(value) if isinstance(value, str) else value
+    example = "dict(net_arch=[64, 64], activation_fn=nn.ReLU)"
+    kwargs = _evaluate("policy_kwargs", value, example) if isinstance(value, str) else value
     if kwargs is None:
         return {}
     if not isinstance(kwargs, Mapping):
         raise ConfigError(f"policy_kwargs = {value!r} is no dict.", "Write dict(net_arch=[64, 64]).")
     values = {}
     for key, setting in kwargs.items():
+        if key == "optimizer_kwargs" and isinstance(setting, Mapping) and set(setting) <= {"eps"}:
+            values.update({f"rms_prop_{name}": value for name, value in setting.items()})
+            continue
         if key not in _POLICY_KEYS:
             raise ConfigError(f"policy_kwargs has {key!r}, not supported.", did_you_mean(str(key), _POLICY_KEYS))
-        values[_POLICY_KEYS[key]] = str(setting).lower() if key == "activation_fn" else setting
+        values[_POLICY_KEYS[key]] = _setting(key, setting)
     return values
 
 
-def _evaluate(content: str) -> Any:
+def _setting(key: str, setting: Any) -> Any:
+    if key == "activation_fn":
+        return str(setting).lower()
+    return _OPTIMIZERS.get(str(setting), setting) if key == "optimizer_class" else setting
+
+
+def _evaluate(key: str, content: str, example: str) -> Any:
     """Read ``dict(net_arch=[64], activation_fn=nn.ReLU)`` as RL Zoo writes it, without running it.
 
     Raises:
@@ -179,8 +201,7 @@ def _evaluate(content: str) -> Any:
     try:
         return _literal(ast.parse(content.strip(), mode="eval").body)
     except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):  # the last two: nested too deep
-        problem = f"policy_kwargs = {content!r:.80} cannot be read."
-        raise ConfigError(problem, "Write dict(net_arch=[64, 64], activation_fn=nn.ReLU).") from None
+        raise ConfigError(f"{key} = {content!r:.80} cannot be read.", f"Write {example}.") from None
 
 
 def _literal(node: ast.expr) -> Any:
@@ -193,4 +214,6 @@ def _literal(node: ast.expr) -> Any:
         return [_literal(item) for item in node.elts]
     if isinstance(node, ast.Attribute):  # nn.ReLU
         return node.attr
+    if isinstance(node, ast.Name):  # RMSpropTFLike
+        return node.id
     return ast.literal_eval(node)

@@ -21,9 +21,13 @@ def _read(preset_file: str) -> Mapping[str, Mapping[str, Any]]:
     return blocks
 
 
+DEFAULT = "default"
+"""Name of the preset for environments that have none of their own."""
+
+
 def names(preset_file: str) -> list[str]:
     """Return the environments that a preset file has settings for."""
-    return sorted(_read(preset_file))
+    return sorted(name for name in _read(preset_file) if name != DEFAULT)
 
 
 def choose(preset_file: str, env_id: str | None, preset: str | None) -> tuple[str, Mapping[str, Any]]:
@@ -31,7 +35,7 @@ def choose(preset_file: str, env_id: str | None, preset: str | None) -> tuple[st
 
     Args:
         preset_file: A file in ``rlkit/presets``; empty for none.
-        env_id: The environment, whose settings ``"auto"`` takes where there are any.
+        env_id: The environment, whose settings ``"auto"`` takes; those for all others where it has none.
         preset: ``"auto"``, a name, or None for none.
 
     Raises:
@@ -41,7 +45,8 @@ def choose(preset_file: str, env_id: str | None, preset: str | None) -> tuple[st
     if preset is None:
         return "", {}
     if preset == "auto":
-        return (env_id, blocks[env_id]) if env_id in blocks and env_id is not None else ("", {})
+        name = env_id if env_id is not None and env_id in blocks else DEFAULT
+        return (name, blocks[name]) if name in blocks else ("", {})
     if not isinstance(preset, str) or preset not in blocks:
         raise ConfigError(f"There is no preset {preset!r}.", did_you_mean(str(preset), ["auto", *blocks]))
     return preset, blocks[preset]

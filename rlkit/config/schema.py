@@ -202,7 +202,13 @@ class ModelConfig(BaseModel):
         return config._mark(str(state["preset"]), set(state["from_preset"]), set(state["adjusted"]))
 
     def diff(self, other: ModelConfig) -> dict[str, tuple[Any, Any]]:
-        """Return the values that differ: name -> (here, there); None for a name that one side lacks."""
+        """Return the values that differ: name -> (here, there); None for a name that one side lacks.
+
+        Raises:
+            ConfigError: ``other`` is no config.
+        """
+        if not isinstance(other, ModelConfig):
+            raise ConfigError(f"{other!r:.80} is no config.", "Compare with a model's: one.config.diff(other.config).")
         here, there = self.to_dict(), other.to_dict()
         names = list(dict.fromkeys([*here, *there]))
         return {n: (here.get(n), there.get(n)) for n in names if here.get(n) != there.get(n)}

@@ -55,6 +55,7 @@ def learning_curve(
     mean_steps: ArrayLike = (),
     mean_returns: ArrayLike = (),
     *,
+    evaluated: tuple[ArrayLike, ArrayLike] = ((), ()),
     threshold: float | None = None,
     title: str | None = None,
     width: int = WIDTH,
@@ -67,6 +68,7 @@ def learning_curve(
         returns: Undiscounted return of each episode, of shape (episodes,).
         mean_steps: Environment steps of the rolling mean, of shape (n,).
         mean_returns: Rolling mean of the returns, of shape (n,).
+        evaluated: Environment steps and mean returns of evaluations on the way, each of shape (m,).
         threshold: Return from which the environment counts as solved.
         title: Written above the picture.
         width: Pixels across.
@@ -78,10 +80,12 @@ def learning_curve(
     Raises:
         ValueError: Steps and returns, or those of the mean, differ in length.
     """
-    known = scale.clean(mean_steps, mean_returns)[1]
-    label = f"mean {marks.value(float(known[-1]))}" if known.size else ""
+    lines = [
+        Series(x, y, f"{name} {marks.value(float(known[-1]))}" if (known := scale.clean(x, y)[1]).size else "")
+        for name, (x, y) in {"mean": (mean_steps, mean_returns), "evaluated": evaluated}.items()
+    ]
     return line_chart(
-        [Series(mean_steps, mean_returns, label)],
+        [line for i, line in enumerate(lines) if not i or line.label],
         points=(steps, returns),
         threshold=threshold,
         threshold_label="" if threshold is None else f"solved at {marks.value(threshold)}",

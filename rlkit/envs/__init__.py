@@ -1,7 +1,8 @@
 """Gymnasium in: environments made and stepped many at a time, and spaces as sizes and plain data."""
 
+from rlkit.envs.encoding import FeatureEncoder
 from rlkit.envs.make import EnvironmentLike, EnvironmentSource, newest_id, reward_threshold
-from rlkit.envs.spaces import FeatureEncoder, check_space, space_from_dict, space_to_dict
+from rlkit.envs.spaces import check_space, space_from_dict, space_to_dict
 from rlkit.envs.vector import Episode, Step, VectorEnvironment
 
 __all__ = [

@@ -1,19 +1,19 @@
-"""Spaces: which ones an algorithm takes, observations as feature vectors, spaces as plain data."""
+"""Spaces: which ones an algorithm takes, and spaces as plain data."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from rlkit.errors import EnvironmentContractError, SpaceMismatchError, StateError, UnsupportedSpaceError
+from rlkit.envs.encoding import Features, Space, leaves
+from rlkit.errors import StateError, UnsupportedSpaceError
 
-Space = spaces.Space[Any]
-Features = NDArray[np.float32]
+__all__ = ["Features", "Space", "check_space", "space_from_dict", "space_to_dict"]
 
 
 def check_space(space: Space, allowed: tuple[type[Space], ...], *, role: str, algorithm: str) -> None:
@@ -30,89 +30,34 @@ def check_space(space: Space, allowed: tuple[type[Space], ...], *, role: str, al
     """
     takes = " or ".join(kind.__name__ for kind in allowed)
     if not isinstance(space, allowed):
-        problem = f"{algorithm} cannot take {role}s of the space {space}."
+        problem = f"{algorithm} cannot take {role}s of the space {space!s:.200}."
         raise UnsupportedSpaceError(problem, f"It takes {role} spaces of type {takes}.")
-    if isinstance(space, spaces.Box) and space.dtype.kind not in "buif":
-        problem = f"{algorithm} cannot take {role}s of the space {space}: its dtype is {space.dtype}."
-        raise UnsupportedSpaceError(problem, "It takes numbers.")
-    if isinstance(space, spaces.Box) and not math.prod(space.shape):
-        problem = f"{algorithm} cannot take {role}s of the space {space}: they hold no numbers."
-        raise UnsupportedSpaceError(problem, "Give it a shape without 0.")
+    for path, leaf in leaves(space):
+        problem = _problem(leaf, allowed)
+        if problem:
+            name = "".join(f"[{key!r}]" for key in path)
+            told = (
+                f"{algorithm} cannot take {role}s of the space {leaf!s:.200}{' at ' + name if name else ''}: {problem}."
+            )
+            raise UnsupportedSpaceError(told, f"It takes {role} spaces of type {takes}, of numbers.")
 
 
-class FeatureEncoder:
-    """Turns observations of a space into rows of features: a Box is flattened, a Discrete one-hot.
-
-    Args:
-        space: Box of any shape, or Discrete.
-
-    Attributes:
-        size: Number of features of one observation.
-    """
-
-    def __init__(self, space: Space) -> None:
-        self.space = space
-        self.size = int(spaces.flatdim(space))
-        self._shape: tuple[int, ...] = space.shape or ()
-
-    def encode(self, observations: NDArray[Any]) -> Features:
-        """Return features, float32 of shape ``(batch, size)``, of a batch of the space's own arrays.
-
-        Raises:
-            EnvironmentContractError: An observation is none of the choices of a Discrete space.
-        """
-        if isinstance(self.space, spaces.Discrete):
-            choices = observations.astype(np.int64) - self.space.start
-            if ((choices < 0) | (choices >= self.size)).any():  # else a negative one would count from the end
-                problem = f"The environment's observations {observations.tolist()!r:.80} are not all of its space."
-                raise EnvironmentContractError(problem, f"Its observation space is {self.space}.")
-            features = np.zeros((len(choices), self.size), np.float32)
-            features[np.arange(len(choices)), choices] = 1
-            return features
-        return np.asarray(observations, np.float32).reshape(len(observations), self.size)
-
-    def encode_any(self, observation: Any) -> tuple[Features, bool]:
-        """Return features of one observation or of a batch, and whether it was a batch.
-
-        Raises:
-            SpaceMismatchError: What was given is neither.
-        """
-        try:
-            array = np.asarray(observation)
-        except ValueError:
-            raise self._mismatch("a ragged sequence") from None
-        if array.dtype.kind not in "buif":
-            raise self._mismatch(f"{observation!r:.80}")
-        batched = array.shape[1:] == self._shape and array.ndim == len(self._shape) + 1
-        if not batched and array.shape != self._shape:
-            raise self._mismatch(f"shape {array.shape}")
-        batch = array if batched else array[None]
-        if isinstance(self.space, spaces.Discrete):
-            self._check_choices(batch)
-        return self.encode(batch), batched
-
-    def _check_choices(self, batch: NDArray[Any]) -> None:
-        space = self.space
-        assert isinstance(space, spaces.Discrete)  # noqa: S101 - narrows the type
-        low, high = int(space.start), int(space.start + space.n)
-        wrong = [value for value in batch.tolist() if not (low <= value < high and float(value).is_integer())]
-        if wrong:
-            raise self._mismatch(f"{wrong[0]}")
-
-    def _mismatch(self, given: str) -> SpaceMismatchError:
-        one, many = self._shape, ("n", *self._shape)
-        shapes = f"({', '.join(map(str, many))}{',' if len(many) == 1 else ''})"
-        return SpaceMismatchError(
-            f"An observation does not fit {self.space}: {given}.",
-            f"Give one observation of shape {one} or a batch of shape {shapes}.",
-        )
+def _problem(leaf: Space, allowed: tuple[type[Space], ...]) -> str:
+    """Return what speaks against a space that is no Dict and no Tuple; empty for nothing."""
+    if not isinstance(leaf, allowed):
+        return f"it is a {type(leaf).__name__}"
+    if isinstance(leaf, spaces.Box) and leaf.dtype.kind not in "buif":
+        return f"its dtype is {leaf.dtype}"
+    if isinstance(leaf, spaces.Box | spaces.MultiBinary | spaces.MultiDiscrete) and not math.prod(leaf.shape):
+        return "it holds no numbers"
+    return ""
 
 
 def space_to_dict(space: Space) -> dict[str, Any]:
     """Return a space as plain data, which :func:`space_from_dict` reads.
 
     Raises:
-        UnsupportedSpaceError: The space is neither Box nor Discrete.
+        UnsupportedSpaceError: The space is of another kind than an algorithm takes.
     """
     if isinstance(space, spaces.Box):
         return {
@@ -124,7 +69,19 @@ def space_to_dict(space: Space) -> dict[str, Any]:
         }
     if isinstance(space, spaces.Discrete):
         return {"type": "Discrete", "n": int(space.n), "start": int(space.start), "dtype": str(space.dtype)}
-    raise UnsupportedSpaceError(f"{space} cannot be saved.", "Box and Discrete spaces can.")
+    if isinstance(space, spaces.MultiDiscrete):
+        parts = {"nvec": space.nvec.tolist(), "start": space.start.tolist(), "dtype": str(space.dtype)}
+        return {"type": "MultiDiscrete", **parts}
+    if isinstance(space, spaces.MultiBinary):
+        # MultiBinary(3) and MultiBinary([3]) are not equal, though their elements are the same.
+        return {"type": "MultiBinary", "n": space.n if isinstance(space.n, int) else list(space.shape)}
+    if isinstance(space, spaces.Dict):
+        if not all(isinstance(key, str) for key in space.spaces):
+            raise UnsupportedSpaceError(f"{space!s:.200} cannot be saved: its keys are not all text.")
+        return {"type": "Dict", "spaces": [[key, space_to_dict(part)] for key, part in space.spaces.items()]}
+    if isinstance(space, spaces.Tuple):
+        return {"type": "Tuple", "spaces": [space_to_dict(part) for part in space.spaces]}
+    raise UnsupportedSpaceError(f"{space!s:.200} cannot be saved.", f"{', '.join(_READERS)} spaces can.")
 
 
 def _bound_to_data(bound: NDArray[Any]) -> Any:
@@ -145,17 +102,43 @@ def space_from_dict(data: Mapping[str, Any]) -> Space:
         StateError: The data describe no space.
     """
     try:
-        if data["type"] == "Box":
-            dtype = np.dtype(str(data["dtype"]))
-            shape = tuple(int(n) for n in data["shape"])
-            low, high = (np.broadcast_to(np.asarray(data[end], dtype), shape) for end in ("low", "high"))
-            return spaces.Box(low, high, shape, dtype.type)
-        if data["type"] == "Discrete":
-            dtype = np.dtype(str(data["dtype"]))
-            # Older Gymnasium knows int64 alone, and takes no dtype.
-            other: dict[str, Any] = {} if dtype == np.int64 else {"dtype": dtype.type}
-            discrete: Space = spaces.Discrete(int(data["n"]), start=int(data["start"]), **other)
-            return discrete
+        read = _READERS[data["type"]]
+    except (KeyError, TypeError):
+        kind = data.get("type") if isinstance(data, Mapping) else data
+        raise StateError(f"{kind!r:.80} is no type of space.", f"{', '.join(_READERS)} are.") from None
+    try:
+        return read(data)
     except (KeyError, TypeError, ValueError, OverflowError, AssertionError) as error:
+        if isinstance(error, StateError):
+            raise
         raise StateError(f"{dict(data)!r:.120} describes no space: {error!r}.") from None
-    raise StateError(f"{data['type']!r} is no type of space.", "Box and Discrete are.")
+
+
+def _read_box(data: Mapping[str, Any]) -> Space:
+    dtype = np.dtype(str(data["dtype"]))
+    shape = tuple(int(n) for n in data["shape"])
+    low, high = (np.broadcast_to(np.asarray(data[end], dtype), shape) for end in ("low", "high"))
+    return spaces.Box(low, high, shape, dtype.type)
+
+
+def _read_discrete(data: Mapping[str, Any]) -> Space:
+    dtype = np.dtype(str(data["dtype"]))
+    # Older Gymnasium knows int64 alone, and takes no dtype.
+    other: dict[str, Any] = {} if dtype == np.int64 else {"dtype": dtype.type}
+    discrete: Space = spaces.Discrete(int(data["n"]), start=int(data["start"]), **other)
+    return discrete
+
+
+def _read_multi_discrete(data: Mapping[str, Any]) -> Space:
+    dtype = np.dtype(str(data["dtype"]))
+    return spaces.MultiDiscrete(np.asarray(data["nvec"], dtype), dtype.type, start=np.asarray(data["start"], dtype))
+
+
+_READERS: dict[str, Callable[[Mapping[str, Any]], Space]] = {
+    "Box": _read_box,
+    "Discrete": _read_discrete,
+    "MultiDiscrete": _read_multi_discrete,
+    "MultiBinary": lambda data: spaces.MultiBinary(data["n"]),
+    "Dict": lambda data: spaces.Dict({str(key): space_from_dict(part) for key, part in data["spaces"]}),
+    "Tuple": lambda data: spaces.Tuple([space_from_dict(part) for part in data["spaces"]]),
+}

@@ -16,6 +16,7 @@ from rlkit.envs import EnvironmentLike, EnvironmentSource, FeatureEncoder, check
 from rlkit.envs.spaces import Features, Space
 from rlkit.errors import ConfigError, MissingEnvironmentError, SpaceMismatchError, TrainingError
 from rlkit.training.evaluation import Evaluation, play_episodes
+from rlkit.training.normalize import Normalizer
 
 # More environments make an evaluation faster, and each may hold a window, a data set or a simulator.
 _EVALUATION_ENVS = 32
@@ -41,7 +42,14 @@ class Agent(ABC):
 
     Config: ClassVar[type[ModelConfig]]
     """Class of the hyperparameters."""
-    observation_spaces: ClassVar[tuple[type[Space], ...]] = (spaces.Box, spaces.Discrete)
+    observation_spaces: ClassVar[tuple[type[Space], ...]] = (
+        spaces.Box,
+        spaces.Discrete,
+        spaces.MultiDiscrete,
+        spaces.MultiBinary,
+        spaces.Dict,
+        spaces.Tuple,
+    )
     """Kinds of observation space that the algorithm takes."""
     action_spaces: ClassVar[tuple[type[Space], ...]]
     """Kinds of action space that the algorithm takes."""
@@ -123,6 +131,13 @@ class Agent(ABC):
     def _build_for(self, observation_space: Space, action_space: Space) -> None:
         self.observation_space, self.action_space = observation_space, action_space
         self._encoder = FeatureEncoder(observation_space)
+        normalize = getattr(self.config, "normalize", "none")
+        self._normalizer = Normalizer(
+            self._encoder.continuous,
+            observations=normalize in ("observations", "both"),
+            rewards=normalize in ("rewards", "both"),
+            gamma=getattr(self.config, "gamma", 1.0),
+        )
         self._build_networks(self._encoder.size, action_space)
 
     @abstractmethod
@@ -169,12 +184,16 @@ class Agent(ABC):
         """
         self._require_networks("predict")
         features, batched = self._encoder.encode_any(observation)
-        actions = self._act(features, None if deterministic else self._predict_rng)
-        return actions if batched else actions[0]
+        rng = None if deterministic else self._predict_rng
+        actions = self._act(self._normalizer.observations(features), rng)
+        if batched:
+            return actions
+        # One choice is a number; of a Box without dimensions an element is an array all the same.
+        return actions[0] if isinstance(self.action_space, spaces.Discrete) else np.asarray(actions[0])
 
     @abstractmethod
     def _act(self, features: Features, rng: np.random.Generator | None) -> NDArray[Any]:
-        """Return the environment's actions for features ``(batch, size)``: drawn with ``rng``, or the best."""
+        """Return the environment's actions for normalised features ``(batch, size)``, drawn with ``rng`` or best."""
 
     def evaluate(
         self,
@@ -212,7 +231,9 @@ class Agent(ABC):
         rng = None if deterministic else np.random.default_rng(seed)
         environment = source.separate(min(episodes, _EVALUATION_ENVS))
         try:
-            returns, lengths = play_episodes(lambda features: self._act(features, rng), environment, episodes, seed)
+            returns, lengths = play_episodes(
+                lambda features: self._act(self._normalizer.observations(features), rng), environment, episodes, seed
+            )
         finally:
             environment.close()
         title = f"{type(self).__name__} on {source.name}, evaluated"

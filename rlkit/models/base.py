@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import weakref
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,19 +13,20 @@ from typing import Any, ClassVar, Self
 
 from rlkit.config import ModelConfig
 from rlkit.config.numbers import whole_number
-from rlkit.envs import EnvironmentLike, space_from_dict, space_to_dict
+from rlkit.envs import EnvironmentLike, VectorEnvironment, space_from_dict, space_to_dict
 from rlkit.envs.spaces import Space
-from rlkit.errors import ConfigError, StateError, StoreError, TrainingError
+from rlkit.errors import ConfigError, StateError, TrainingError
 from rlkit.models.agent import Agent
 from rlkit.models.card import model_card, model_title, trained
-from rlkit.storage.archive import read_archive, write_archive
+from rlkit.nn.parameters import Parameters
+from rlkit.storage.archive import archive_path, read_archive, write_archive
 from rlkit.training.callbacks import Callback, checked_callbacks
 from rlkit.training.history import History
 from rlkit.training.log import TrainingLog
 from rlkit.training.progress import Progress, progress_callback
 from rlkit.training.run import TrainingRun, Updates, interrupt_stops
 
-STATE_FORMAT = 1
+STATE_FORMAT = 2
 """Raised by one when what ``get_state`` returns changes; ``set_state`` then still reads every format below it."""
 
 
@@ -109,7 +111,7 @@ class ModelBase(Agent):
         if self._is_training:
             raise TrainingError("This model is training already.", "Stop that run first: run.close().")
         history = History(f"{type(self).__name__} on {source.name}", steps, source.reward_threshold)
-        run = TrainingRun(history, self._logged_updates, checked_callbacks(callbacks))
+        run = TrainingRun(history, self._logged_updates, checked_callbacks(callbacks), model=self)
         self._run = weakref.ref(run)
         return run
 
@@ -130,6 +132,29 @@ class ModelBase(Agent):
     @abstractmethod
     def _updates(self, run: TrainingRun) -> Updates:
         """Collect experience and update, for ever; yield the metrics of each update."""
+
+    @contextmanager
+    def _training_environment(self, num_envs: int) -> Iterator[VectorEnvironment]:
+        """Yield environments to train on, which are closed after the block: unless they are the caller's own."""
+        source = self._require_source("train")
+        environment = source.training(num_envs)
+        try:
+            yield environment
+        finally:
+            if source.fixed_num_envs is None:
+                environment.close()
+
+    def _not_finite(self, parameters: Parameters, losses: Mapping[str, float]) -> TrainingError:
+        """Return the error for a loss or a gradient that is not finite, which says where it is so first."""
+        name = parameters.first_not_finite
+        what = f"The gradient at {name}" if name else "The gradient's norm"
+        if not name and not all(map(math.isfinite, losses.values())):
+            what = "The loss"  # a clipped gradient may be finite where it is not
+        told = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in losses.items())
+        return TrainingError(
+            f"{what} is no longer finite, after {self.num_timesteps:,} steps: {told}.",
+            "The model is as it was before. Lower learning_rate or max_grad_norm, or scale observations and rewards.",
+        )
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -188,19 +213,27 @@ class ModelBase(Agent):
         metrics = evaluation.metrics if evaluation else {}
         return {**self._description(), "config": self.hyperparameters, "wall_time": self.wall_time, "metrics": metrics}
 
-    def get_state(self) -> dict[str, Any]:
+    def get_state(self, *, slim: bool = False) -> dict[str, Any]:
         """Return all that :meth:`set_state` needs to go on exactly from here, as plain data and arrays.
 
         Two runs that did the same give the same state: how long they took is in :attr:`metadata` alone. While another
         thread trains, the state is that between two updates.
+
+        Args:
+            slim: Leave out experience that is kept to learn from (:attr:`experience` says what that is). The model
+                then acts as before, but collects it anew when it trains further.
         """
         with self.paused():
+            built = self.observation_space is not None
             return {
                 **self._description(),
                 "format": STATE_FORMAT,
                 "config": self.config.get_state(),
                 "rng": self._rng.bit_generator.state,
-                "networks": self._get_networks() if self.observation_space is not None else None,
+                "normalizer": self._normalizer.get_state() if built else None,
+                "networks": self._get_networks() if built else None,
+                "experience": self._get_experience() if built and not slim else None,
+                "left_out": self.experience if slim else "",
             }
 
     def set_state(self, state: Mapping[str, Any]) -> None:
@@ -252,6 +285,8 @@ class ModelBase(Agent):
 
     @classmethod
     def _check_state(cls, state: Mapping[str, Any]) -> None:
+        if not isinstance(state, Mapping):
+            raise StateError(f"{state!r:.80} is no state.", "Give what get_state() returned.")
         algorithm, found = state.get("algorithm"), state.get("format")
         if algorithm != cls.algorithm:
             problem = f"This is the state of a {algorithm!r} model, not of {cls.algorithm!r}."
@@ -266,6 +301,10 @@ class ModelBase(Agent):
             self._check_spaces(observation_space, action_space)
             self._build_for(observation_space, action_space)
             self._set_networks(state["networks"])
+            if "normalizer" in state:  # format 1 had none
+                self._normalizer.set_state(state["normalizer"])
+            if state.get("experience") is not None:
+                self._set_experience(state["experience"])
         self._env_id, self._env_kwargs = state["env_id"], dict(state["env_kwargs"])
         self.num_timesteps, self.num_episodes = state["num_timesteps"], state["num_episodes"]
         self._log = TrainingLog(state["learning_curve"], wall_time)
@@ -283,17 +322,33 @@ class ModelBase(Agent):
             ValueError: Its shapes do not fit.
         """
 
-    def save(self, path: str | Path) -> Path:
+    experience: ClassVar[str] = ""
+    """What the model keeps of its experience to learn from again, such as ``"replay buffer"``; empty for nothing."""
+
+    def _get_experience(self) -> dict[str, Any] | None:
+        """Return what :attr:`experience` names as plain data."""
+        return None
+
+    def _set_experience(self, state: Mapping[str, Any]) -> None:
+        """Take what :meth:`_get_experience` gave.
+
+        Raises:
+            ValueError: Its shapes do not fit.
+        """
+
+    def save(self, path: str | Path, *, slim: bool = False) -> Path:
         """Write the model to one portable file, whose name ends in ``.rlkit``, and return its path.
+
+        Args:
+            path: The file.
+            slim: Leave out experience that is kept to learn from: see :meth:`get_state`. The file says so.
 
         Raises:
             StoreError: The file's ending is another, or the file cannot be written.
         """
-        path = Path(path)
-        if path.suffix != ".rlkit":  # rlkit.load tells a file from a model in the registry by it
-            raise StoreError(f"{str(path)!r} does not end in .rlkit.", f"Write save('{path.name or 'model'}.rlkit').")
+        path = archive_path(path)
         with self.paused():
-            metadata, state = self.metadata, self.get_state()
+            metadata, state = self.metadata, self.get_state(slim=slim)
         write_archive(path, metadata, state)
         return path
 
@@ -302,13 +357,13 @@ class ModelBase(Agent):
         """Return the model of this class in a file that :meth:`save` wrote.
 
         Raises:
-            StoreError: There is no such file.
+            StoreError: There is no such file, or its name does not end in ``.rlkit``.
             CorruptArtifactError: It is not what was written.
             UntrustedArtifactError: Its state would run code when opened; nothing was run.
             StateError: It holds a model of another algorithm.
             SpaceMismatchError: ``env`` has other spaces.
         """
-        metadata, state = read_archive(Path(path))
+        metadata, state = read_archive(archive_path(path))
         return cls.from_state(state, env, wall_time=metadata["wall_time"])
 
     # -- display -----------------------------------------------------------------------------------------------------

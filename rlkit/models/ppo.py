@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -11,10 +10,7 @@ import numpy as np
 from pydantic import model_validator
 
 from rlkit.config import ModelConfig, Scheduled, hyperparameter
-from rlkit.errors import TrainingError
-from rlkit.models.on_policy import ActorCritic, Batch, OnPolicyConfig, OnPolicyModel
-from rlkit.nn.distributions import Categorical
-from rlkit.nn.optimizers import clip_global_norm
+from rlkit.models.on_policy import Batch, OnPolicyConfig, OnPolicyModel, standardized
 from rlkit.nn.parameters import Array
 from rlkit.schedules import as_schedule
 
@@ -58,7 +54,7 @@ class PPOConfig(OnPolicyConfig):
 
     @model_validator(mode="after")
     def _batch_fits_rollout(self) -> Self:
-        size = self.n_envs * self.n_steps
+        size = self.rollout_size
         if self.batch_size > size:
             message = (
                 f"batch_size = {self.batch_size} is larger than a rollout "
@@ -80,8 +76,9 @@ class Loss:
         entropy: Mean entropy of the policy in nats, negated.
         approx_kl: Estimate of KL(old, new): mean of (r - 1) - log r (Schulman 2020, "Approximating KL divergence").
         clip_fraction: Part of the ratios outside the clip range.
-        logits_gradient: Gradient of ``total`` by the logits, ``(batch, choices)``.
-        values_gradient: Gradient of ``total`` by the values, ``(batch,)``.
+        by_log_probs: Gradient of ``total`` by the log-probabilities, ``(batch,)``.
+        by_entropy: Gradient of ``total`` by the entropy in each state.
+        by_values: Gradient of ``total`` by the values, ``(batch,)``.
     """
 
     total: float
@@ -90,46 +87,40 @@ class Loss:
     entropy: float
     approx_kl: float
     clip_fraction: float
-    logits_gradient: Array
-    values_gradient: Array
+    by_log_probs: Array
+    by_entropy: float
+    by_values: Array
 
 
-def ppo_loss(  # noqa: D417 - logits and values are the network's output
-    logits: Array,
+def ppo_loss(  # noqa: D417 - the first three are described together
+    log_probs: Array,
+    entropies: Array,
     values: Array,
     batch: Batch,
     config: PPOConfig,
-    clip_range: float,
     *,
+    clip_range: float,
     clip_range_vf: float | None = None,
 ) -> Loss:
-    """Return PPO's loss and its gradients by ``logits`` and ``values``.
+    """Return PPO's loss and its gradients.
 
     Args:
-        logits, values: What the networks say now, ``(batch, choices)`` and ``(batch,)``.
+        log_probs, entropies, values: Of the batch's actions, policy and states by the networks now, each ``(batch,)``.
         batch: The minibatch.
         config: The coefficients.
         clip_range: How far the probability ratio may move from 1.
         clip_range_vf: How far a value may move from the rollout's; None for any.
     """
     n = len(batch)
-    advantages = _standardized(batch.advantages) if config.normalize_advantage and n > 1 else batch.advantages
+    advantages = standardized(batch.advantages) if config.normalize_advantage and n > 1 else batch.advantages
 
-    policy = Categorical(logits)
-    log_ratio = policy.log_prob(batch.actions) - batch.log_probs
+    log_ratio = log_probs - batch.log_probs
     ratio = np.exp(log_ratio)
     clipped_ratio = np.minimum(np.maximum(ratio, 1 - clip_range), 1 + clip_range)
     surrogate, clipped = ratio * advantages, clipped_ratio * advantages
-    # Where the clipped term is the smaller one, the ratio has left the range and the gradient is 0.
-    by_log_prob = np.where(surrogate <= clipped, surrogate, 0) / -n
-    logits_gradient = policy.log_prob_backward(batch.actions, by_log_prob)
-    entropy = policy.entropy()
-    if config.ent_coef:
-        logits_gradient += policy.entropy_backward(np.full_like(ratio, -config.ent_coef / n))
-
     policy_loss = -_mean(np.minimum(surrogate, clipped))
-    value_loss, value_loss_gradient = _value_loss(values, batch, clip_range_vf)
-    entropy_loss = -_mean(entropy)
+    entropy_loss = -_mean(entropies)
+    value_loss, by_values = _value_loss(values, batch, clip_range_vf)
     return Loss(
         total=policy_loss + config.ent_coef * entropy_loss + config.vf_coef * value_loss,
         policy=policy_loss,
@@ -137,8 +128,10 @@ def ppo_loss(  # noqa: D417 - logits and values are the network's output
         entropy=entropy_loss,
         approx_kl=_mean(ratio - 1 - log_ratio),
         clip_fraction=np.count_nonzero(ratio != clipped_ratio) / n,
-        logits_gradient=logits_gradient,
-        values_gradient=config.vf_coef * value_loss_gradient,
+        # Where the clipped term is the smaller one, the ratio has left the range and the gradient is 0.
+        by_log_probs=np.where(surrogate <= clipped, surrogate, 0) / -n,
+        by_entropy=-config.ent_coef / n,
+        by_values=config.vf_coef * by_values,
     )
 
 
@@ -157,14 +150,6 @@ def _mean(values: Array) -> float:
     return float(values.sum()) / values.size  # ndarray.mean takes twice as long on a minibatch
 
 
-def _standardized(values: Array) -> Array:
-    """Return ``values`` with mean 0 and sample standard deviation 1."""
-    centred = values - values.sum() / values.size
-    deviation = np.sqrt(np.dot(centred, centred) / (values.size - 1))
-    standardized: Array = centred / (deviation + 1e-8)
-    return standardized
-
-
 class PPO(OnPolicyModel):
     """Proximal Policy Optimization: several epochs of minibatches on each rollout, with a clipped objective.
 
@@ -174,7 +159,6 @@ class PPO(OnPolicyModel):
     algorithm: ClassVar[str] = "ppo"
     Config: ClassVar[type[ModelConfig]] = PPOConfig
     config: PPOConfig
-    network: ActorCritic
 
     def _update(self, batch: Batch, progress_remaining: float) -> dict[str, float]:
         config = self.config
@@ -187,44 +171,39 @@ class PPO(OnPolicyModel):
         losses: list[Loss] = []
         for _ in range(config.n_epochs):
             for minibatch in batch.minibatches(config.batch_size, self._rng):
-                logits, values = self.network.forward(minibatch.observations)
-                loss = ppo_loss(logits, values, minibatch, config, clip_range, clip_range_vf=clip_range_vf)
+                policy, values = self.network.forward(minibatch.observations)
+                log_probs, entropies = policy.log_prob(minibatch.actions), policy.entropy()
+                loss = ppo_loss(
+                    log_probs,
+                    entropies,
+                    values,
+                    minibatch,
+                    config,
+                    clip_range=clip_range,
+                    clip_range_vf=clip_range_vf,
+                )
                 losses.append(loss)
                 if config.target_kl is not None and loss.approx_kl > 1.5 * config.target_kl:
                     return self._metrics(batch, losses, learning_rate, clip_range)
-                self.network.backward(loss.logits_gradient, loss.values_gradient)
-                gradient = self.network.parameters.gradient
-                norm = clip_global_norm(gradient, config.max_grad_norm)
-                if not math.isfinite(norm):  # before the step: the parameters are still good
-                    problem = (
-                        f"The gradient is no longer finite: the policy loss is {loss.policy}, {loss.value} the value's."
-                    )
-                    raise TrainingError(
-                        problem, "Lower learning_rate, or look for nan and inf in what the environment gives."
-                    )
-                self._optimizer.step(gradient, learning_rate)
+                by_outputs = policy.backward(minibatch.actions, loss.by_log_probs, loss.by_entropy)
+                parts = {"policy_loss": loss.policy, "value_loss": loss.value}
+                self._descend(by_outputs, loss.by_values, learning_rate, parts)
         return self._metrics(batch, losses, learning_rate, clip_range)
 
     @staticmethod
     def _metrics(batch: Batch, losses: list[Loss], learning_rate: float, clip_range: float) -> dict[str, float]:
-        """Return means over the minibatches, and figures of the update as a whole.
-
-        ``explained_variance`` is the part of the returns' variance that the values of the rollout explain: 1 is all
-        of it, 0 as much as a constant does; NaN where the returns do not vary.
-        """
+        """Return means over the minibatches, and figures of the update as a whole."""
 
         def mean(name: str) -> float:
-            return float(np.mean([getattr(loss, name) for loss in losses]))
+            return float(sum(getattr(loss, name) for loss in losses)) / len(losses)
 
-        variance = float(batch.returns.var())
-        unexplained = float((batch.returns - batch.values).var())
         return {
             "policy_loss": mean("policy"),
             "value_loss": mean("value"),
             "entropy": -mean("entropy"),
             "approx_kl": mean("approx_kl"),
             "clip_fraction": mean("clip_fraction"),
-            "explained_variance": 1 - unexplained / variance if variance else float("nan"),
+            "explained_variance": batch.explained_variance,
             "learning_rate": learning_rate,
             "clip_range": clip_range,
             "minibatches": float(len(losses)),

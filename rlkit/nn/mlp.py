@@ -154,6 +154,18 @@ class MLP:
         """Return the output, a new array ``(batch, outputs)``, for ``x``, shape ``(batch, inputs)``."""
         return self._run(x, [np.empty((len(x), size), self.dtype) for size in self.sizes[1:]])
 
+    def with_latent(self, x: Array) -> tuple[Array, Array]:
+        """Return the output and the last hidden layer (``x`` itself where there is none), both new arrays."""
+        outputs = [np.empty((len(x), size), self.dtype) for size in self.sizes[1:]]
+        self._run(x, outputs)
+        return outputs[-1], outputs[-2] if len(outputs) > 1 else x
+
+    @property
+    def latent(self) -> Array:
+        """The last hidden layer of the last ``forward``, a buffer ``(batch, units)``; its input where there is none."""
+        assert self._input is not None, "latent follows forward"  # noqa: S101 - a programming error
+        return self._current.outputs[-2] if len(self.sizes) > 2 else self._input  # noqa: PLR2004 - input, output
+
     def forward(self, x: Array) -> Array:
         """Return the output for inputs ``x``, shape ``(batch, inputs)``, in a buffer ``(batch, outputs)``.
 

@@ -53,6 +53,11 @@ class Parameters:
         """Return the view of the gradient that belongs to the array ``name``."""
         return self._gradients[name]
 
+    @property
+    def first_not_finite(self) -> str:
+        """Name of the first array whose gradient has a NaN or an inf; empty where none has."""
+        return next((name for name, gradient in self._gradients.items() if not np.isfinite(gradient).all()), "")
+
     def __repr__(self) -> str:
         return f"<Parameters: {self.size:,} in {len(self.shapes)} arrays, {self.vector.dtype}>"
 

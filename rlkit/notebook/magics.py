@@ -84,6 +84,7 @@ class RLMagics(Magics):
         parser.add_argument("name", help="name to keep it under; it becomes the next version")
         parser.add_argument("--description", default="", help="what is worth knowing of it")
         parser.add_argument("--parent", help="version it was made from, such as cartpole:2")
+        parser.add_argument("--slim", action="store_true", help="leave out experience such as a replay buffer")
         options = parser.parse(line)
         return rlkit.register(
             self._model(options.model),
@@ -91,6 +92,7 @@ class RLMagics(Magics):
             tags=options.tag,
             description=options.description,
             parent=options.parent,
+            slim=options.slim,
         )
 
     @verb

@@ -35,6 +35,7 @@ def _facts(version: ModelVersion) -> list[tuple[str, object]]:
         ("environment", version.env_id or "custom"),
         ("trained", f"{text.number(version.num_timesteps)} steps in {text.duration(version.wall_time)}"),
         ("seed", "" if version.seed is None else str(version.seed)),
+        ("left out", version.left_out),
         ("parent", version.parent or ""),
         ("dataset", dataset),
         ("created", f"{_created(version)} UTC by {version.user or 'unknown'} on {version.host or 'unknown'}"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
@@ -33,9 +32,6 @@ from rlkit.registry.versions import Document, ModelVersion, VersionList, documen
 from rlkit.storage import codec
 from rlkit.storage.documents import seal
 
-DEFAULT_FOLDER = "rlkit_artifacts"
-FOLDER_VARIABLE = "RLKIT_HOME"
-
 _TOLD = (
     "algorithm",
     "config",
@@ -63,8 +59,8 @@ class Keepable(Protocol):
     def metadata(self) -> Mapping[str, Any]:
         """What the model tells about itself: JSON values."""
 
-    def get_state(self) -> dict[str, Any]:
-        """Return what the model is rebuilt from: plain data."""
+    def get_state(self, *, slim: bool = False) -> dict[str, Any]:
+        """Return what the model is rebuilt from, plain data: without kept experience where ``slim``."""
 
     def paused(self) -> AbstractContextManager[None]:
         """Return a block in which metadata and state stay as they are, whoever trains the model."""
@@ -98,6 +94,7 @@ class ModelRegistry:
         dataset: Mapping[str, Any] | None = None,
         parent: str | None = None,
         description: str = "",
+        slim: bool = False,
     ) -> ModelVersion:
         """Keep a model as the next version of a name.
 
@@ -112,6 +109,7 @@ class ModelRegistry:
             dataset: Name, version and SHA-256 of the data that it learned from.
             parent: The reference of the version that it was trained on from.
             description: Text in Markdown.
+            slim: Leave out experience that the model keeps to learn from, such as a replay buffer. The version says so.
 
         Returns:
             The new version.
@@ -129,7 +127,7 @@ class ModelRegistry:
             problem = f"A {type(model).__name__} cannot be registered: it is no model."
             raise ModelDefinitionError(problem, "Write register(model, 'name').")
         with model.paused():
-            told, state = model.metadata, model.get_state()
+            told, state = model.metadata, model.get_state(slim=slim)
         manifest = {
             **self._origin(name, parent),
             "tags": list(check_tags(tags)),
@@ -137,6 +135,7 @@ class ModelRegistry:
             "dataset": check_dataset(dataset),
             "description": check_description(description),
             **{key: told.get(key) for key in _TOLD},
+            "left_out": state.get("left_out", ""),
             **provenance(),
         }
         seal(manifest)  # refuses what has no form in JSON, while nothing is written yet
@@ -367,25 +366,6 @@ class ModelRegistry:
             f"The model {name!r} has no version {number}.",
             f"It has {'version' if len(numbers) == 1 else 'versions'} {_ranges(numbers)}.",
         )
-
-
-_open: dict[Path, ModelRegistry] = {}
-_open_guard = threading.Lock()
-
-
-def open_registry(folder: str | os.PathLike[str] | None = None) -> ModelRegistry:
-    """Open the registry in a folder; the same folder gives the same registry.
-
-    Args:
-        folder: The folder; else the environment variable ``RLKIT_HOME``; else ``rlkit_artifacts`` in the folder
-            worked in now.
-
-    Returns:
-        The registry. Nothing is written by opening it.
-    """
-    chosen = Path(folder or os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER).expanduser().absolute()
-    with _open_guard:
-        return _open.setdefault(chosen, ModelRegistry(chosen))
 
 
 def _ranges(numbers: list[int]) -> str:

@@ -91,6 +91,7 @@ class ModelVersion:
         tags: Words.
         aliases: Words that point here now, such as ``best``.
         description: Text in Markdown.
+        left_out: What was left out of the state, such as ``"replay buffer"``; empty for nothing.
         parent: The reference of the version that this one was trained on from.
         dataset: Name, version and SHA-256 of the data, as far as given.
         git: Commit and dirty flag of the folder worked in.
@@ -119,6 +120,7 @@ class ModelVersion:
     tags: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     description: str = ""
+    left_out: str = ""
     parent: str | None = None
     dataset: dict[str, Any] | None = None
     git: dict[str, Any] | None = None
@@ -203,6 +205,7 @@ _OPTIONAL: dict[str, Any] = {
     "num_timesteps": 0,
     "num_episodes": 0,
     "wall_time": 0.0,
+    "left_out": "",
     "metrics": {},
     "tags": [],
     "description": "",

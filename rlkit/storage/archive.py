@@ -33,6 +33,21 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the zip format's first moment, so that equal c
 _REMEDY = "Get the file again from where it came from, or restore it from a backup."
 
 
+def archive_path(path: str | os.PathLike[str]) -> Path:
+    """Return the path of a file that models are saved in.
+
+    Raises:
+        StoreError: It is no path, or does not end in ``.rlkit``, by which ``rlkit.load`` tells a file from a model in
+            the registry.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise StoreError(f"{path!r:.80} is no path of a file.", "Write 'model.rlkit'.")
+    target = Path(path)
+    if target.suffix != ".rlkit":
+        raise StoreError(f"{str(target)!r} does not end in .rlkit.", f"Write '{target.name or 'model'}.rlkit'.")
+    return target
+
+
 def write_archive(path: str | os.PathLike[str], metadata: dict[str, Any], state: dict[str, Any]) -> None:
     """Write a model to one file; equal content gives an equal file.
 

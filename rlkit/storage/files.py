@@ -14,6 +14,7 @@ import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 from filelock import FileLock, Timeout
 
@@ -48,7 +49,7 @@ _NO_LINKS = {
 
 
 @contextlib.contextmanager
-def _explained(action: str, path: Path, *passing: type[OSError]) -> Iterator[None]:
+def explained(action: str, path: Path, *passing: type[OSError]) -> Iterator[None]:
     """Turn an OSError into a StoreError that names the path, save those that the caller expects."""
     try:
         yield
@@ -76,8 +77,27 @@ def read_bytes(path: Path, *, follow: bool = True) -> bytes:
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
     if not follow:
         flags |= getattr(os, "O_NOFOLLOW", 0)
-    with _explained("read", path, FileNotFoundError), os.fdopen(os.open(path, flags), "rb") as file:
+    with explained("read", path, FileNotFoundError), os.fdopen(os.open(path, flags), "rb") as file:
         return file.read()
+
+
+def open_log(path: Path) -> TextIO:
+    """Open a text file to add lines to, as UTF-8; it and its folder are made where they are not there.
+
+    A log is for looking at: its lines reach the system one by one, and nothing else depends on them.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The file, which the caller closes.
+
+    Raises:
+        StoreError: The file cannot be written.
+    """
+    with explained("write to", path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("a", newline="", encoding="utf-8")
 
 
 def write_atomic(path: Path, data: bytes, *, durable: bool = True, read_only: bool = False) -> None:
@@ -92,7 +112,7 @@ def write_atomic(path: Path, data: bytes, *, durable: bool = True, read_only: bo
     Raises:
         StoreError: The file cannot be written; what stood under the name is unchanged.
     """
-    with _explained("write", path), _temporary(path, data, durable=durable, read_only=read_only) as temporary:
+    with explained("write", path), _temporary(path, data, durable=durable, read_only=read_only) as temporary:
         temporary.replace(path)
         if durable:
             _sync_folder(path.parent)
@@ -112,7 +132,7 @@ def create_exclusive(path: Path, data: bytes, *, durable: bool = True, read_only
         StoreError: The file cannot be written; the name stays free.
     """
     with (
-        _explained("create", path, FileExistsError),
+        explained("create", path, FileExistsError),
         _temporary(path, data, durable=durable, read_only=read_only) as temporary,
     ):
         _claim(temporary, path)
@@ -131,7 +151,7 @@ def move(source: Path, target: Path) -> None:
         FileNotFoundError: There is no file at ``source``.
         StoreError: The file cannot be moved.
     """
-    with _explained("move", source, FileNotFoundError):
+    with explained("move", source, FileNotFoundError):
         source.replace(target)
         _sync_folder(target.parent)  # the new name first: a crash in between must not lose both
         _sync_folder(source.parent)
@@ -146,7 +166,7 @@ def remove(path: Path) -> None:
     Raises:
         StoreError: The file cannot be deleted.
     """
-    with _explained("delete", path):
+    with explained("delete", path):
         _unlink(path)
         _sync_folder(path.parent)
 
@@ -164,7 +184,7 @@ def make_folder(path: Path) -> None:
         return
     if path.parent != path:
         make_folder(path.parent)
-    with _explained("create the folder", path):
+    with explained("create the folder", path):
         path.mkdir(exist_ok=True)
         _sync_folder(path.parent)
 
@@ -178,7 +198,7 @@ def sync_folder(path: Path) -> None:
     Raises:
         StoreError: The disk refuses.
     """
-    with _explained("flush the folder", path):
+    with explained("flush the folder", path):
         _sync_folder(path)
 
 
@@ -198,7 +218,7 @@ def lock(path: Path, timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
     """
     holder = FileLock(path, timeout=timeout)
     try:
-        with _explained("lock", path, Timeout):
+        with explained("lock", path, Timeout):
             holder.acquire(poll_interval=_LOCK_POLL)
     except Timeout:
         problem = f"Another program has been writing to {path.parent} for {timeout:g} seconds."

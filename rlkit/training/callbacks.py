@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rlkit.config.numbers import whole_number
 from rlkit.errors import TrainingError
 
 if TYPE_CHECKING:  # run.py calls callbacks; here only its name is needed
@@ -56,6 +57,32 @@ class Callback:
 
     def on_end(self, run: TrainingRun) -> None:
         """Do something after the last update, also after a stop, an interrupt or an error."""
+
+
+class Every:
+    """Says when another ``steps`` environment steps of a run have passed.
+
+    Args:
+        steps: How many; updates come no more often than rollouts do, so that it may be some more.
+
+    Raises:
+        TrainingError: ``steps`` is no positive whole number.
+    """
+
+    def __init__(self, steps: int) -> None:
+        self.steps = whole_number("every", steps, 1, TrainingError)
+        self.begin()
+
+    def begin(self) -> None:
+        """Count from the start of a run."""
+        self._next = self.steps
+
+    def passed(self, num_timesteps: int) -> bool:
+        """Say whether they have passed again when the run has taken ``num_timesteps``."""
+        if num_timesteps < self._next:
+            return False
+        self._next = (num_timesteps // self.steps + 1) * self.steps
+        return True
 
 
 def checked_callbacks(callbacks: Iterable[Callback] | Callback) -> list[Callback]:

@@ -69,11 +69,18 @@ class Columns(Mapping[str, Column]):
 class History:
     """What happened in one call of ``train``.
 
+    Args:
+        title: What is trained.
+        total_timesteps: Environment steps that were asked for.
+        reward_threshold: The mean return from which the environment counts as solved, or None.
+
     Attributes:
         title: What was trained, such as ``"PPO on CartPole-v1"``.
         updates: Columns with a row an update: ``num_timesteps, seconds, mean_return, mean_length`` and the
             algorithm's own, such as ``policy_loss``.
         episodes: Columns with a row an episode: ``num_timesteps`` (when it ended), ``return``, ``length``.
+        evaluations: Columns with a row an evaluation on the way, by :class:`~rlkit.callbacks.EvaluateEvery`:
+            ``num_timesteps, mean_return, std_return``.
         total_timesteps: Environment steps that were asked for.
         num_timesteps: Environment steps that were taken.
         seconds: How long it took.
@@ -85,6 +92,7 @@ class History:
         self.title = title
         self.updates = Columns()
         self.episodes = Columns()
+        self.evaluations = Columns()
         self.total_timesteps = total_timesteps
         self.num_timesteps = 0
         self.seconds = 0.0
@@ -127,12 +135,13 @@ class History:
 
     def plot(self) -> Picture:
         """Return the learning curve: episodes, their running mean, and the environment's threshold."""
-        episodes, updates = self.episodes.snapshot(), self.updates.snapshot()
+        episodes, updates, evaluations = (c.snapshot() for c in (self.episodes, self.updates, self.evaluations))
         drawing = svg.learning_curve(
             episodes.get("num_timesteps", ()),
             episodes.get("return", ()),
             updates.get("num_timesteps", ()),
             updates.get("mean_return", ()),
+            evaluated=(evaluations.get("num_timesteps", ()), evaluations.get("mean_return", ())),
             threshold=self.reward_threshold,
         )
         return Picture(drawing, f"Learning curve of {self.title}: {self.summary}")
@@ -162,6 +171,11 @@ class History:
         steps, places = updates["num_timesteps"], (0, updates.num_rows // 2, -1)
         panels = [svg.Series(steps, updates[name], name.replace("_", " ")) for name in names]
         alt = f"Curves of {', '.join(panel.label for panel in panels)}: their values are in the table below"
-        rows = [(name.replace("_", " "), *(float(updates[name][place]) for place in places)) for name in names]
+        rows = [(name.replace("_", " "), *(_known(updates[name][place]) for place in places)) for name in names]
         table = html.table(("", "first update", "halfway", "last update"), rows, numeric={1, 2, 3})
         return html.join(svg.picture(svg.small_multiples(panels, x_label="environment steps"), alt), table)
+
+
+def _known(value: float) -> float | None:
+    """Return a number as a table shows it: None for NaN, such as the loss before anything was learnt."""
+    return None if math.isnan(value) else float(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
@@ -49,10 +49,12 @@ class Rollout:
         n_steps: Steps of each environment.
         n_envs: Environments.
         features: Features of an observation.
+        action_shape: Shape of an action.
+        action_dtype: Dtype of an action.
 
     Attributes:
         observations: float32 ``(n_steps, n_envs, features)``.
-        actions: int64 ``(n_steps, n_envs)``.
+        actions: ``(n_steps, n_envs, *action_shape)``.
         rewards: float32 ``(n_steps, n_envs)``.
         terminated: bool ``(n_steps, n_envs)``.
         truncated: bool ``(n_steps, n_envs)``.
@@ -60,11 +62,18 @@ class Rollout:
         final_observations: ``{(step, env): features}`` of the last states of episodes that were cut off.
     """
 
-    def __init__(self, n_steps: int, n_envs: int, features: int) -> None:
+    def __init__(
+        self,
+        n_steps: int,
+        n_envs: int,
+        features: int,
+        action_shape: tuple[int, ...] = (),
+        action_dtype: DTypeLike = np.int64,
+    ) -> None:
         self.n_steps = n_steps
         self.n_envs = n_envs
         self.observations: Floats = np.zeros((n_steps, n_envs, features), np.float32)
-        self.actions: NDArray[np.int64] = np.zeros((n_steps, n_envs), np.int64)
+        self.actions: NDArray[Any] = np.zeros((n_steps, n_envs, *action_shape), action_dtype)
         self.rewards: Floats = np.zeros((n_steps, n_envs), np.float32)
         self.terminated: Bools = np.zeros((n_steps, n_envs), np.bool_)
         self.truncated: Bools = np.zeros((n_steps, n_envs), np.bool_)

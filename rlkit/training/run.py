@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 from rlkit.envs import Episode
 from rlkit.errors import TrainingError
@@ -29,8 +30,11 @@ class TrainingRun(Iterator[Update]):
         history: Where the run is recorded.
         algorithm: Makes the iterator that collects, updates and yields the metrics of each update.
         callbacks: What to call on the way.
+        model: What trains, for callbacks to evaluate or save; None where it is nothing of the kind.
 
     Attributes:
+        model: What trains.
+        callbacks: What is called on the way.
         history: What has happened so far.
         num_timesteps: Environment steps so far.
         total_timesteps: Environment steps that were asked for.
@@ -41,11 +45,13 @@ class TrainingRun(Iterator[Update]):
         history: History,
         algorithm: Callable[[TrainingRun], Updates],
         callbacks: Sequence[Callback] = (),
+        model: Any = None,
     ) -> None:
         self.history = history
+        self.model = model
         self.total_timesteps = history.total_timesteps
         self.num_timesteps = 0
-        self._callbacks = tuple(callbacks)
+        self.callbacks = tuple(callbacks)
         self._stop_reason = ""
         self._iterator = self._iterate(algorithm)
         self._driver: int | None = None  # the thread that is inside an update
@@ -105,7 +111,7 @@ class TrainingRun(Iterator[Update]):
 
     def rollout_collected(self) -> None:
         """Tell the callbacks that a rollout was collected."""
-        for callback in self._callbacks:
+        for callback in self.callbacks:
             callback.on_rollout(self)
 
     def step_taken(self, num_envs: int, episodes: Sequence[Episode]) -> None:
@@ -113,7 +119,7 @@ class TrainingRun(Iterator[Update]):
         self.num_timesteps += num_envs
         for episode in episodes:
             self.history.add_episode(self.num_timesteps, episode.episode_return, episode.length)
-            for callback in self._callbacks:
+            for callback in self.callbacks:
                 callback.on_episode(self, episode)
 
     def _iterate(self, algorithm: Callable[[TrainingRun], Updates]) -> Generator[Update, None, None]:
@@ -121,13 +127,13 @@ class TrainingRun(Iterator[Update]):
         told: list[Callback] = []  # of the start: only they are told of the end
         try:
             started = time.perf_counter()
-            for callback in self._callbacks:
+            for callback in self.callbacks:
                 callback.on_start(self)
                 told.append(callback)
             while not self.stopped and self.num_timesteps < self.total_timesteps:
                 metrics = next(updates)
                 update = self._record(metrics, time.perf_counter() - started)
-                for callback in self._callbacks:
+                for callback in self.callbacks:
                     callback.on_update(self, update)
                 yield update
         except BaseException as error:

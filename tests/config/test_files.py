@@ -5,7 +5,8 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from rlkit.config import files
 from rlkit.errors import ConfigError, StoreError
-from rlkit.models.on_policy import NetArch
+from rlkit.models.a2c import A2CConfig
+from rlkit.models.config import NetArch
 from rlkit.models.ppo import PPOConfig
 from rlkit.schedules import LinearSchedule
 
@@ -91,11 +92,50 @@ def test_the_shipped_preset_is_rl_zoos_block(tmp_path):
     assert PPOConfig.load(written(tmp_path, ZOO), env="CartPole-v1") == PPOConfig.resolve(env_id="CartPole-v1")
 
 
-@pytest.mark.parametrize("value", ["true", "dict(norm_obs=True, norm_reward=False)", "{norm_obs: true}"])
-def test_normalize_is_refused_clearly(tmp_path, value):
-    with pytest.raises(ConfigError, match=r"normalize = .* is not supported") as refused:
-        PPOConfig.load(written(tmp_path, f"normalize: {value}\nn_steps: 64"))
-    assert "Leave normalize out" in refused.value.remedy
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [
+        ("true", "both"),
+        ("false", "none"),
+        ("dict(norm_obs=True, norm_reward=False)", "observations"),
+        ("\"{'norm_obs': False, 'norm_reward': True}\"", "rewards"),
+        ("{norm_obs: true}", "both"),
+        ("{norm_obs: false, norm_reward: false}", "none"),
+        ("observations", "observations"),
+    ],
+)
+def test_normalize_is_read_as_rl_zoo_writes_it(tmp_path, value, meant):
+    assert PPOConfig.load(written(tmp_path, f"normalize: {value}\nn_steps: 64")).normalize == meant
+
+
+@pytest.mark.parametrize(
+    ("value", "complaint"),
+    [("dict(clip_obs=5)", "clip_obs"), ("dict(norm_obs=f())", "cannot be read"), ("obs", "is not allowed"), ("3", "3")],
+)
+def test_normalize_that_asks_for_something_else_is_refused(tmp_path, value, complaint):
+    with pytest.raises(ConfigError, match="normalize = ") as refused:
+        PPOConfig.load(written(tmp_path, f"normalize: {value}"))
+    assert complaint in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("block", "meant"),
+    [
+        ({"use_rms_prop": True}, {"optimizer": "rmsprop"}),
+        ({"use_rms_prop": False}, {"optimizer": "adam"}),
+        ({"policy_kwargs": "dict(optimizer_class=RMSpropTFLike)"}, {"optimizer": "rmsprop_tf"}),
+        (
+            {"policy_kwargs": "dict(optimizer_class=RMSpropTFLike, optimizer_kwargs=dict(eps=1e-4))"},
+            {"optimizer": "rmsprop_tf", "rms_prop_eps": 1e-4},
+        ),
+        (
+            {"use_sde": True, "policy_kwargs": "dict(log_std_init=-2, ortho_init=False)"},
+            {"use_sde": True, "log_std_init": -2.0, "ortho_init": False},
+        ),
+    ],
+)
+def test_a_block_for_a2c_is_read_as_rl_zoo_writes_it(block, meant):
+    assert A2CConfig.from_mapping(block) == A2CConfig(**meant)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +155,7 @@ def test_rl_zoos_other_keys_are_taken_where_they_change_nothing(tmp_path, line):
     assert PPOConfig.load(written(tmp_path, f"{line}\ngamma: 0.5")) == PPOConfig(gamma=0.5)
 
 
-@pytest.mark.parametrize("line", ["policy: CnnPolicy", "use_sde: true", "frame_stack: 4", "env_wrapper: [a.b.Wrapper]"])
+@pytest.mark.parametrize("line", ["policy: CnnPolicy", "frame_stack: 4", "env_wrapper: [a.b.Wrapper]"])
 def test_rl_zoos_other_keys_are_refused_where_they_ask_for_more(tmp_path, line):
     with pytest.raises(ConfigError, match="is not supported"):
         PPOConfig.load(written(tmp_path, line))
@@ -179,7 +219,8 @@ def test_policy_kwargs_that_are_no_dict_are_refused(nonsense):
     ("kwargs", "message"),
     [
         ("dict(net_arhc=[64])", "Did you mean 'net_arch'"),
-        ("dict(log_std_init=-2)", "log_std_init"),
+        ("dict(use_expln=True)", "use_expln"),
+        ("dict(optimizer_kwargs=dict(weight_decay=1))", "optimizer_kwargs"),
         ("dict(activation_fn=nn.ELU)", "activation = 'elu'"),
         ("dict(net_arch=dict(pi=[64]))", "net_arch"),
     ],

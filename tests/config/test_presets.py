@@ -4,13 +4,16 @@ import pytest
 
 from rlkit.config import presets
 from rlkit.errors import ConfigError
+from rlkit.models.a2c import A2CConfig
+from rlkit.models.dqn import DQNConfig
 from rlkit.models.ppo import PPOConfig
 
+CONFIGS = (A2CConfig, DQNConfig, PPOConfig)
 
-@pytest.mark.parametrize("env_id", presets.names("ppo.yaml"))
-def test_every_shipped_preset_is_a_valid_config(env_id):
-    config = PPOConfig.resolve(env_id=env_id)
-    assert f"preset {env_id}" in config.sources.values()
+
+@pytest.mark.parametrize(("config", "env_id"), [(c, env) for c in CONFIGS for env in presets.names(c.preset_file)])
+def test_every_shipped_preset_is_a_valid_config(config, env_id):
+    assert f"preset {env_id}" in config.resolve(env_id=env_id).sources.values()
 
 
 def test_presets_are_listed_by_name():
@@ -23,6 +26,15 @@ def test_there_is_nothing_to_choose_without_a_file():
     assert presets.choose("", None, None) == ("", {})
     with pytest.raises(ConfigError, match="no preset"):
         presets.choose("", "CartPole-v1", "CartPole-v1")
+
+
+@pytest.mark.parametrize("env_id", ["NoSuch-v1", None])
+def test_an_environment_without_a_preset_of_its_own_has_the_default_one(env_id):
+    name, settings = presets.choose("dqn.yaml", env_id, "auto")
+    assert name == "default"
+    assert settings["double_q"] is True
+    assert presets.choose("a2c.yaml", env_id, "auto") == ("", {})
+    assert "default" not in presets.names("dqn.yaml")
 
 
 def test_a_choice_names_the_preset_and_its_settings():

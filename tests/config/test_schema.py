@@ -11,7 +11,7 @@ from hypothesis import given, settings, strategies as st
 
 from rlkit.config import ModelConfig, hyperparameter
 from rlkit.errors import ConfigError
-from rlkit.models.on_policy import NetArch
+from rlkit.models.config import NetArch
 from rlkit.models.ppo import PPOConfig
 from rlkit.schedules import LinearSchedule
 
@@ -34,6 +34,9 @@ SB3 = {
     "net_arch": [64, 64],
     "activation": "tanh",
     "ortho_init": True,
+    "log_std_init": 0.0,
+    "use_sde": False,
+    "sde_sample_freq": -1,
 }
 
 
@@ -62,6 +65,10 @@ def configs(draw):
         "activation": st.sampled_from(["tanh", "relu"]),
         "ortho_init": st.booleans(),
         "normalize_advantage": st.booleans(),
+        "normalize": st.sampled_from(["none", "observations", "rewards", "both", True, False]),
+        "log_std_init": st.floats(-20, 2),
+        "use_sde": st.booleans(),
+        "sde_sample_freq": st.integers(-1, 10**6),
     }
     chosen = draw(st.sets(st.sampled_from(sorted(fields))))
     values = {name: draw(fields[name]) for name in sorted(chosen)}
@@ -72,7 +79,7 @@ def configs(draw):
 def test_defaults_are_those_of_stable_baselines3():
     values = PPOConfig().to_dict()
     assert {name: values[name] for name in SB3} == SB3
-    assert set(values) - set(SB3) == {"n_timesteps"}
+    assert set(values) - set(SB3) == {"n_timesteps", "normalize"}
 
 
 def test_an_unknown_name_is_refused_with_the_nearest():
@@ -274,6 +281,11 @@ def test_replace_leaves_the_original_and_checks_the_new_value():
 def test_diff_tells_what_differs_here_and_there():
     assert PPOConfig(gamma=0.9).diff(PPOConfig(net_arch=[8])) == {"gamma": (0.9, 0.99), "net_arch": ([64, 64], [8])}
     assert PPOConfig().diff(PPOConfig()) == {}
+
+
+def test_diff_with_what_is_no_config_is_refused():
+    with pytest.raises(ConfigError, match="is no config"):
+        PPOConfig().diff(5)
 
 
 def test_diff_with_another_algorithm_has_none_where_a_name_is_missing():

@@ -291,6 +291,9 @@ def test_an_environment_that_lies_about_its_observations_is_told_so(environments
         (np.zeros(2), "much", False, False, {}),
         (np.zeros(2), np.ones(2), False, False, {}),
         (np.zeros(2), 1.0, np.zeros(2), False, {}),
+        (np.zeros(2), 1.0, "False", False, {}),  # what is not empty would count as True
+        (np.zeros(2), 1.0, False, None, {}),
+        (np.zeros(2), 1.0, {}, {}),  # as before Gymnasium, with another flag forgotten
         np.zeros(2),
         None,
     ],
@@ -306,12 +309,78 @@ def test_a_step_that_is_no_step_is_told_so(environments, told):
         environment.step(np.array([0, 0]))
 
 
-def test_what_an_environment_raises_is_raised_as_it_is(environments):
+@pytest.mark.parametrize("told", [np.zeros(2), (np.zeros(2),), (np.zeros(2), None), [np.zeros(2), {}], None])
+def test_a_reset_that_is_no_reset_is_told_so(environments, told):
+    class Broken(environments.Counting):
+        def reset(self, *, seed=None, options=None):
+            return told
+
+    with pytest.raises(EnvironmentContractError, match=r"reset returned .*\nIt must return an observation and a dict"):
+        EnvironmentSource(Broken).separate(1).reset(0)
+
+
+def test_what_an_environment_raises_is_raised_as_it_is_with_a_note_where(environments):
     class Failing(environments.Counting):
         def step(self, action):
-            raise ValueError("its own")
+            if self._observation[1] == 2:
+                raise ValueError("its own")
+            return super().step(action)
 
-    environment = EnvironmentSource(Failing).separate(1)
+    environment = EnvironmentSource(Failing).separate(2)
     environment.reset(0)
-    with pytest.raises(ValueError, match="its own"):
-        environment.step(np.array([0]))
+    for _ in range(2):
+        environment.step(np.array([0, 1]))
+    with pytest.raises(ValueError, match="its own") as raised:
+        environment.step(np.array([1, 0]))
+    assert raised.value.__notes__ == [
+        "It was raised by the step of environment 0, step 3 of its episode, for the action 1."
+    ]
+
+
+def test_what_a_reset_raises_has_a_note_too(environments):
+    class Failing(environments.Counting):
+        def reset(self, *, seed=None, options=None):
+            raise OSError("no simulator")
+
+    with pytest.raises(OSError, match="no simulator") as raised:
+        EnvironmentSource(Failing).separate(2).reset(0)
+    assert raised.value.__notes__ == ["It was raised by the reset of environment 0."]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300])
+@pytest.mark.parametrize("where", ["first observation", "observation", "last observation", "reward"])
+@pytest.mark.parametrize("kind", ["looped", "sync"])
+def test_what_is_not_finite_is_told_with_the_environment_and_the_step(environments, kind, where, value):
+    if where == "reward" and value == 1e300:
+        value = np.nan  # a reward is a float64, in which that is a number
+    wrong = np.array([0, value])
+
+    class Broken(environments.Counting):
+        broken = False
+
+        def reset(self, **kwargs):
+            observation, info = super().reset(**kwargs)
+            return (wrong if self.broken and where == "first observation" else observation.astype(float)), info
+
+        def step(self, action):
+            observation, reward, terminated, truncated, info = super().step(action)
+            at = {"observation": 2, "last observation": 3}.get(where)
+            observation = wrong if self.broken and observation[1] == at else observation.astype(float)
+            reward = value if self.broken and where == "reward" and reward == 2 else reward
+            return observation, reward, terminated, truncated, info
+
+    def made(broken):
+        env = Broken(3)
+        env.broken = broken
+        env.observation_space = spaces.Box(0, 1e6, (2,), np.float64)
+        return env
+
+    environment = training(kind, [lambda: made(broken=False), lambda: made(broken=True)])
+    step = {"first observation": 0, "last observation": 3}.get(where, 2)
+    with pytest.raises(EnvironmentContractError) as refused:  # noqa: PT012 - where it happens is told by the message
+        environment.reset(0)
+        for _ in range(3):
+            environment.step(np.array([0, 0]))
+    what = "a reward" if where == "reward" else "an observation"
+    assert str(refused.value).startswith(f"The environment gave {what} that is not finite: ")
+    assert f"(environment 1, step {step} of its episode)" in str(refused.value)

@@ -18,6 +18,7 @@ from rlkit.errors import (
     UnknownEnvironmentError,
     UnsupportedSpaceError,
 )
+from rlkit.models.dqn import DQN
 from rlkit.models.ppo import PPO, PPOConfig
 
 SMALL = PPOConfig(n_envs=2, n_steps=16, batch_size=8, n_epochs=2, net_arch=[8])
@@ -221,15 +222,15 @@ def test_an_environment_of_other_spaces_is_refused_and_the_old_one_kept():
 
 
 @pytest.mark.parametrize("env", ["Pendulum-v1", "MountainCarContinuous-v0"])
-def test_box_actions_are_refused_with_what_is_taken(env):
+def test_actions_that_an_algorithm_cannot_take_are_refused_with_what_it_takes(env):
     with pytest.raises(UnsupportedSpaceError, match="It takes action spaces of type Discrete"):
-        make(env)
+        DQN(env=env)
 
 
 def test_observations_of_another_kind_are_refused_with_what_is_taken(environments):
-    space = spaces.Dict({"a": spaces.Discrete(2)})
-    with pytest.raises(UnsupportedSpaceError, match="Box or Discrete"):
-        make(lambda: environments.Told(space, [{"a": 0}]))
+    space = spaces.Dict({"a": spaces.Text(5)})
+    with pytest.raises(UnsupportedSpaceError, match=r"at \['a'\]: it is a Text.\nIt takes observation spaces"):
+        make(lambda: environments.Told(space, [{"a": "x"}]))
 
 
 def test_an_unknown_environment_is_refused():

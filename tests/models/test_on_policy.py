@@ -1,11 +1,8 @@
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 
-from rlkit.models.on_policy import ActorCritic
 from rlkit.models.ppo import PPO, PPOConfig
 
 
@@ -23,36 +20,6 @@ def watched(env, **settings):
     model = Watched(PPOConfig(**{"n_epochs": 1, **settings}), env, seed=0)
     model.batches = []
     return model
-
-
-def test_networks_begin_with_sb3s_gains():
-    network = ActorCritic(4, 3, PPOConfig(), np.random.default_rng(0))
-    gains = {"actor": [math.sqrt(2), math.sqrt(2), 0.01], "critic": [math.sqrt(2), math.sqrt(2), 1.0]}
-    for name, expected in gains.items():
-        for i, gain in enumerate(expected):
-            singular = np.linalg.svd(network.parameters[f"{name}.{i}.weight"], compute_uv=False)
-            np.testing.assert_allclose(singular, gain, rtol=1e-5)
-            assert not network.parameters[f"{name}.{i}.bias"].any()
-
-
-def test_policy_and_value_share_no_parameters():
-    network = ActorCritic(4, 3, PPOConfig(net_arch=[8]), np.random.default_rng(0))
-    network.forward(np.ones((2, 4), np.float32))
-    network.backward(np.ones((2, 3), np.float32), np.zeros(2, np.float32))
-    assert network.parameters.grad("actor.0.weight").any()
-    assert not network.parameters.grad("critic.0.weight").any()
-
-
-def test_values_have_the_shape_of_the_observations_and_are_no_buffer():
-    network = ActorCritic(2, 3, PPOConfig(net_arch=[8]), np.random.default_rng(0))
-    observations = np.random.default_rng(1).normal(size=(5, 4, 2)).astype(np.float32)
-    values = network.values(observations)
-    kept = values.copy()
-    assert values.shape == (5, 4)
-    network.values(observations[:1] * 2)
-    network.forward(observations[0])
-    np.testing.assert_array_equal(values, kept)
-    np.testing.assert_allclose(values[3], network.critic(observations[3])[:, 0], rtol=1e-6)
 
 
 @pytest.mark.parametrize("kind", ["looped", "vector"])

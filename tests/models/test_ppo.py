@@ -7,13 +7,22 @@ import numpy as np
 import pytest
 
 from rlkit.errors import TrainingError
-from rlkit.models.on_policy import ActorCritic, Batch
+from rlkit.models.actor_critic import ActorCritic
+from rlkit.models.on_policy import Batch
 from rlkit.models.ppo import PPO, PPOConfig, ppo_loss
+from rlkit.nn.heads import BernoulliHead, CategoricalHead, GaussianHead, MultiCategoricalHead, StateDependentHead
 
 FEATURES, CHOICES = 3, 4
+HEADS = {
+    "discrete": lambda: CategoricalHead(CHOICES),
+    "multi-discrete": lambda: MultiCategoricalHead([2, 3]),
+    "multi-binary": lambda: BernoulliHead(3),
+    "box": lambda: GaussianHead(2, -0.5),
+    "box with gsde": lambda: StateDependentHead(2, -0.5),
+}
 
 
-def reference(logits, values, batch, config, clip_range, *, clip_range_vf):
+def reference(log_probs, entropies, values, batch, config, *, clip_range, clip_range_vf):
     """The loss as the paper and SB3 write it, one transition at a time. Returns the total and its three parts."""
     n = len(batch)
     advantages = [float(a) for a in batch.advantages]
@@ -23,28 +32,26 @@ def reference(logits, values, batch, config, clip_range, *, clip_range_vf):
         advantages = [(a - mean) / (std + 1e-8) for a in advantages]
     policy = value = entropy = 0.0
     for i in range(n):
-        exps = [math.exp(z) for z in logits[i]]
-        probs = [e / sum(exps) for e in exps]
-        ratio = probs[batch.actions[i]] / math.exp(batch.log_probs[i])
+        ratio = math.exp(log_probs[i]) / math.exp(batch.log_probs[i])
         clipped = min(max(ratio, 1 - clip_range), 1 + clip_range)
         policy -= min(ratio * advantages[i], clipped * advantages[i]) / n
         predicted = values[i]
         if clip_range_vf is not None:
             predicted = batch.values[i] + min(max(values[i] - batch.values[i], -clip_range_vf), clip_range_vf)
         value += (predicted - batch.returns[i]) ** 2 / n
-        entropy += sum(p * math.log(p) for p in probs) / n
+        entropy -= entropies[i] / n
     return policy + config.ent_coef * entropy + config.vf_coef * value, policy, value, entropy
 
 
-def make(config, size, seed=0):
+def make(config, size, seed=0, head="discrete"):
     """A network in float64 and a batch of a somewhat older policy, so that ratios are on both sides of the clip."""
     rng = np.random.default_rng(seed)
-    network = ActorCritic(FEATURES, CHOICES, config, rng, np.float64)
+    network = ActorCritic(FEATURES, HEADS[head](), config.net_arch, config.activation, rng, dtype=np.float64)
     network.parameters.vector += rng.normal(0, 0.3, network.parameters.size)
     observations = rng.normal(size=(size, FEATURES))
-    logits, values = network.actor(observations), network.critic(observations)[:, 0]
-    actions = rng.integers(CHOICES, size=size)
-    log_probs = (logits - np.log(np.exp(logits).sum(axis=1, keepdims=True)))[np.arange(size), actions]
+    values = network.critic(observations)[:, 0]
+    actions = network.predict(observations, rng)
+    log_probs = network.policy(observations).log_prob(actions)
     batch = Batch(
         observations,
         actions,
@@ -56,16 +63,22 @@ def make(config, size, seed=0):
     return network, batch
 
 
+def of(network, batch, config, *, clip_range=0.2, clip_range_vf=None):
+    """The policy and the loss of a network on a batch."""
+    policy, values = network.forward(batch.observations)
+    log_probs, entropies = policy.log_prob(batch.actions), policy.entropy()
+    loss = ppo_loss(log_probs, entropies, values, batch, config, clip_range=clip_range, clip_range_vf=clip_range_vf)
+    return policy, loss
+
+
 @pytest.fixture
 def check_gradient(numeric_gradient):
-    def check_gradient(network, batch, config, clip_range, *, clip_range_vf=None):
+    def check_gradient(network, batch, config, *, clip_range_vf=None):
         def total():
-            logits, values = network.actor(batch.observations), network.critic(batch.observations)[:, 0]
-            return ppo_loss(logits, values, batch, config, clip_range, clip_range_vf=clip_range_vf).total
+            return of(network, batch, config, clip_range_vf=clip_range_vf)[1].total
 
-        logits, values = network.forward(batch.observations)
-        loss = ppo_loss(logits, values, batch, config, clip_range, clip_range_vf=clip_range_vf)
-        network.backward(loss.logits_gradient, loss.values_gradient)
+        policy, loss = of(network, batch, config, clip_range_vf=clip_range_vf)
+        network.backward(policy.backward(batch.actions, loss.by_log_probs, loss.by_entropy), loss.by_values)
         gradient, numeric = network.parameters.gradient, numeric_gradient(total, network.parameters.vector)
         assert np.linalg.norm(gradient - numeric) <= 1e-6 * max(np.linalg.norm(gradient), np.linalg.norm(numeric), 1e-8)
         return loss
@@ -84,7 +97,7 @@ def configured(**settings):
 def test_gradient_equals_finite_differences(check_gradient, normalize, clip_range_vf, ent_coef, size):
     config = configured(normalize_advantage=normalize, ent_coef=ent_coef)
     network, batch = make(config, size)
-    check_gradient(network, batch, config, 0.2, clip_range_vf=clip_range_vf)
+    check_gradient(network, batch, config, clip_range_vf=clip_range_vf)
 
 
 @pytest.mark.parametrize("activation", ["tanh", "relu"])
@@ -92,7 +105,23 @@ def test_gradient_equals_finite_differences(check_gradient, normalize, clip_rang
 def test_gradient_is_right_for_every_network(check_gradient, activation, net_arch):
     config = configured(activation=activation, net_arch=net_arch, ent_coef=0.1)
     network, batch = make(config, 6)
-    check_gradient(network, batch, config, 0.2)
+    check_gradient(network, batch, config)
+
+
+@pytest.mark.parametrize("ent_coef", [0.0, 0.7])
+@pytest.mark.parametrize("net_arch", [[], [5, 4]])
+@pytest.mark.parametrize("head", [name for name in HEADS if name != "box with gsde"])
+def test_gradient_is_right_for_every_kind_of_action(check_gradient, head, net_arch, ent_coef):
+    config = configured(net_arch=net_arch, ent_coef=ent_coef)
+    network, batch = make(config, 6, head=head)
+    check_gradient(network, batch, config)
+
+
+@pytest.mark.parametrize("ent_coef", [0.0, 0.7])
+def test_gsdes_gradient_is_right_without_hidden_layers_which_do_not_learn_of_the_spread(check_gradient, ent_coef):
+    config = configured(net_arch=[], ent_coef=ent_coef)
+    network, batch = make(config, 6, head="box with gsde")
+    check_gradient(network, batch, config)
 
 
 @pytest.mark.parametrize(
@@ -111,12 +140,10 @@ def test_gradient_is_right_for_every_network(check_gradient, activation, net_arc
 def test_each_branch_of_the_clipped_objective(check_gradient, ratio, advantage, gradient_stops):
     config = configured(normalize_advantage=False)
     network, batch = make(config, 1)
-    logits = network.actor(batch.observations)
-    log_prob = (logits - np.log(np.exp(logits).sum()))[0, batch.actions[0]]
-    batch.log_probs[:] = log_prob - math.log(ratio)
+    batch.log_probs[:] = network.policy(batch.observations).log_prob(batch.actions) - math.log(ratio)
     batch.advantages[:] = advantage
-    loss = check_gradient(network, batch, config, 0.2)
-    assert (np.abs(loss.logits_gradient).max() == 0) == gradient_stops
+    loss = check_gradient(network, batch, config)
+    assert (np.abs(loss.by_log_probs).max() == 0) == gradient_stops
     clipped = min(max(ratio, 0.8), 1.2)
     assert loss.policy == pytest.approx(-min(ratio * advantage, clipped * advantage))
     assert loss.clip_fraction == float(abs(ratio - 1) > 0.2)
@@ -127,8 +154,8 @@ def test_each_branch_of_the_value_clip(check_gradient, moved, inside):
     config = configured()
     network, batch = make(config, 1)
     batch.values[:] = network.critic(batch.observations)[:, 0] - moved
-    loss = check_gradient(network, batch, config, 0.2, clip_range_vf=0.1)
-    assert bool(loss.values_gradient.any()) == inside
+    loss = check_gradient(network, batch, config, clip_range_vf=0.1)
+    assert bool(loss.by_values.any()) == inside
 
 
 @pytest.mark.parametrize("normalize", [True, False])
@@ -137,19 +164,18 @@ def test_each_branch_of_the_value_clip(check_gradient, moved, inside):
 def test_loss_equals_the_paper(normalize, clip_range_vf, size):
     config = configured(normalize_advantage=normalize, ent_coef=0.3, vf_coef=0.7)
     network, batch = make(config, size)
-    logits, values = network.forward(batch.observations)
-    loss = ppo_loss(logits, values, batch, config, 0.2, clip_range_vf=clip_range_vf)
-    expected = reference(logits, values, batch, config, 0.2, clip_range_vf=clip_range_vf)
+    policy, loss = of(network, batch, config, clip_range_vf=clip_range_vf)
+    log_probs, values = policy.log_prob(batch.actions), network.critic(batch.observations)[:, 0]
+    limits = {"clip_range": 0.2, "clip_range_vf": clip_range_vf}
+    expected = reference(log_probs, policy.entropy(), values, batch, config, **limits)
     assert (loss.total, loss.policy, loss.value, loss.entropy) == pytest.approx(expected, rel=1e-10)
 
 
 def test_kl_and_clip_fraction_are_those_of_the_ratios():
     config = configured()
     network, batch = make(config, 50)
-    logits, values = network.forward(batch.observations)
-    loss = ppo_loss(logits, values, batch, config, 0.2)
-    log_probs = (logits - np.log(np.exp(logits).sum(axis=1, keepdims=True)))[np.arange(50), batch.actions]
-    ratios = np.exp(log_probs - batch.log_probs)
+    policy, loss = of(network, batch, config)
+    ratios = np.exp(policy.log_prob(batch.actions) - batch.log_probs)
     assert loss.approx_kl == pytest.approx(np.mean(ratios - 1 - np.log(ratios)))
     assert loss.clip_fraction == pytest.approx(np.mean(np.abs(ratios - 1) > 0.2))
     assert 0 < loss.clip_fraction < 1
@@ -158,10 +184,11 @@ def test_kl_and_clip_fraction_are_those_of_the_ratios():
 def test_the_loss_changes_nothing_it_is_given():
     config = configured(ent_coef=0.1)
     network, batch = make(config, 5)
-    logits, values = network.forward(batch.observations)
-    given = [logits, values, *(getattr(batch, name) for name in Batch.__slots__)]
+    policy, values = network.forward(batch.observations)
+    log_probs, entropies = policy.log_prob(batch.actions), policy.entropy()
+    given = [log_probs, entropies, values, *(getattr(batch, name) for name in Batch.__slots__)]
     kept = [array.copy() for array in given]
-    ppo_loss(logits, values, batch, config, 0.2, clip_range_vf=0.1)
+    ppo_loss(log_probs, entropies, values, batch, config, clip_range=0.2, clip_range_vf=0.1)
     for array, copy in zip(given, kept, strict=True):
         np.testing.assert_array_equal(array, copy)
 
@@ -169,12 +196,12 @@ def test_the_loss_changes_nothing_it_is_given():
 def test_an_unmoved_policy_has_ratio_one_and_the_plain_policy_gradient():
     config = configured(normalize_advantage=False)
     network, batch = make(config, 6)
-    logits, values = network.forward(batch.observations)
-    probs = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    batch.log_probs[:] = np.log(probs)[np.arange(6), batch.actions]
-    loss = ppo_loss(logits, values, batch, config, 0.2)
-    expected = (probs - np.eye(CHOICES)[batch.actions]) * batch.advantages[:, None] / 6
-    np.testing.assert_allclose(loss.logits_gradient, expected, atol=1e-15)
+    policy = network.policy(batch.observations)
+    batch.log_probs[:] = policy.log_prob(batch.actions)
+    policy, loss = of(network, batch, config)
+    np.testing.assert_allclose(loss.by_log_probs, -batch.advantages / 6, atol=1e-15)
+    expected = (policy.probs - np.eye(CHOICES)[batch.actions]) * batch.advantages[:, None] / 6
+    np.testing.assert_allclose(policy.backward(batch.actions, loss.by_log_probs), expected, atol=1e-15)
     assert loss.policy == pytest.approx(-batch.advantages.mean())
     assert loss.approx_kl == pytest.approx(0, abs=1e-15)
 
@@ -221,12 +248,13 @@ def test_without_a_step_the_metrics_are_those_of_the_rollouts_policy(environment
     assert updates["entropy"][0] == pytest.approx(math.log(4), abs=1e-3)
 
 
-def test_numbers_that_stop_being_finite_end_training_before_they_reach_the_parameters(environments):
+def test_a_gradient_that_is_not_finite_ends_training_before_it_reaches_the_parameters(environments):
     space = environments.Counting().observation_space
     observation = np.zeros(2, np.float32)
-    env = environments.Told(space, [observation], [1.0] * 20 + [math.nan] + [1.0] * 20)
+    # Finite, and so large that the square of the error is not.
+    env = environments.Told(space, [observation], [1.0] * 20 + [1e30] + [1.0] * 20)
     model = PPO(PPOConfig(n_steps=8, batch_size=8), env, seed=0)
-    with pytest.raises(TrainingError, match="no longer finite"):
+    with pytest.raises(TrainingError, match=r"no longer finite, after 24 steps: .* value loss inf"):
         model.train(1000)
     assert np.isfinite(model.network.parameters.vector).all()
     assert model.history.updates.num_rows == 2

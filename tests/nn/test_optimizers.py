@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from hypothesis.extra.numpy import arrays
 
-from rlkit.nn.optimizers import Adam, clip_global_norm
+from rlkit.nn.optimizers import Adam, RMSprop, clip_global_norm
 
 
 def textbook_adam(start, gradients, learning_rates, *, beta1, beta2, eps):
@@ -90,6 +90,54 @@ def test_adam_refuses_moments_of_another_shape(part, damaged):
     state = {**Adam(np.zeros(2)).get_state(), part: damaged}
     with pytest.raises(ValueError, match="shape"):
         Adam(np.zeros(2)).set_state(state)
+
+
+def textbook_rmsprop(start, gradients, learning_rates, *, alpha, eps, tensorflow):
+    """RMSprop as PyTorch documents it, and as TensorFlow 1 did, one number at a time."""
+    values = [float(value) for value in start]
+    for k in range(len(values)):
+        square = 1.0 if tensorflow else 0.0
+        for gradient, learning_rate in zip(gradients, learning_rates, strict=True):
+            g = float(gradient[k])
+            square = alpha * square + (1 - alpha) * g * g
+            root = math.sqrt(square + eps) if tensorflow else math.sqrt(square) + eps
+            values[k] -= learning_rate * g / root
+    return values
+
+
+@pytest.mark.parametrize("tensorflow", [False, True])
+@pytest.mark.parametrize(("alpha", "eps"), [(0.99, 1e-5), (0.9, 1e-2)])
+def test_rmsprop_equals_the_textbook(tensorflow, alpha, eps):
+    rng = np.random.default_rng(0)
+    start, gradients = rng.normal(size=5), rng.normal(size=(30, 5))
+    learning_rates = np.linspace(0.1, 0.0, 30)
+    vector = start.copy()
+    optimizer = RMSprop(vector, alpha, eps, tensorflow=tensorflow)
+    for gradient, learning_rate in zip(gradients, learning_rates, strict=True):
+        optimizer.step(gradient, float(learning_rate))
+    expected = textbook_rmsprop(start, gradients, learning_rates, alpha=alpha, eps=eps, tensorflow=tensorflow)
+    np.testing.assert_allclose(vector, expected, rtol=1e-12)
+
+
+def test_rmsprop_goes_on_from_its_state_bit_for_bit():
+    gradients = np.random.default_rng(1).normal(size=(10, 4)).astype(np.float32)
+    one = np.zeros(4, np.float32)
+    whole = RMSprop(one)
+    for gradient in gradients[:5]:
+        whole.step(gradient, 0.01)
+    state, two = whole.get_state(), one.copy()
+    resumed = RMSprop(two)
+    resumed.set_state(state)
+    for gradient in gradients[5:]:
+        whole.step(gradient, 0.01)
+        resumed.step(gradient, 0.01)
+    np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.parametrize("damaged", [0.0, np.zeros(1), np.zeros(3)])
+def test_rmsprop_refuses_a_mean_square_of_another_shape(damaged):
+    with pytest.raises(ValueError, match="shape"):
+        RMSprop(np.zeros(2)).set_state({"mean_square": damaged})
 
 
 @given(arrays(np.float64, st.integers(1, 20), elements=st.floats(-1e3, 1e3)), st.floats(0.01, 100))

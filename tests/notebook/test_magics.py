@@ -97,6 +97,10 @@ WORDS = {
     "clip_range_vf": "0.3",
     "normalize_advantage": None,
     "target_kl": "0.02",
+    "normalize": "both",
+    "log_std_init": "-2",
+    "use_sde": None,
+    "sde_sample_freq": "4",
 }
 
 

@@ -30,7 +30,7 @@ class FakeModel:
             **metadata,
         }
 
-    def get_state(self):
+    def get_state(self, *, slim=False):
         return copy.deepcopy(self.state)
 
     def paused(self):

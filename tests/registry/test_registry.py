@@ -19,7 +19,7 @@ from rlkit.errors import (
     StoreError,
     UntrustedArtifactError,
 )
-from rlkit.registry import ModelRegistry, ModelVersion, VersionList, open_registry
+from rlkit.registry import ModelRegistry, ModelVersion, VersionList
 from rlkit.storage import codec, files
 
 
@@ -395,18 +395,6 @@ def test_equal_models_share_their_object(registry, make_model, folder):
     registry.register(make_model(1.0), "a")
     registry.register(make_model(1.0), "b")
     assert len([path for path in (folder / "objects").rglob("*") if path.is_file()]) == 1
-
-
-def test_a_registry_is_chosen_by_argument_then_variable_then_working_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("RLKIT_HOME", raising=False)
-    assert open_registry().folder == tmp_path / "rlkit_artifacts"
-    monkeypatch.setenv("RLKIT_HOME", str(tmp_path / "home"))
-    assert open_registry().folder == tmp_path / "home"
-    assert open_registry("here").folder == tmp_path / "here"
-    assert open_registry(tmp_path / "here") is open_registry("here")
-    assert open_registry("~").folder == importlib.import_module("pathlib").Path.home()
-    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("reference", ["cartpole:1", "cartpole@best"])

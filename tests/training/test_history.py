@@ -169,3 +169,11 @@ def test_a_snapshot_does_not_grow():
     snapshot = columns.snapshot()
     columns.append({"a": 2.0})
     assert (snapshot["a"].tolist(), columns["a"].tolist()) == ([1.0], [1.0, 2.0])
+
+
+def test_what_is_not_known_is_a_dash_in_the_table_of_figures():
+    history = recorded([1.0, 2.0])
+    history.updates.append({"num_timesteps": 30, "mean_return": 2.0, "loss": 0.5})
+    shown = history._repr_html_()
+    assert "–" in shown  # noqa: RUF001 - what a table shows for no value
+    assert "nan" not in shown

@@ -1,0 +1,365 @@
+"""Deep Q-Network (Mnih et al. 2015, doi 10.1038/nature14236), with double Q-learning and n-step returns."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator, Mapping, Set as AbstractSet
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+from pydantic import model_validator
+
+from rlkit.config import ModelConfig, Scheduled, hyperparameter
+from rlkit.envs import VectorEnvironment
+from rlkit.envs.spaces import Features, Space
+from rlkit.models.actions import environment_actions
+from rlkit.models.base import ModelBase
+from rlkit.models.config import LayersField, TrainingConfig
+from rlkit.nn.mlp import MLP, Activation
+from rlkit.nn.optimizers import Adam, clip_global_norm
+from rlkit.nn.parameters import Array, Parameters, assign
+from rlkit.schedules import LinearSchedule, as_schedule
+from rlkit.training.replay import ReplayBuffer, Transitions
+from rlkit.training.run import TrainingRun, Updates
+
+Exploration = tuple[NDArray[np.float64], NDArray[np.int64]]
+
+_REPORT_EVERY = 100
+"""Environment steps between two reports: gradient steps are too many, and too short, to tell of each."""
+
+
+class DQNConfig(TrainingConfig):
+    """Hyperparameters of DQN, with the names and defaults of Stable-Baselines3."""
+
+    preset_file: ClassVar[str] = "dqn.yaml"
+
+    learning_rate: Scheduled = hyperparameter(1e-4, "Step size of the optimizer.", gt=0, le=1, scale="log", common=True)
+    max_grad_norm: float = hyperparameter(10.0, "Largest norm of the whole gradient; it is scaled down to this.", gt=0)
+    activation: Activation = hyperparameter("relu", "Nonlinearity of the hidden layers.")
+    net_arch: LayersField = hyperparameter((64, 64), "Hidden layers of the Q-network.", unit="units")
+    buffer_size: int = hyperparameter(
+        1_000_000, "Transitions that are kept to learn from.", ge=1, le=100_000_000, scale="log", unit="transitions"
+    )
+    learning_starts: int = hyperparameter(
+        100, "Transitions collected with random actions before learning starts.", ge=0, unit="transitions"
+    )
+    batch_size: int = hyperparameter(
+        32, "Transitions in a minibatch.", ge=1, scale="log", unit="transitions", common=True
+    )
+    train_freq: int = hyperparameter(
+        4, "Steps of each environment between updates.", ge=1, scale="log", unit="steps", common=True
+    )
+    gradient_steps: int = hyperparameter(
+        1, "Minibatches in an update; -1 for as many as transitions were collected.", ge=-1, common=True
+    )
+    target_update_interval: int = hyperparameter(
+        10_000,
+        "Environment steps between updates of the target network.",
+        ge=1,
+        scale="log",
+        unit="steps",
+        common=True,
+    )
+    tau: float = hyperparameter(
+        1.0, "How far an update moves the target network: 1 copies the Q-network, less moves softly.", gt=0, le=1
+    )
+    exploration_fraction: float = hyperparameter(
+        0.1, "Part of the training in which epsilon falls.", ge=0, le=1, common=True
+    )
+    exploration_initial_eps: float = hyperparameter(1.0, "Probability of a random action to begin with.", ge=0, le=1)
+    exploration_final_eps: float = hyperparameter(
+        0.05, "Probability of a random action in the end.", ge=0, le=1, common=True
+    )
+    double_q: bool = hyperparameter(
+        False,  # noqa: FBT003 - the default
+        "Whether the Q-network chooses the next action that the target network rates (arXiv 1509.06461).",
+    )
+    n_step: int = hyperparameter(1, "Rewards that a target sums before it bootstraps.", ge=1, le=1000, unit="steps")
+
+    @classmethod
+    def adjust(cls, values: Mapping[str, Any], *, chosen: AbstractSet[str]) -> dict[str, Any]:
+        """Make a learning_starts that nobody chose at most what the replay buffer holds."""
+        starts, held = (values.get(name, cls.model_fields[name].default) for name in ("learning_starts", "buffer_size"))
+        if "learning_starts" in chosen or not all(isinstance(value, int) for value in (starts, held)):
+            return {}
+        return {"learning_starts": held} if 0 < held < starts else {}
+
+    @model_validator(mode="after")
+    def _buffer_is_large_enough(self) -> Self:
+        for name in ("learning_starts", "n_envs"):
+            if getattr(self, name) > self.buffer_size:
+                message = (
+                    f"{name} = {getattr(self, name)} is more than the replay buffer holds "
+                    f"(buffer_size {self.buffer_size}).\nUse a buffer_size of at least {getattr(self, name)}."
+                )
+                raise ValueError(message)
+        if self.gradient_steps == 0:
+            message = "gradient_steps = 0 learns nothing.\nUse 1 or more, or -1 for as many as transitions."
+            raise ValueError(message)
+        return self
+
+    @property
+    def exploration(self) -> LinearSchedule:
+        """Epsilon over the part of the training in which it falls."""
+        return LinearSchedule(self.exploration_initial_eps, self.exploration_final_eps)
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """DQN's loss on a minibatch, and its gradient.
+
+    Attributes:
+        total: Mean Huber loss (1964, doi 10.1214/aoms/1177703732) of the errors, with its knee at 1.
+        by_values: Gradient of it by the values of all actions, ``(batch, actions)``.
+    """
+
+    total: float
+    by_values: Array
+
+
+def dqn_loss(values: Array, actions: NDArray[np.int64], targets: Array) -> Loss:
+    """Return DQN's loss and its gradient.
+
+    Args:
+        values: Values of all actions by the Q-network, ``(batch, actions)``.
+        actions: The actions taken, ``(batch,)``.
+        targets: What their values should be, ``(batch,)``.
+    """
+    n, rows = len(values), np.arange(len(values))
+    error = values[rows, actions] - targets
+    slope = np.minimum(np.maximum(error, -1), 1)
+    by_values = np.zeros_like(values)
+    by_values[rows, actions] = slope / n
+    return Loss(float(slope @ (error - 0.5 * slope)) / n, by_values)
+
+
+class DQN(ModelBase):
+    """Deep Q-Network: learns what each action is worth from a replay buffer, and takes the best.
+
+    For discrete actions; uses experience many times over. Mnih et al. 2015, doi 10.1038/nature14236.
+    """
+
+    algorithm: ClassVar[str] = "dqn"
+    Config: ClassVar[type[ModelConfig]] = DQNConfig
+    action_spaces: ClassVar[tuple[type[Space], ...]] = (spaces.Discrete,)
+    experience: ClassVar[str] = "replay buffer"
+    config: DQNConfig
+
+    def _build_networks(self, features: int, action_space: Space) -> None:
+        assert isinstance(action_space, spaces.Discrete)  # noqa: S101 - build() has checked it
+        sizes = (features, *self.config.net_arch, int(action_space.n))
+        self._parameters = Parameters(MLP.shapes("q", sizes))
+        self._target_parameters = Parameters(MLP.shapes("q", sizes))
+        self.q_network = MLP(self._parameters, "q", sizes, self.config.activation)
+        self.target_network = MLP(self._target_parameters, "q", sizes, self.config.activation)
+        self.q_network.initialize(self._rng, hidden_gain=1, output_gain=1, ortho_init=False)
+        self._target_parameters.vector[:] = self._parameters.vector
+        self._optimizer = Adam(self._parameters.vector, eps=1e-8)
+        self._environment_actions = environment_actions(action_space)
+        self._replay: ReplayBuffer | None = None
+        self._since_target_update = 0
+
+    def _act(self, features: Features, rng: np.random.Generator | None) -> NDArray[Any]:
+        """Return the best actions; with ``rng``, random ones as often as at the end of training."""
+        actions = self.q_network(features).argmax(axis=1)
+        if rng is not None:
+            chance, choices = next(self._exploration(rng, 1, len(features)))
+            actions = np.where(chance < self.config.exploration_final_eps, choices, actions)
+        return self._environment_actions(actions)
+
+    def _exploration(self, rng: np.random.Generator, n_steps: int, n_envs: int) -> Iterator[Exploration]:
+        """Yield for each step uniform numbers, to be compared with epsilon, and random actions, each ``(n_envs,)``."""
+        shape = (n_steps, n_envs)
+        yield from zip(rng.random(shape), rng.integers(self.q_network.sizes[-1], size=shape), strict=True)
+
+    # -- training ----------------------------------------------------------------------------------------------------
+
+    def _updates(self, run: TrainingRun) -> Updates:
+        config = self.config
+        self._warn_of_learning_starts(run)
+        with self._training_environment(config.n_envs) as environment:
+            replay = self._replay_buffer(environment)
+            replay.cut()  # episodes begin anew
+            self._normalizer.begin(environment.num_envs)
+            observations = environment.reset(int(self._rng.integers(2**31)))
+            self._normalizer.learn(observations)
+            reported, losses = run.num_timesteps, _Losses()
+            while True:
+                for exploration in self._exploration(self._rng, config.train_freq, environment.num_envs):
+                    observations = self._step(run, environment, replay, observations, exploration)
+                run.rollout_collected()
+                if len(replay) >= max(config.learning_starts, 1):
+                    self._learn(replay, run.progress_remaining, losses)
+                done = run.num_timesteps >= run.total_timesteps
+                if done or run.num_timesteps - reported >= _REPORT_EVERY:
+                    reported = run.num_timesteps
+                    yield self._metrics(losses, run.progress_remaining)
+                    losses = _Losses()
+
+    def _warn_of_learning_starts(self, run: TrainingRun) -> None:
+        """Warn before the first step where learning starts later than a person may expect."""
+        starts, held = self.config.learning_starts, len(self._replay or ())
+        if held + run.total_timesteps < starts:
+            message = (
+                f"These {run.total_timesteps:,} steps end before learning starts: it waits for "
+                f"learning_starts = {starts:,} transitions. Train longer, or set it lower."
+            )
+            warnings.warn(message, stacklevel=2)
+        elif self.is_trained and not held:
+            message = (
+                "The replay buffer was left out when this model was saved: "
+                f"learning waits for {starts:,} new transitions."
+            )
+            warnings.warn(message, stacklevel=2)
+
+    def _replay_buffer(self, environment: VectorEnvironment) -> ReplayBuffer:
+        """Return the replay buffer, made when it is first needed: it may be large."""
+        if self._replay is None:
+            self._replay = ReplayBuffer(self.config.buffer_size, environment.num_envs, environment.encoder.size)
+        return self._replay
+
+    def _epsilon(self, progress_remaining: float) -> float:
+        """Return the probability of a random action."""
+        fraction = self.config.exploration_fraction
+        if 1 - progress_remaining >= fraction:
+            return self.config.exploration_final_eps
+        return self.config.exploration(1 - (1 - progress_remaining) / fraction)
+
+    def _step(
+        self,
+        run: TrainingRun,
+        environment: VectorEnvironment,
+        replay: ReplayBuffer,
+        observations: Features,
+        exploration: Exploration,
+    ) -> Features:
+        """Take one step in every environment, keep the transitions, and return what to act on next."""
+        starting = self.num_timesteps < self.config.learning_starts
+        epsilon = 1.0 if starting else self._epsilon(run.progress_remaining)
+        chance, actions = exploration
+        explore = chance < epsilon
+        if not explore.all():
+            best = self.q_network.forward(self._normalizer.observations(observations)).argmax(axis=1)
+            actions = np.where(explore, actions, best)
+        step = environment.step(self._environment_actions(actions))
+        # Kept as they are: they are normalised when they are drawn, by what is known then.
+        replay.add(observations, actions, step)
+        self._normalizer.learn(step.observations)
+        self._normalizer.learn_rewards(step.rewards, step.terminated | step.truncated)
+        self.num_timesteps += environment.num_envs
+        self.num_episodes += len(step.episodes)
+        self._update_target(environment.num_envs)
+        run.step_taken(environment.num_envs, step.episodes)
+        return step.observations
+
+    def _update_target(self, steps: int) -> None:
+        """Move the target network to the Q-network when ``target_update_interval`` steps have passed."""
+        self._since_target_update += steps
+        if self._since_target_update < self.config.target_update_interval:
+            return
+        self._since_target_update = 0
+        target, tau = self._target_parameters.vector, self.config.tau
+        if tau == 1:
+            target[:] = self._parameters.vector
+        else:  # Lillicrap et al. 2016, arXiv 1509.02971
+            target += tau * (self._parameters.vector - target)
+
+    def _learn(self, replay: ReplayBuffer, progress_remaining: float, losses: _Losses) -> None:
+        """Take the gradient steps of one update."""
+        config = self.config
+        learning_rate = as_schedule(config.learning_rate)(progress_remaining)
+        steps = config.gradient_steps if config.gradient_steps > 0 else config.train_freq * replay.n_envs
+        with np.errstate(all="ignore"):  # what is not finite is found, and told with more than a warning
+            for _ in range(steps):
+                batch = replay.sample(config.batch_size, self._rng, gamma=config.gamma, n_step=config.n_step)
+                losses.add(*self._gradient_step(batch, learning_rate))
+
+    def _targets(self, batch: Transitions) -> Array:
+        """Return what the values of the actions taken should be, ``(batch,)``."""
+        next_observations = self._normalizer.observations(batch.next_observations)
+        next_values = self.target_network.forward(next_observations)
+        if self.config.double_q:
+            best = self.q_network.forward(next_observations).argmax(axis=1)
+            next_value = next_values[np.arange(len(best)), best]
+        else:
+            next_value = next_values.max(axis=1)
+        targets: Array = self._normalizer.rewards(batch.rewards) + batch.discounts * next_value
+        return targets
+
+    def _gradient_step(self, batch: Transitions, learning_rate: float) -> tuple[float, float]:
+        """Move the Q-network towards the targets; return the mean loss and the mean value.
+
+        Raises:
+            TrainingError: The gradient is not finite; the parameters are as they were.
+        """
+        targets = self._targets(batch)
+        values = self.q_network.forward(self._normalizer.observations(batch.observations))
+        mean_value = float(values.sum()) / values.size
+        loss = dqn_loss(values, batch.actions, targets)
+        self.q_network.backward(loss.by_values)
+        norm = clip_global_norm(self._parameters.gradient, self.config.max_grad_norm)
+        if not math.isfinite(norm + loss.total):
+            raise self._not_finite(self._parameters, {"loss": loss.total})
+        self._optimizer.step(self._parameters.gradient, learning_rate)
+        return loss.total, mean_value
+
+    def _metrics(self, losses: _Losses, progress_remaining: float) -> dict[str, float]:
+        return {
+            "loss": losses.mean_loss,
+            "q_value": losses.mean_value,
+            "epsilon": self._epsilon(progress_remaining),
+            "learning_rate": as_schedule(self.config.learning_rate)(progress_remaining),
+            "replay_size": float(len(self._replay or ())),
+            "gradient_steps": float(losses.count),
+        }
+
+    # -- state -------------------------------------------------------------------------------------------------------
+
+    def _get_networks(self) -> dict[str, Any]:
+        return {
+            "parameters": self._parameters.vector.copy(),
+            "target_parameters": self._target_parameters.vector.copy(),
+            "optimizer": self._optimizer.get_state(),
+            "since_target_update": self._since_target_update,
+        }
+
+    def _set_networks(self, state: Mapping[str, Any]) -> None:
+        assign(self._parameters.vector, state["parameters"])
+        assign(self._target_parameters.vector, state["target_parameters"])
+        self._optimizer.set_state(state["optimizer"])
+        self._since_target_update = int(state["since_target_update"])
+
+    def _get_experience(self) -> dict[str, Any] | None:
+        if self._replay is None:
+            return None
+        return {"n_envs": self._replay.n_envs, "replay": self._replay.get_state()}
+
+    def _set_experience(self, state: Mapping[str, Any]) -> None:
+        self._replay = ReplayBuffer(self.config.buffer_size, int(state["n_envs"]), self._encoder.size)
+        self._replay.set_state(state["replay"])
+
+
+class _Losses:
+    """Means over the gradient steps since the last report; NaN where there were none."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._loss = 0.0
+        self._value = 0.0
+
+    def add(self, loss: float, value: float) -> None:
+        self.count += 1
+        self._loss += loss
+        self._value += value
+
+    @property
+    def mean_loss(self) -> float:
+        return self._loss / self.count if self.count else math.nan
+
+    @property
+    def mean_value(self) -> float:
+        return self._value / self.count if self.count else math.nan

@@ -1,0 +1,36 @@
+"""Which registry a person works with."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+from rlkit.errors import StoreError
+from rlkit.registry.registry import ModelRegistry
+
+DEFAULT_FOLDER = "rlkit_artifacts"
+FOLDER_VARIABLE = "RLKIT_HOME"
+
+_open: dict[Path, ModelRegistry] = {}
+_open_guard = threading.Lock()
+
+
+def open_registry(folder: str | os.PathLike[str] | None = None) -> ModelRegistry:
+    """Open the registry in a folder; the same folder gives the same registry.
+
+    Args:
+        folder: The folder; else the environment variable ``RLKIT_HOME``; else ``rlkit_artifacts`` in the folder
+            worked in now.
+
+    Returns:
+        The registry. Nothing is written by opening it.
+
+    Raises:
+        StoreError: ``folder`` is no path.
+    """
+    if not isinstance(folder, str | os.PathLike | None):
+        raise StoreError(f"{folder!r:.80} is no folder.", "Give a path, or nothing for the current registry.")
+    chosen = Path(folder or os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER).expanduser().absolute()
+    with _open_guard:
+        return _open.setdefault(chosen, ModelRegistry(chosen))

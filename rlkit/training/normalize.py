@@ -1,0 +1,157 @@
+"""Normalisation of observations and rewards by running statistics, which are part of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlkit.nn.parameters import assign
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+
+LIMIT = 10.0
+"""Normalised numbers are cut to ± this, as in SB3's ``VecNormalize``."""
+_EPSILON = 1e-8
+
+
+class RunningStatistics:
+    """Mean and variance of all rows seen so far (Chan et al. 1979, the parallel form of Welford's algorithm).
+
+    Args:
+        size: Numbers in a row.
+
+    Attributes:
+        mean: float64 ``(size,)``.
+        variance: float64 ``(size,)``, with the count in the denominator.
+        count: Rows seen; it begins a little above 0, so that the first ones do not divide by it.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.mean: Doubles = np.zeros(size)
+        self.variance: Doubles = np.ones(size)
+        self.count = 1e-4
+
+    def update(self, rows: NDArray[np.floating[Any]]) -> None:
+        """Take in rows, shape ``(n, size)``."""
+        n = len(rows)
+        mean = np.add.reduce(rows, axis=0, dtype=np.float64) / n
+        centred = rows - mean
+        squares = np.add.reduce(centred * centred, axis=0)
+        difference = mean - self.mean
+        total = self.count + n
+        self.mean = self.mean + difference * (n / total)
+        moment = self.variance * self.count + squares + difference * difference * (self.count * n / total)
+        self.variance = moment / total
+        self.count = total
+
+    def get_state(self) -> dict[str, Any]:
+        """Return the statistics as plain data."""
+        return {"mean": self.mean.copy(), "variance": self.variance.copy(), "count": self.count}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Take the state that :meth:`get_state` gave.
+
+        Raises:
+            ValueError: An array in it has another shape.
+        """
+        mean, variance = np.zeros_like(self.mean), np.zeros_like(self.variance)
+        assign(mean, state["mean"])
+        assign(variance, state["variance"])
+        self.mean, self.variance, self.count = mean, variance, float(state["count"])
+
+
+class Normalizer:
+    """Scales observations to mean 0 and variance 1, and rewards by the spread of the return.
+
+    Rewards are divided by the standard deviation of the discounted return, as in SB3's ``VecNormalize``, and keep
+    their sign. What is off passes unchanged.
+
+    Args:
+        continuous: Which features are real numbers, bool ``(features,)``: one-hot features stay as they are.
+        observations: Whether observations are normalised.
+        rewards: Whether rewards are normalised.
+        gamma: Discount of the return whose spread scales the rewards: the algorithm's own.
+    """
+
+    def __init__(
+        self, continuous: NDArray[np.bool_], *, observations: bool = False, rewards: bool = False, gamma: float = 0.99
+    ) -> None:
+        self._keep = ~continuous
+        self._gamma = gamma
+        self.observation_statistics = RunningStatistics(len(continuous)) if observations else None
+        self.return_statistics = RunningStatistics(1) if rewards else None
+        self._returns: Doubles = np.zeros(0)
+        self._rescale()
+
+    def _rescale(self) -> None:
+        """Compute the factors from the statistics."""
+        statistics = self.observation_statistics
+        if statistics is not None:
+            scale = 1 / np.sqrt(statistics.variance + _EPSILON)
+            self._mean = np.where(self._keep, 0, statistics.mean)
+            self._scale = np.where(self._keep, 1, scale)
+
+    def begin(self, n_envs: int) -> None:
+        """Say that new episodes begin in ``n_envs`` environments, whose discounted returns begin at 0."""
+        self._returns = np.zeros(n_envs)
+
+    def learn(self, features: Floats) -> Floats:
+        """Take features ``(n, size)`` into the statistics and return them normalised."""
+        if self.observation_statistics is None:
+            return features
+        self.observation_statistics.update(features)
+        self._rescale()
+        return self.observations(features)
+
+    def observations(self, features: Floats) -> Floats:
+        """Return features ``(n, size)``, normalised by the statistics so far, float32."""
+        if self.observation_statistics is None:
+            return features
+        scaled = (features - self._mean) * self._scale
+        np.minimum(scaled, LIMIT, out=scaled)
+        np.maximum(scaled, -LIMIT, out=scaled)
+        return scaled.astype(np.float32)
+
+    def learn_rewards(self, rewards: Doubles, ended: NDArray[np.bool_]) -> NDArray[np.floating[Any]]:
+        """Take one step's rewards ``(n_envs,)`` into the statistics and return them normalised.
+
+        Args:
+            rewards: The rewards.
+            ended: Where an episode ended with this step, bool ``(n_envs,)``.
+        """
+        if self.return_statistics is None:
+            return rewards
+        self._returns = self._returns * self._gamma + rewards
+        self.return_statistics.update(self._returns[:, None])
+        self._returns[ended] = 0
+        return self.rewards(rewards)
+
+    def rewards(self, rewards: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+        """Return rewards of any shape, normalised by the statistics so far."""
+        if self.return_statistics is None:
+            return rewards
+        spread = float(self.return_statistics.variance[0] + _EPSILON) ** 0.5
+        scaled: NDArray[np.floating[Any]] = np.clip(rewards / spread, -LIMIT, LIMIT)
+        return scaled
+
+    def get_state(self) -> dict[str, Any]:
+        """Return the statistics as plain data."""
+        parts = {"observations": self.observation_statistics, "returns": self.return_statistics}
+        return {name: part.get_state() for name, part in parts.items() if part is not None}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Take the state that :meth:`get_state` gave.
+
+        Raises:
+            KeyError: Statistics that this normalizer has are not in it.
+            ValueError: An array in it has another shape.
+        """
+        if self.observation_statistics is not None:
+            self.observation_statistics.set_state(state["observations"])
+        if self.return_statistics is not None:
+            self.return_statistics.set_state(state["returns"])
+        self._rescale()

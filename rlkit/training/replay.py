@@ -1,0 +1,172 @@
+"""Replay: transitions kept to be learned from again, on preallocated arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlkit.envs import Step
+from rlkit.errors import ConfigError
+from rlkit.nn.parameters import assign
+
+Floats = NDArray[np.float32]
+Integers = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Transitions:
+    """What was drawn from a replay buffer, one transition of up to ``n`` steps a row.
+
+    Attributes:
+        observations: float32 ``(batch, features)``.
+        actions: int64 ``(batch,)``.
+        rewards: Discounted sum of the rewards on the way, float32 ``(batch,)``.
+        next_observations: Where the way ends, float32 ``(batch, features)``.
+        discounts: What the value there counts for, float32 ``(batch,)``: ``gamma`` to the power of the number of
+            steps; 0 where that state is terminal, but not where an episode was cut off.
+    """
+
+    observations: Floats
+    actions: Integers
+    rewards: Floats
+    next_observations: Floats
+    discounts: Floats
+
+
+class ReplayBuffer:
+    """The last transitions of several environments; when it is full, the oldest go first.
+
+    Args:
+        capacity: Transitions that it holds, of all environments together.
+        n_envs: Environments.
+        features: Features of an observation.
+
+    Attributes:
+        capacity: Transitions that it holds: a multiple of ``n_envs``.
+        n_envs: Environments.
+
+    Raises:
+        ConfigError: There is not enough memory for them.
+    """
+
+    def __init__(self, capacity: int, n_envs: int, features: int) -> None:
+        self._rows = max(capacity // n_envs, 1)
+        self.n_envs = n_envs
+        self.capacity = self._rows * n_envs
+        # Row r of environment i is at r * n_envs + i.
+        try:
+            # zeros(), unlike empty() and a fill, lets the system hand out memory only when it is written to.
+            self._observations: Floats = np.zeros((self.capacity, features), np.float32)
+            self._next_observations: Floats = np.zeros((self.capacity, features), np.float32)
+        except (MemoryError, ValueError):
+            gigabytes = 8 * self.capacity * features / 1e9
+            problem = f"buffer_size = {capacity} takes {gigabytes:,.0f} GB for observations of {features:,} numbers."
+            raise ConfigError(problem, "Set a smaller buffer_size.") from None
+        self._actions: Integers = np.zeros(self.capacity, np.int64)
+        self._rewards: Floats = np.zeros(self.capacity, np.float32)
+        self._terminated: Bools = np.zeros(self.capacity, np.bool_)
+        self._ended: Bools = np.zeros(self.capacity, np.bool_)
+        self._next_row = 0
+        self._filled = 0
+
+    def __len__(self) -> int:
+        return self._filled * self.n_envs
+
+    def _row(self, row: int) -> slice:
+        return slice(row * self.n_envs, (row + 1) * self.n_envs)
+
+    def add(self, observations: Floats, actions: Integers, step: Step) -> None:
+        """Keep one transition of each environment.
+
+        Args:
+            observations: What was acted on, ``(n_envs, features)``.
+            actions: As the policy gave them, ``(n_envs,)``.
+            step: What came of it.
+        """
+        row = self._row(self._next_row)
+        self._observations[row] = observations
+        self._actions[row] = actions
+        self._rewards[row] = step.rewards
+        self._next_observations[row] = step.final_observations
+        self._terminated[row] = step.terminated
+        np.logical_or(step.terminated, step.truncated, out=self._ended[row])
+        self._next_row = (self._next_row + 1) % self._rows
+        self._filled = min(self._filled + 1, self._rows)
+
+    def cut(self) -> None:
+        """Say that what is added next does not follow from what was added last: other episodes begin."""
+        self._ended[self._row(self._newest)] = True
+
+    @property
+    def _newest(self) -> int:
+        return (self._next_row - 1) % self._rows
+
+    def sample(self, batch_size: int, rng: np.random.Generator, *, gamma: float, n_step: int = 1) -> Transitions:
+        """Return ``batch_size`` transitions drawn with replacement.
+
+        With ``n_step`` above 1 each goes on for up to that many steps (Sutton & Barto 2018, section 7.1): fewer where
+        an episode ends or experience does.
+        """
+        drawn = rng.integers(len(self), size=batch_size)
+        rewards, last = self._rewards.take(drawn), drawn
+        discounts = np.full(batch_size, gamma, np.float32)
+        if n_step > 1:
+            last = self._walk(drawn, rewards, discounts, gamma, n_step)
+        discounts *= ~self._terminated.take(last)
+        return Transitions(
+            self._observations.take(drawn, axis=0),
+            self._actions.take(drawn),
+            rewards,
+            self._next_observations.take(last, axis=0),
+            discounts,
+        )
+
+    def _walk(self, drawn: Integers, rewards: Floats, discounts: Floats, gamma: float, n_step: int) -> Integers:
+        """Go on from the transitions ``drawn`` for up to ``n_step`` steps, and return where each way ends.
+
+        The rewards on the way are added to ``rewards``, and ``discounts`` are multiplied by ``gamma`` for each step.
+        """
+        newest, at = self._newest, drawn.copy()
+        going = np.arange(len(drawn))
+        for _ in range(n_step - 1):
+            here = at[going]
+            going = going[~self._ended.take(here) & (here // self.n_envs != newest)]
+            at[going] = following = (at[going] + self.n_envs) % self.capacity
+            rewards[going] += discounts[going] * self._rewards.take(following)
+            discounts[going] *= np.float32(gamma)
+        return at
+
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        return {
+            "observations": self._observations,
+            "next_observations": self._next_observations,
+            "actions": self._actions,
+            "rewards": self._rewards,
+            "terminated": self._terminated,
+            "ended": self._ended,
+        }
+
+    def get_state(self) -> dict[str, Any]:
+        """Return what it holds as plain data: as much as is filled."""
+        arrays = {name: array[: len(self)].copy() for name, array in self._arrays().items()}
+        return {**arrays, "next_row": self._next_row}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Take the state that :meth:`get_state` gave.
+
+        Raises:
+            ValueError: Its shapes do not fit.
+        """
+        filled, odd = divmod(len(state["actions"]), self.n_envs)
+        next_row = int(state["next_row"])
+        if odd or filled > self._rows or not 0 <= next_row < self._rows or (filled < self._rows and next_row != filled):
+            message = f"transitions up to row {next_row} of {filled} do not fit a replay buffer of {self._rows} rows"
+            raise ValueError(message)
+        for name, array in self._arrays().items():
+            assign(array[: filled * self.n_envs], state[name])
+        self._filled, self._next_row = filled, next_row

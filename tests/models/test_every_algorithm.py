@@ -1,0 +1,254 @@
+"""Going on exactly, determinism and every kind of space: for all algorithms."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium import spaces
+
+import rlkit
+from rlkit.errors import SpaceMismatchError, UnsupportedSpaceError
+
+ON_POLICY = {"n_steps": 8, "net_arch": [8]}
+CASES = {
+    "ppo": ("ppo", "CartPole-v1", {**ON_POLICY, "batch_size": 8, "n_epochs": 2}),
+    "ppo normalized": ("ppo", "CartPole-v1", {**ON_POLICY, "batch_size": 8, "normalize": True}),
+    "ppo gsde": ("ppo", "Pendulum-v1", {**ON_POLICY, "batch_size": 8, "use_sde": True, "sde_sample_freq": 3}),
+    "a2c": ("a2c", "CartPole-v1", {**ON_POLICY, "optimizer": "rmsprop_tf"}),
+    "a2c gaussian": ("a2c", "Pendulum-v1", {**ON_POLICY, "normalize": True, "optimizer": "adam"}),
+    "dqn": ("dqn", "CartPole-v1", {"net_arch": [8], "learning_starts": 8, "train_freq": 4, "buffer_size": 100}),
+    "dqn whole": (
+        "dqn",
+        "CartPole-v1",
+        {
+            "net_arch": [8],
+            "learning_starts": 8,
+            "buffer_size": 50,
+            "n_step": 3,
+            "double_q": True,
+            "tau": 0.1,
+            "target_update_interval": 7,
+            "normalize": True,
+        },
+    ),
+}
+
+
+@pytest.fixture(params=[f"{name}, {n_envs} envs" for name in CASES for n_envs in (1, 4)])
+def make(request):
+    """A function that makes one model of a kind, the same each time."""
+    name, _, n_envs = request.param.partition(", ")
+    algorithm, env, settings = CASES[name]
+
+    def make(seed=0):
+        return rlkit.create(algorithm, env=env, seed=seed, n_envs=int(n_envs.split()[0]), **settings)
+
+    return make
+
+
+RESUME = """
+import sys
+import numpy as np
+import rlkit
+
+np.random.seed(3)
+for path in sys.argv[1:]:
+    model = rlkit.load(path)
+    model.train(96)
+    model.save(path)
+"""
+
+
+def test_training_goes_on_in_a_fresh_process_bit_for_bit(tmp_path):
+    wholes = {}
+    for name, (algorithm, env, settings) in CASES.items():
+        for n_envs in (1, 4):
+            path = tmp_path / f"{name} {n_envs}.rlkit"
+            whole = rlkit.create(algorithm, env=env, seed=0, n_envs=n_envs, **settings)
+            whole.train(64)
+            whole.save(path)
+            whole.train(96)
+            wholes[path] = whole
+    subprocess.run([sys.executable, "-c", RESUME, *map(str, wholes)], check=True, timeout=120)
+    for path, whole in wholes.items():
+        np.testing.assert_equal(rlkit.load(path).get_state(), whole.get_state(), err_msg=path.name)
+
+
+def test_two_runs_of_one_seed_give_the_same_bits_and_another_seed_does_not(make):
+    one, two, other = make(), make(), make(seed=1)
+    for model in (one, two, other):
+        model.train(96)
+    np.testing.assert_equal(one.get_state(), two.get_state())
+    with pytest.raises(AssertionError):
+        np.testing.assert_equal(one.get_state()["networks"], other.get_state()["networks"])
+
+
+def test_models_trained_in_turns_with_others_give_what_each_gives_alone(make):
+    alone = make()
+    alone.train(96)
+    one = make()
+    runs = [one.training(96), make(seed=5).training(96), rlkit.create("a2c", env="CartPole-v1").training(96)]
+    while not all(run.ended for run in runs):
+        for run in runs:
+            next(run, None)
+            np.random.seed(0)  # noqa: NPY002 - the global state must not matter
+    np.testing.assert_equal(one.get_state()["networks"], alone.get_state()["networks"])
+
+
+def test_the_global_random_state_is_neither_touched_nor_used(make):
+    np.random.seed(1)  # noqa: NPY002 - in the test above another one did not matter
+    before = np.random.get_state()  # noqa: NPY002 - the state that must not change
+    model = make()
+    model.train(32)
+    model.evaluate(2, deterministic=False)
+    after = np.random.get_state()  # noqa: NPY002 - the same
+    np.testing.assert_equal(before, after)
+
+
+def test_predictions_are_the_same_after_loading(make, tmp_path):
+    model = make()
+    model.train(64)
+    again = rlkit.load(model.save(tmp_path / "model.rlkit"))
+    observations = np.array([model.observation_space.sample() for _ in range(20)])
+    np.testing.assert_array_equal(model.predict(observations), again.predict(observations))
+
+
+def test_looking_does_not_move_the_normaliser(make):
+    model = make()
+    model.train(64)
+    before = model.get_state()["normalizer"]
+    model.predict(model.observation_space.sample())
+    model.evaluate(2)
+    np.testing.assert_equal(model.get_state()["normalizer"], before)
+
+
+def test_a_slim_model_acts_the_same_and_says_what_it_lacks(make, tmp_path):
+    model = make()
+    model.train(64)
+    whole, slim = model.get_state(), model.get_state(slim=True)
+    kept = {"dqn": "replay buffer"}.get(model.algorithm, "")
+    assert (whole["left_out"], slim["left_out"]) == ("", kept)
+    assert slim["experience"] is None
+    again = rlkit.load(model.save(tmp_path / "slim.rlkit", slim=True))
+    observations = np.array([model.observation_space.sample() for _ in range(20)])
+    np.testing.assert_array_equal(model.predict(observations), again.predict(observations))
+    if kept:
+        assert (tmp_path / "slim.rlkit").stat().st_size < model.save(tmp_path / "whole.rlkit").stat().st_size
+
+
+# -- spaces ------------------------------------------------------------------------------------------------------------
+
+
+class Anything(gymnasium.Env):
+    """Any spaces; sees to it that actions are its own."""
+
+    def __init__(self, observation_space, action_space):
+        self.observation_space, self.action_space = observation_space, action_space
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.observation_space.seed(seed)
+        self.steps = 0
+        return self.observation_space.sample(), {}
+
+    def step(self, action):
+        assert self.action_space.contains(action), action
+        assert not isinstance(action, np.ndarray) or action.dtype == self.action_space.dtype
+        self.steps += 1
+        return self.observation_space.sample(), 1.0, False, self.steps >= 5, {}
+
+
+BOX = spaces.Box(-1, 1, (3,), np.float32)
+OBSERVATIONS = {
+    "image": spaces.Box(0, 255, (4, 3, 2), np.uint8),
+    "number": spaces.Box(-1, 1, (), np.float64),
+    "choice": spaces.Discrete(3, start=2),
+    "choices": spaces.MultiDiscrete([[2, 3], [4, 2]]),
+    "bits": spaces.MultiBinary(4),
+    "dict": spaces.Dict({"b": BOX, "a": spaces.Tuple([spaces.Discrete(2), spaces.MultiBinary([2, 2])])}),
+    "tuple": spaces.Tuple([BOX, spaces.Dict({"x": spaces.MultiDiscrete([2, 2])})]),
+}
+ACTIONS = {
+    "choice": spaces.Discrete(3, start=-1),
+    "choices": spaces.MultiDiscrete([2, 4]),
+    "grid of choices": spaces.MultiDiscrete([[2, 4], [3, 2]]),
+    "bits": spaces.MultiBinary(3),
+    "grid of bits": spaces.MultiBinary([2, 2]),
+    "box": spaces.Box(-2, 1, (2, 2), np.float32),
+    "unbounded box": spaces.Box(-np.inf, np.inf, (2,), np.float64),
+    "one number": spaces.Box(0, 1, (), np.float32),
+}
+
+
+@pytest.mark.parametrize("vector", [None, "sync", "async"])
+@pytest.mark.parametrize("algorithm", ["ppo", "a2c", "dqn"])
+@pytest.mark.parametrize("kind", list(OBSERVATIONS))
+def test_observations_of_every_kind_are_learned_from(algorithm, kind, vector, tmp_path):
+    if vector == "async" and (algorithm != "a2c" or kind not in {"dict", "tuple"}):
+        vector = "sync"  # processes are slow to start, and differ in nothing else
+
+    def make():
+        return Anything(OBSERVATIONS[kind], spaces.Discrete(2))
+
+    env = make
+    if vector:
+        cls = gymnasium.vector.AsyncVectorEnv if vector == "async" else gymnasium.vector.SyncVectorEnv
+        env = cls([make, make], autoreset_mode=gymnasium.vector.AutoresetMode.SAME_STEP)
+    settings = {"learning_starts": 4} if algorithm == "dqn" else {"n_steps": 8}
+    model = rlkit.create(algorithm, env=env, seed=0, normalize=True, **settings)
+    model.train(32)
+    again = type(model).load(model.save(tmp_path / "model.rlkit"))
+    assert again.observation_space == OBSERVATIONS[kind]
+    observation = OBSERVATIONS[kind].sample()
+    assert again.predict(observation) == model.predict(observation)
+    if vector:
+        env.close()
+
+
+@pytest.mark.parametrize("use_sde", [False, True])
+@pytest.mark.parametrize("algorithm", ["ppo", "a2c"])
+@pytest.mark.parametrize("kind", list(ACTIONS))
+def test_actions_of_every_kind_are_the_environments_own(algorithm, kind, use_sde, tmp_path):
+    space = ACTIONS[kind]
+    if use_sde and not isinstance(space, spaces.Box):
+        return
+    env = Anything(BOX, space)
+    model = rlkit.create(algorithm, env=env, seed=0, n_steps=8, use_sde=use_sde)
+    model.train(32)
+    for deterministic in (True, False):
+        assert space.contains(model.predict(BOX.sample(), deterministic=deterministic))
+        batch = model.predict(np.array([BOX.sample() for _ in range(7)]), deterministic=deterministic)
+        assert batch.shape == (7, *space.shape)
+        assert all(space.contains(np.asarray(action)) for action in batch)
+    assert model.evaluate(2).episodes == 2
+    again = type(model).load(model.save(tmp_path / "model.rlkit"))
+    assert again.action_space == space
+    with pytest.raises(SpaceMismatchError, match="was built for the action space"):
+        again.build(Anything(BOX, spaces.Discrete(9)))
+
+
+@pytest.mark.parametrize("kind", [kind for kind in ACTIONS if kind != "choice"])
+def test_dqn_refuses_actions_that_are_no_choice_among_a_few(kind):
+    with pytest.raises(UnsupportedSpaceError, match="It takes action spaces of type Discrete"):
+        rlkit.create("dqn", env=Anything(BOX, ACTIONS[kind]))
+
+
+def test_a_gaussian_policy_learns_from_the_action_it_drew_and_steps_the_one_cut_to_the_bounds():
+    stepped = []
+
+    class Watching(Anything):
+        def step(self, action):
+            stepped.append(action.copy())
+            return super().step(action)
+
+    learnt = []
+    model = rlkit.create("a2c", env=Watching(BOX, spaces.Box(-0.1, 0.1, (2,), np.float32)), seed=0, n_steps=50)
+    update = model._update
+    model._update = lambda batch, left: learnt.append(batch.actions.copy()) or update(batch, left)
+    model.train(50)
+    assert np.abs(learnt[0]).max() > 0.1
+    np.testing.assert_array_equal(np.clip(learnt[0], -0.1, 0.1), stepped)

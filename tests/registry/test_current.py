@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rlkit.errors import StoreError
+from rlkit.registry import open_registry
+
+
+def test_a_registry_is_chosen_by_argument_then_variable_then_working_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("RLKIT_HOME", raising=False)
+    assert open_registry().folder == tmp_path / "rlkit_artifacts"
+    monkeypatch.setenv("RLKIT_HOME", str(tmp_path / "home"))
+    assert open_registry().folder == tmp_path / "home"
+    assert open_registry("here").folder == tmp_path / "here"
+    assert open_registry(tmp_path / "here") is open_registry("here")
+    assert open_registry("~").folder == Path.home()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("folder", [5, ["a"], b"a", True])
+def test_what_is_no_path_is_no_folder(folder):
+    with pytest.raises(StoreError, match="is no folder"):
+        open_registry(folder)

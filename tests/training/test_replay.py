@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from rlkit.envs import Step
+from rlkit.training.replay import ReplayBuffer
+
+
+def step_of(observations, rewards, terminated, truncated):
+    return Step(observations, rewards, terminated, truncated, observations, [])
+
+
+def filled(buffer, steps, rng, cuts=()):
+    """Add ``steps`` steps; return for each environment its transitions, oldest first.
+
+    An observation is its own number, so that every transition is told from every other.
+    """
+    told = [[] for _ in range(buffer.n_envs)]
+    for t in range(steps):
+        numbers = np.arange(buffer.n_envs) + 10 * t
+        actions, rewards = rng.integers(5, size=buffer.n_envs), rng.normal(size=buffer.n_envs)
+        terminated, truncated = rng.random(buffer.n_envs) < 0.15, rng.random(buffer.n_envs) < 0.15
+        following = (numbers + 10).astype(np.float32)[:, None]
+        if t in cuts:
+            buffer.cut()
+            for episode in told:
+                if episode:
+                    episode[-1]["ended"] = True
+        buffer.add(numbers.astype(np.float32)[:, None], actions, step_of(following, rewards, terminated, truncated))
+        for i, episode in enumerate(told):
+            transition = {
+                "observation": numbers[i],
+                "action": actions[i],
+                "reward": np.float32(rewards[i]),
+                "next": numbers[i] + 10,
+                "terminated": terminated[i],
+                "ended": terminated[i] or truncated[i],
+            }
+            episode.append(transition)
+    return told
+
+
+def walk(transitions, start, gamma, n_step):
+    """The n-step transition from ``start``, as the book defines it."""
+    reward, discount = 0.0, 1.0
+    for transition in transitions[start : start + n_step]:
+        reward += discount * transition["reward"]
+        discount *= gamma
+        if transition["ended"]:
+            break
+    return reward, transition["next"], 0.0 if transition["terminated"] else discount
+
+
+@given(
+    capacity=st.integers(1, 40),
+    n_envs=st.integers(1, 3),
+    steps=st.integers(1, 60),
+    n_step=st.integers(1, 6),
+    gamma=st.sampled_from([0.0, 0.5, 0.99, 1.0]),
+    seed=st.integers(0, 1000),
+    cut=st.integers(0, 60),
+)
+@settings(deadline=None, max_examples=200)
+def test_what_is_drawn_is_what_a_list_of_the_last_transitions_gives(  # noqa: PLR0917 - hypothesis names them
+    capacity, n_envs, steps, n_step, gamma, seed, cut
+):
+    rng = np.random.default_rng(seed)
+    buffer = ReplayBuffer(capacity, n_envs, 1)
+    told = filled(buffer, steps, rng, cuts={cut})
+    rows = max(capacity // n_envs, 1)
+    kept = [transitions[-rows:] for transitions in told]
+    known = {t["observation"]: (transitions, i) for transitions in kept for i, t in enumerate(transitions)}
+    assert len(buffer) == len(known) == min(rows, steps) * n_envs
+    drawn = buffer.sample(64, rng, gamma=gamma, n_step=n_step)
+    for i in range(64):
+        transitions, start = known[drawn.observations[i, 0]]
+        reward, following, discount = walk(transitions, start, gamma, n_step)
+        assert drawn.actions[i] == transitions[start]["action"]
+        assert drawn.rewards[i] == pytest.approx(reward, rel=1e-5, abs=1e-6)
+        assert drawn.next_observations[i, 0] == following
+        assert drawn.discounts[i] == pytest.approx(discount, rel=1e-5)
+
+
+def test_every_transition_is_drawn_equally_often():
+    rng = np.random.default_rng(0)
+    buffer = ReplayBuffer(12, 3, 1)
+    filled(buffer, 9, rng)
+    drawn = buffer.sample(60_000, rng, gamma=0.9).observations[:, 0]
+    _, counts = np.unique(drawn, return_counts=True)
+    assert len(counts) == 12
+    np.testing.assert_allclose(counts, 5000, rtol=0.06)
+
+
+def test_dtypes_are_those_of_networks():
+    rng = np.random.default_rng(0)
+    buffer = ReplayBuffer(10, 1, 2)
+    buffer.add(
+        np.ones((1, 2)), np.array([3]), step_of(np.ones((1, 2)), np.ones(1), np.zeros(1, bool), np.zeros(1, bool))
+    )
+    for n_step in (1, 3):
+        drawn = buffer.sample(4, rng, gamma=0.9, n_step=n_step)
+        kinds = [drawn.observations.dtype, drawn.rewards.dtype, drawn.next_observations.dtype, drawn.discounts.dtype]
+        assert set(kinds) == {np.dtype(np.float32)}
+        assert drawn.actions.dtype == np.int64
+
+
+@pytest.mark.parametrize("steps", [3, 5, 7, 13])
+def test_it_goes_on_from_its_state_bit_for_bit(steps):
+    one, two = ReplayBuffer(10, 2, 1), ReplayBuffer(10, 2, 1)
+    filled(one, steps, np.random.default_rng(0))
+    two.set_state(one.get_state())
+    for buffer in (one, two):
+        filled(buffer, 4, np.random.default_rng(1))
+    drawn = [buffer.sample(50, np.random.default_rng(2), gamma=0.9, n_step=3) for buffer in (one, two)]
+    for name in type(drawn[0]).__slots__:
+        np.testing.assert_array_equal(getattr(drawn[0], name), getattr(drawn[1], name))
+
+
+def test_the_state_is_a_copy_of_as_much_as_is_filled():
+    buffer = ReplayBuffer(1_000_000, 1, 1)
+    filled(buffer, 5, np.random.default_rng(0))
+    state = buffer.get_state()
+    assert len(state["observations"]) == 5
+    filled(buffer, 1, np.random.default_rng(0))
+    assert len(state["observations"]) == 5
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"actions": np.zeros(44, np.int64)},
+        {"actions": np.zeros(9, np.int64)},
+        {"next_row": -1},
+        {"next_row": 3},
+        {"rewards": np.zeros(5, np.float32)},
+        {"observations": np.zeros((10, 4), np.float32)},
+    ],
+)
+def test_a_state_that_does_not_fit_is_refused(damage):
+    buffer = ReplayBuffer(40, 2, 1)
+    filled(buffer, 5, np.random.default_rng(0))
+    with pytest.raises(ValueError, match=r"not fit|shape"):
+        ReplayBuffer(40, 2, 1).set_state({**buffer.get_state(), **damage})
