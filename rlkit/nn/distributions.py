@@ -53,6 +53,8 @@ class Categorical(Distribution):
     """
 
     def __init__(self, logits: Array) -> None:
+        # Column by column in memory: sums over a few choices are several times as fast.
+        logits = np.asfortranarray(logits)
         shifted = logits - np.maximum.reduce(logits, axis=1, keepdims=True)
         probs = np.exp(shifted)
         total = np.add.reduce(probs, axis=1, keepdims=True)

@@ -15,7 +15,7 @@ Activation = Literal["tanh", "relu"]
 ACTIVATIONS: tuple[str, ...] = get_args(Activation)
 
 
-def _tanh(x: Array) -> None:
+def _tanh(x: Array, zeros: Array) -> None:  # noqa: ARG001 - as ReLU
     np.tanh(x, out=x)
 
 
@@ -25,16 +25,16 @@ def _tanh_backward(gradient: Array, output: Array, scratch: Array) -> None:
     gradient *= scratch
 
 
-def _relu(x: Array) -> None:
-    np.maximum(x, 0, out=x)
+def _relu(x: Array, zeros: Array) -> None:
+    np.maximum(x, zeros, out=x)  # with a row of zeros in half the time that a single 0 takes
 
 
 def _relu_backward(gradient: Array, output: Array, scratch: Array) -> None:
-    np.sign(output, out=scratch)  # the output is never negative, so its sign is ReLU's derivative
+    np.greater(output, 0, out=scratch, casting="unsafe")  # from bool to 0 and 1
     gradient *= scratch
 
 
-_FORWARD: dict[str, Callable[[Array], None]] = {"tanh": _tanh, "relu": _relu}
+_FORWARD: dict[str, Callable[[Array, Array], None]] = {"tanh": _tanh, "relu": _relu}
 _BACKWARD: dict[str, Callable[[Array, Array, Array], None]] = {"tanh": _tanh_backward, "relu": _relu_backward}
 
 
@@ -44,6 +44,7 @@ class _Layer:
     bias: Array
     weight_gradient: Array
     bias_gradient: Array
+    zeros: Array
 
 
 @dataclass(slots=True)
@@ -77,7 +78,7 @@ class MLP:
         self._activate = _FORWARD[activation]
         self._activate_backward = _BACKWARD[activation]
         self._layers = [
-            _Layer(parameters[w], parameters[b], parameters.grad(w), parameters.grad(b))
+            _Layer(parameters[w], parameters[b], parameters.grad(w), parameters.grad(b), np.zeros_like(parameters[b]))
             for w, b in self._names(name, sizes)
         ]
         self._input: Array | None = None
@@ -146,7 +147,7 @@ class MLP:
             np.matmul(x, layer.weight, out=output)
             np.add(output, layer.bias, out=output)
             if i < last:
-                self._activate(output)
+                self._activate(output, layer.zeros)
             x = output
         return x
 

@@ -33,9 +33,19 @@ class Transitions:
 
     observations: Floats
     actions: Integers
-    rewards: Floats
+    rewards: NDArray[np.floating[Any]]
     next_observations: Floats
     discounts: Floats
+
+    def take(self, rows: slice) -> Transitions:
+        """Return some of the transitions, as views."""
+        return Transitions(
+            self.observations[rows],
+            self.actions[rows],
+            self.rewards[rows],
+            self.next_observations[rows],
+            self.discounts[rows],
+        )
 
 
 class ReplayBuffer:

@@ -74,7 +74,7 @@ def test_targets_are_those_of_the_papers(double_q):
     for i in range(6):
         chosen = (ours if double_q else theirs)[i].argmax()
         expected.append(batch.rewards[i] + batch.discounts[i] * theirs[i, chosen])
-    np.testing.assert_allclose(model._targets(batch), expected, rtol=1e-6)
+    np.testing.assert_allclose(model._targets(batch, theirs), expected, rtol=1e-6)
     assert (ours.argmax(axis=1) != theirs.argmax(axis=1)).any()
 
 

@@ -76,8 +76,9 @@ def test_gradient_steps_of_dqn_are_those_of_torch(name):
     model._parameters.vector[:], model._target_parameters.vector[:] = arrays["before"], arrays["target"]
     discounts = (settings["gamma"] * ~arrays["terminated"]).astype(np.float32)
     batch = Transitions(observations, arrays["actions"], arrays["rewards"], arrays["next_observations"], discounts)
+    next_values = model.target_network(batch.next_observations)
     for _ in range(3):
-        model._gradient_step(batch, settings["learning_rate"])
+        model._gradient_step(batch, next_values, settings["learning_rate"])
     same_weights(model._parameters.vector, arrays["after"], arrays["before"])
 
 
