@@ -12,6 +12,7 @@ import gymnasium
 from gymnasium.envs.classic_control.cartpole import CartPoleVectorEnv
 from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
+from gymnasium.wrappers import TimeLimit
 
 from rlkit.envs.spaces import Space
 from rlkit.envs.vector import (
@@ -78,6 +79,7 @@ class EnvironmentSource:
         self.reward_threshold = spec.reward_threshold if spec else None
         if spec and not isinstance(env, str):
             self.env_kwargs = _kwargs_of(spec)
+        self._own_limit = spec.max_episode_steps if spec else None
 
     def _maker(self, env: EnvironmentLike) -> Callable[[], Environment]:
         """Return a function that makes one new environment."""
@@ -103,10 +105,21 @@ class EnvironmentSource:
             )
         return self.separate(num_envs)
 
-    def separate(self, num_envs: int) -> VectorEnvironment:
-        """Return ``num_envs`` new environments, Gymnasium's vectorised ones where that pays."""
+    def separate(self, num_envs: int, max_episode_steps: int | None = None) -> VectorEnvironment:
+        """Return ``num_envs`` new environments, Gymnasium's vectorised ones where that pays.
+
+        Args:
+            num_envs: How many.
+            max_episode_steps: Steps after which an episode is cut off, where the environment does not do so before.
+        """
+        if max_episode_steps is not None:
+            return looped(lambda: TimeLimit(self._make(), max_episode_steps), num_envs)
         vectorised = _vectorised(self._spec, num_envs) if num_envs >= _VECTORISED_PAYS_FROM else None
         return vectorised or looped(self._make, num_envs)
+
+    def is_limited_to(self, max_episode_steps: int) -> bool:
+        """Whether the environment itself is known to cut off an episode after so many steps at the latest."""
+        return self._own_limit is not None and self._own_limit <= max_episode_steps
 
 
 def reward_threshold(env_id: str | None) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
@@ -20,6 +21,8 @@ from rlkit.training.normalize import Normalizer
 
 # More environments make an evaluation faster, and each may hold a window, a data set or a simulator.
 _EVALUATION_ENVS = 32
+_LONGEST_EPISODE = 100_000
+"""Steps after which an evaluation cuts an episode off: a policy may run in circles for ever."""
 
 
 class Agent(ABC):
@@ -202,6 +205,7 @@ class Agent(ABC):
         seed: int | None = None,
         env: EnvironmentLike | None = None,
         deterministic: bool = True,
+        max_episode_steps: int | None = None,
     ) -> Evaluation:
         """Return the returns of complete episodes in separate environments. Training is not disturbed.
 
@@ -210,12 +214,14 @@ class Agent(ABC):
             seed: Seed of the environments; one that depends on the model's own where None.
             env: Another environment with the same spaces; the model's own where None.
             deterministic: Whether to take the most probable action; else actions are drawn.
+            max_episode_steps: Steps after which an episode is cut off, where the environment does not do so before;
+                100,000 where None, and then there is a warning.
 
         Raises:
             MissingEnvironmentError: The model has no environment.
             UnknownEnvironmentError: ``env`` is no environment.
             SpaceMismatchError: ``env`` has other spaces.
-            TrainingError: ``episodes`` is not a positive whole number.
+            TrainingError: ``episodes`` or ``max_episode_steps`` is not a positive whole number.
             ConfigError: ``seed`` is not a whole number from 0.
         """
         episodes = whole_number("episodes", episodes, 1, TrainingError)
@@ -229,15 +235,24 @@ class Agent(ABC):
             seed = int(np.random.SeedSequence([self.seed, 2]).generate_state(1)[0])
         seed = _checked_seed(seed)
         rng = None if deterministic else np.random.default_rng(seed)
-        environment = source.separate(min(episodes, _EVALUATION_ENVS))
+        limit = max_episode_steps
+        if limit is not None:
+            limit = whole_number("max_episode_steps", limit, 1, TrainingError)
+        elif not source.is_limited_to(_LONGEST_EPISODE):
+            limit = _LONGEST_EPISODE
+        environment = source.separate(min(episodes, _EVALUATION_ENVS), limit)
         try:
             returns, lengths = play_episodes(
                 lambda features: self._act(self._normalizer.observations(features), rng), environment, episodes, seed
             )
         finally:
             environment.close()
+        cut_off = 0 if limit is None else int((lengths >= limit).sum())
+        if cut_off and max_episode_steps is None:
+            told = f"{cut_off} of {episodes} episodes did not end within {limit:,} steps and were cut off"
+            warnings.warn(f"{told}. Set max_episode_steps to another limit.", stacklevel=2)
         title = f"{type(self).__name__} on {source.name}, evaluated"
-        evaluation = Evaluation(returns, lengths, title, seed, deterministic, source.reward_threshold)
+        evaluation = Evaluation(returns, lengths, title, seed, deterministic, source.reward_threshold, cut_off)
         if env is None:
             self._evaluation, self._evaluated_at = evaluation, self.num_timesteps
         return evaluation

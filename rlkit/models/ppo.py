@@ -161,6 +161,14 @@ class PPO(OnPolicyModel):
     config: PPOConfig
 
     def _update(self, batch: Batch, progress_remaining: float) -> dict[str, float]:
+        before = self._get_networks()
+        try:
+            return self._epochs(batch, progress_remaining)
+        except BaseException:  # an interrupt too: half an update is none
+            self._set_networks(before)
+            raise
+
+    def _epochs(self, batch: Batch, progress_remaining: float) -> dict[str, float]:
         config = self.config
         learning_rate = as_schedule(config.learning_rate)(progress_remaining)
         clip_range = as_schedule(config.clip_range)(progress_remaining)

@@ -25,6 +25,7 @@ class Evaluation:
         seed: Seed of the environments.
         deterministic: Whether the policy took its most probable action.
         reward_threshold: The mean return from which the environment counts as solved, or None.
+        cut_off: How many episodes did not end by themselves, but after the steps that the evaluation gave them.
     """
 
     returns: NDArray[np.float64]
@@ -33,6 +34,7 @@ class Evaluation:
     seed: int
     deterministic: bool = True
     reward_threshold: float | None = None
+    cut_off: int = 0
 
     @property
     def episodes(self) -> int:
@@ -84,6 +86,10 @@ class Evaluation:
             ("episodes", f"{text.number(self.episodes)}, seed {self.seed}"),
             ("actions", "most probable" if self.deterministic else "drawn from the policy"),
         ]
+        if self.cut_off:
+            figures.append(
+                ("cut off", f"{text.number(self.cut_off)} after {text.number(int(self.lengths.max()))} steps")
+            )
         if self.reward_threshold is not None:
             verdict = "reached" if self.mean >= self.reward_threshold else "not reached"
             figures.append(("solved from", f"{text.number(self.reward_threshold)}: {verdict}"))

@@ -36,6 +36,7 @@ class EvaluateEvery(Callback):
         seed: Seed of the environments; one that depends on the model's own where None. Each evaluation plays the
             same episodes, so that they compare.
         deterministic: Whether to take the most probable action.
+        max_episode_steps: Steps after which an episode is cut off: see :meth:`rlkit.ModelBase.evaluate`.
         path: A file ending in ``.rlkit``, to which the best model so far is saved without its kept experience.
         restore_best: Whether the model becomes the best again when training ends: as if it had been saved then
             without its kept experience, and loaded.
@@ -45,7 +46,7 @@ class EvaluateEvery(Callback):
         best_timesteps: The model's environment steps at the best.
 
     Raises:
-        TrainingError: ``steps`` or ``episodes`` is no positive whole number.
+        TrainingError: ``steps``, ``episodes`` or ``max_episode_steps`` is no positive whole number.
         StoreError: ``path`` does not end in ``.rlkit``.
     """
 
@@ -57,6 +58,7 @@ class EvaluateEvery(Callback):
         env: EnvironmentLike | None = None,
         seed: int | None = None,
         deterministic: bool = True,
+        max_episode_steps: int | None = None,
         path: str | Path | None = None,
         restore_best: bool = False,
     ) -> None:
@@ -66,6 +68,8 @@ class EvaluateEvery(Callback):
             "env": env,
             "seed": seed,
             "deterministic": deterministic,
+            "max_episode_steps": max_episode_steps
+            and whole_number("max_episode_steps", max_episode_steps, 1, TrainingError),
         }
         self._path = None if path is None else archive_path(path)
         self._restore_best = restore_best

@@ -9,6 +9,7 @@ from gymnasium import spaces
 from gymnasium.vector import SyncVectorEnv
 
 from rlkit.config import ModelConfig
+from rlkit.envs import EnvironmentSource
 from rlkit.errors import (
     ConfigError,
     EnvironmentContractError,
@@ -63,6 +64,35 @@ def test_episodes_are_evaluated_in_environments_of_their_own(environments):
     assert model.evaluate(40).episodes == 40
     assert len(made) == 1 + 32
     assert all(env.closed == 1 for env in made)
+
+
+def test_an_episode_without_an_end_is_cut_off_with_a_warning(monkeypatch, environments):
+    monkeypatch.setattr("rlkit.models.agent._LONGEST_EPISODE", 30)
+    model = PPO(PPOConfig(), lambda: environments.Counting(length=10**9), seed=0)
+    with pytest.warns(UserWarning, match="5 of 5 episodes did not end within 30 steps and were cut off"):
+        evaluation = model.evaluate(5)
+    assert evaluation.lengths.tolist() == [30] * 5
+    assert evaluation.cut_off == 5
+    assert "5 after 30 steps" in repr(evaluation)
+
+
+def test_episodes_are_cut_off_where_the_caller_says(environments):
+    model = PPO(PPOConfig(), environments.Counting, seed=0)
+    assert model.evaluate(3, max_episode_steps=3).lengths.tolist() == [3] * 3
+    assert model.evaluate(3, max_episode_steps=3).cut_off == 3
+    ended = model.evaluate(3, max_episode_steps=9)
+    assert (ended.lengths.tolist(), ended.cut_off) == ([4] * 3, 0)
+    with pytest.raises(TrainingError, match="max_episode_steps = 0"):
+        model.evaluate(3, max_episode_steps=0)
+
+
+@pytest.mark.parametrize(("kwargs", "limited"), [({}, True), ({"max_episode_steps": -1}, False)])
+def test_an_environment_with_a_limit_of_its_own_gets_no_other(monkeypatch, kwargs, limited):
+    asked = []
+    separate = EnvironmentSource.separate
+    monkeypatch.setattr(EnvironmentSource, "separate", lambda self, n, limit: asked.append(limit) or separate(self, n))
+    PPO(PPOConfig(), "CartPole-v1", env_kwargs=kwargs, seed=0).evaluate(2)
+    assert asked == [None if limited else 100_000]
 
 
 def test_an_evaluation_says_what_it_was_of():

@@ -11,6 +11,7 @@ from rlkit.models.actor_critic import ActorCritic
 from rlkit.models.on_policy import Batch
 from rlkit.models.ppo import PPO, PPOConfig, ppo_loss
 from rlkit.nn.heads import BernoulliHead, CategoricalHead, GaussianHead, MultiCategoricalHead, StateDependentHead
+from rlkit.training import Callback
 
 FEATURES, CHOICES = 3, 4
 HEADS = {
@@ -248,13 +249,38 @@ def test_without_a_step_the_metrics_are_those_of_the_rollouts_policy(environment
     assert updates["entropy"][0] == pytest.approx(math.log(4), abs=1e-3)
 
 
-def test_a_gradient_that_is_not_finite_ends_training_before_it_reaches_the_parameters(environments):
+class Kept(Callback):
+    """Keeps the networks as they were after the last update."""
+
+    def on_update(self, run, update):
+        self.networks = run.model._get_networks()
+
+
+@pytest.mark.parametrize("batch_size", [8, 2])  # in smaller ones some gradient steps go well before one fails
+def test_an_update_that_is_not_finite_ends_training_and_leaves_the_model_at_its_last_good_one(environments, batch_size):
     space = environments.Counting().observation_space
     observation = np.zeros(2, np.float32)
     # Finite, and so large that the square of the error is not.
     env = environments.Told(space, [observation], [1.0] * 20 + [1e30] + [1.0] * 20)
-    model = PPO(PPOConfig(n_steps=8, batch_size=8), env, seed=0)
+    model, kept = PPO(PPOConfig(n_steps=8, batch_size=batch_size, gae_lambda=0), env, seed=1), Kept()
     with pytest.raises(TrainingError, match=r"no longer finite, after 24 steps: .* value loss inf"):
-        model.train(1000)
-    assert np.isfinite(model.network.parameters.vector).all()
+        model.train(1000, callbacks=kept)
     assert model.history.updates.num_rows == 2
+    np.testing.assert_equal(model._get_networks(), kept.networks)
+    assert np.isfinite(model.network.parameters.vector).all()
+
+
+def test_an_interrupt_in_the_middle_of_an_update_leaves_the_model_at_its_last_whole_one(environments):
+    model, kept = PPO(PPOConfig(n_steps=8, batch_size=2, n_epochs=2), environments.Identity, seed=0), Kept()
+    step = model._optimizer.step
+
+    def interrupted(gradient, learning_rate):
+        if model._optimizer.steps == 11:
+            raise KeyboardInterrupt
+        step(gradient, learning_rate)
+
+    model._optimizer.step = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        model.train(1000, callbacks=kept)
+    np.testing.assert_equal(model._get_networks(), kept.networks)
+    assert kept.networks["optimizer"]["steps"] == 8
