@@ -78,6 +78,20 @@ def test_targets_are_those_of_the_papers(double_q):
     assert (ours.argmax(axis=1) != theirs.argmax(axis=1)).any()
 
 
+@pytest.mark.parametrize("settings", [{}, {"double_q": True}, {"normalize": True, "n_step": 3}])
+def test_minibatches_that_pass_the_target_network_together_teach_what_each_would_alone(monkeypatch, settings):
+    def weights(numbers_at_once):
+        monkeypatch.setattr("rlkit.models.dqn._NUMBERS_AT_ONCE", numbers_at_once)
+        model = made("CartPole-v1", train_freq=10, gradient_steps=7, target_update_interval=10, **settings)
+        model.train(100)
+        return model._parameters.vector, model._optimizer.steps
+
+    alone, steps = weights(1)
+    together, _ = weights(3 * 4 * 8)  # three minibatches of four, and a hidden layer of eight: 3, 3 and 1 of 7
+    assert steps == 70
+    np.testing.assert_allclose(together, alone, atol=1e-6)
+
+
 # -- what is stepped, and when ---------------------------------------------------------------------------------------
 
 
