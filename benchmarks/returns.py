@@ -51,6 +51,14 @@ class Case:
     failed: float
     published: str
 
+    def failures(self, scores: Any) -> int:
+        """Return how many of the seeds' mean returns are of models that have not learnt the task."""
+        return int((np.asarray(scores) < self.failed).sum())
+
+    def reached(self, scores: Any) -> bool:
+        """Say whether the seeds' mean returns reach the target, and all have learnt the task."""
+        return bool(interquartile_mean(scores) >= self.target) and not self.failures(scores)
+
 
 CASES = [
     Case("CartPole-v1", "ppo", 500, 475, "500.0 @100k"),
@@ -170,10 +178,10 @@ def table(cases: list[Case], rows: list[dict[str, Any]]) -> Iterator[str]:
             continue
         scores = np.array([row["mean"] for row in mine])
         iqm, (low, high), worst = float(interquartile_mean(scores)), interval(scores), float(scores.min())
-        failures = int((scores < case.failed).sum())
+        failures = case.failures(scores)
         steps = max(row["steps"] for row in mine)
         seconds = float(np.median([row["seconds"] for row in mine]))
-        verdict = "reached" if round(iqm, 1) >= case.target and not failures else "**not reached**"
+        verdict = "reached" if case.reached(scores) else "**not reached**"
         told = f"{worst:.1f}" + (f" ({failures} of {len(mine)} failed)" if failures else "")
         yield (
             f"| {case.env} | {case.algorithm.upper()} | {steps:,} | {iqm:.1f} | {low:.1f} to {high:.1f} | {told} "

@@ -46,7 +46,7 @@ CASES = {
         "learning_rate=2.3e-3, batch_size=64, buffer_size=100_000, learning_starts=1000, gamma=0.99, "
         "target_update_interval=10, train_freq=256, gradient_steps=128, exploration_fraction=0.16, "
         "exploration_initial_eps=1.0, exploration_final_eps=0.04",
-        "net_arch=[256, 256], double_q=False, n_step=1",
+        "net_arch=[256, 256], double_q=False, n_steps=1",
         "policy_kwargs={'net_arch': [256, 256]}",
     ),
 }

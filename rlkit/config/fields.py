@@ -44,7 +44,11 @@ Scheduled = Annotated[
     PlainSerializer(_write_scheduled),
     WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string", "pattern": "^lin_"}]}),
 ]
-"""A number, or a straight line to zero (``"lin_0.001"``) over one call of ``train``."""
+"""A number, or a straight line to zero (``"lin_0.001"``) over one call of ``train``.
+
+Progress is taken before the steps of an update, as OpenAI's baselines do, not after them, as SB3: the first update
+learns at the full rate, and the last one at more than none.
+"""
 
 
 def hyperparameter(

@@ -5,6 +5,7 @@ Options, completion, forms, files, help and tables are all derived from the fiel
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Set as AbstractSet
 from numbers import Integral
 from pathlib import Path
@@ -239,11 +240,19 @@ class ModelConfig(BaseModel):
     def from_mapping(cls, block: Mapping[str, Any]) -> Self:
         """Return a config from a block as files have it: RL Zoo's spellings and numbers in quotes are read.
 
+        Where two values cannot work together, such as a batch larger than a rollout, one is adjusted, with a warning.
+
         Raises:
             ConfigError: A name is unknown, or a value is wrong or not supported.
         """
         named = {str(name): value for name, value in block.items()}  # YAML's names may be numbers
-        return cls(**files.translate(named, cls.hyperparameters()))
+        values = files.translate(named, cls.hyperparameters())
+        adjusted = cls.adjust(values, chosen=frozenset())
+        for name in adjusted.keys() & values.keys():
+            told = f"{name} = {values[name]!r} does not go with the other hyperparameters of the file"
+            warnings.warn(f"{told}: {adjusted[name]!r} is used.", stacklevel=2)
+        config = cls(**{**values, **adjusted})
+        return config._mark("", frozenset(), config._adjusted | set(adjusted))
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self.to_dict() == other.to_dict()

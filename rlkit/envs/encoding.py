@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from gymnasium import spaces
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from rlkit.errors import EnvironmentContractError, RLKitError, SpaceMismatchError
 
@@ -206,8 +206,11 @@ class _OneHot:
         self._features = int(self._sizes.sum())
 
     def __call__(self, batch: NDArray[Any]) -> Features:
-        choices = batch.reshape(len(batch), len(self._sizes)).astype(np.int64) - self._starts
-        if ((choices < 0) | (choices >= self._sizes)).any():  # else a negative one would count from the end
+        flat = batch.reshape(len(batch), len(self._sizes))
+        choices = flat.astype(np.int64) - self._starts
+        # Else a negative one would count from the end, and 1.5 be taken for 1.
+        wrong = (choices < 0) | (choices >= self._sizes)
+        if wrong.any() or (flat.dtype.kind == "f" and (flat != choices + self._starts).any()):
             problem = f"The environment's observations {batch.tolist()!r:.80} are not all of its space."
             raise EnvironmentContractError(problem, f"Its observation space is {self._space}.")
         features = np.zeros((len(batch), self._features), np.float32)
@@ -215,7 +218,8 @@ class _OneHot:
         return features
 
 
-def not_finite(what: str, value: object, where: str) -> RLKitError:
-    """Return the error for a number of an environment that is NaN or inf."""
-    problem = f"The environment gave {what} that is not finite: {value!s:.80} ({where})."
+def not_finite(what: str, value: ArrayLike, where: str) -> RLKitError:
+    """Return the error for a number of an environment that is NaN or inf, or would be as float32."""
+    fault = "too large for float32" if np.isfinite(value).all() else "not finite"
+    problem = f"The environment gave {what} that is {fault}: {value!s:.80} ({where})."
     return EnvironmentContractError(problem, "Look for a division by 0 or an overflow in its step.")

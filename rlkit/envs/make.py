@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import copy
 import inspect
+import json
+import multiprocessing
+import signal
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,17 +14,13 @@ from typing import Any
 import gymnasium
 from gymnasium.envs.classic_control.cartpole import CartPoleVectorEnv
 from gymnasium.envs.registration import EnvSpec
-from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
+from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv, VectorWrapper
 from gymnasium.wrappers import TimeLimit
+from gymnasium.wrappers.vector import RecordEpisodeStatistics
 
+from rlkit.envs.cartpole import SameStepCartPole
 from rlkit.envs.spaces import Space
-from rlkit.envs.vector import (
-    BatchedEnvironments,
-    SameStepCartPole,
-    VectorEnvironment,
-    in_same_step_mode,
-    looped,
-)
+from rlkit.envs.vector import BatchedEnvironments, VectorEnvironment, in_same_step_mode, looped
 from rlkit.errors import ConfigError, EnvironmentContractError, UnknownEnvironmentError, did_you_mean
 
 Environment = gymnasium.Env[Any, Any]
@@ -76,6 +75,8 @@ class EnvironmentSource:
         self.name = spec.id if spec else "custom environment"
         # Wrappers are not part of an id: a loaded model must not go on, unnoticed, without them.
         self.env_id = spec.id if spec and not spec.additional_wrappers and not spec.kwargs.get("wrappers") else None
+        if not _is_plain(self.env_kwargs):  # nor without arguments that cannot be saved
+            self.env_id = None
         self.reward_threshold = spec.reward_threshold if spec else None
         if spec and not isinstance(env, str):
             self.env_kwargs = _kwargs_of(spec)
@@ -189,6 +190,14 @@ def _kwargs_of(spec: EnvSpec) -> dict[str, Any]:
     return kwargs
 
 
+def _is_plain(kwargs: Mapping[str, Any]) -> bool:
+    try:
+        json.dumps(kwargs)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
 def _checked_space(env: EnvironmentLike, role: str, space: object) -> Space:
     if not isinstance(space, gymnasium.Space):
         problem = f"{env!r:.80} has no {role}."
@@ -249,11 +258,14 @@ def _remaker(env: Environment) -> Callable[[], Environment]:
 
 
 def _maker_of_vector(env: VectorEnv[Any, Any, Any]) -> Callable[[], Environment]:
-    base = env.unwrapped
-    if isinstance(base, SyncVectorEnv | AsyncVectorEnv):
+    base, changed = env, False
+    while isinstance(base, VectorWrapper):
+        # A wrapper may change what is seen and rewarded; this one only counts.
+        changed, base = changed or not isinstance(base, RecordEpisodeStatistics), base.env
+    if not changed and isinstance(base, SyncVectorEnv | AsyncVectorEnv):
         return lambda: _call(base.env_fns[0])
     spec = env.spec
-    if spec is not None and spec.entry_point is not None:
+    if not changed and spec is not None and spec.entry_point is not None:
         return lambda: make_env(find_spec(spec.id), _kwargs_of(spec))
 
     def unavailable() -> Environment:
@@ -269,8 +281,20 @@ def _in_new_workers(env: VectorEnv[Any, Any, Any]) -> VectorEnv[Any, Any, Any]:
     Its mode is fixed in its worker processes, so that only a new one can have another.
     """
     if type(env) is AsyncVectorEnv and env.metadata.get("autoreset_mode") != AutoresetMode.SAME_STEP:
-        return AsyncVectorEnv(env.env_fns, autoreset_mode=AutoresetMode.SAME_STEP)
+        return AsyncVectorEnv([_Uninterrupted(fn) for fn in env.env_fns], autoreset_mode=AutoresetMode.SAME_STEP)
     return env
+
+
+class _Uninterrupted:
+    """Makes an environment in a worker process that Ctrl-C, sent to all of a terminal's processes, does not end."""
+
+    def __init__(self, make: Callable[[], Environment]) -> None:
+        self.make = make
+
+    def __call__(self) -> Environment:
+        if multiprocessing.parent_process() is not None:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        return self.make()
 
 
 def _vectorised(spec: EnvSpec | None, num_envs: int) -> VectorEnvironment | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -32,6 +33,9 @@ def check_space(space: Space, allowed: tuple[type[Space], ...], *, role: str, al
     if not isinstance(space, allowed):
         problem = f"{algorithm} cannot take {role}s of the space {space!s:.200}."
         raise UnsupportedSpaceError(problem, f"It takes {role} spaces of type {takes}.")
+    if not any(True for _ in leaves(space)):
+        problem = f"{algorithm} cannot take {role}s of the space {space!s:.200}: it has no parts."
+        raise UnsupportedSpaceError(problem, f"It takes {role} spaces of type {takes}, of numbers.")
     for path, leaf in leaves(space):
         problem = _problem(leaf, allowed)
         if problem:
@@ -87,12 +91,18 @@ def space_to_dict(space: Space) -> dict[str, Any]:
 def _bound_to_data(bound: NDArray[Any]) -> Any:
     """Return one number where all are the same, so that a large image's bounds do not fill a file.
 
-    Integers stay integers: not every one of 64 bits is a float.
+    Integers stay integers: not every one of 64 bits is a float. What is infinite becomes text, for JSON has no number.
     """
     flat = bound.reshape(-1)
     if flat.size and (flat == flat[0]).all():
-        return flat[0].item()
+        return _finite_or_text(flat[0].item())
+    if bound.dtype.kind == "f" and not np.isfinite(bound).all():
+        return np.frompyfunc(_finite_or_text, 1, 1)(bound).tolist()
     return bound.tolist()
+
+
+def _finite_or_text(number: float) -> float | str:
+    return number if math.isfinite(number) else str(number)
 
 
 def space_from_dict(data: Mapping[str, Any]) -> Space:
@@ -139,6 +149,7 @@ _READERS: dict[str, Callable[[Mapping[str, Any]], Space]] = {
     "Discrete": _read_discrete,
     "MultiDiscrete": _read_multi_discrete,
     "MultiBinary": lambda data: spaces.MultiBinary(data["n"]),
-    "Dict": lambda data: spaces.Dict({str(key): space_from_dict(part) for key, part in data["spaces"]}),
+    # Gymnasium sorts the keys of a plain dict, and features are in the order of the keys.
+    "Dict": lambda data: spaces.Dict(OrderedDict((str(key), space_from_dict(part)) for key, part in data["spaces"])),
     "Tuple": lambda data: spaces.Tuple([space_from_dict(part) for part in data["spaces"]]),
 }

@@ -7,6 +7,7 @@ hold what it truly ended with.
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,15 +16,16 @@ from typing import Any, NamedTuple
 import gymnasium
 import numpy as np
 from gymnasium.envs.classic_control.cartpole import CartPoleVectorEnv
-from gymnasium.utils import seeding
-from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
+from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
 from numpy.typing import NDArray
 
+from rlkit.envs.cartpole import SameStepCartPole
 from rlkit.envs.encoding import FeatureEncoder, Features, Space, not_finite
 from rlkit.errors import EnvironmentContractError
 
 Bools = NDArray[np.bool_]
 _BOOLS = {bool, np.bool_}
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +105,13 @@ class VectorEnvironment(ABC):
         self._lengths[:] = 0
         seeds = np.random.SeedSequence(seed).generate_state(self.num_envs)
         features = self._reset([int(s) for s in seeds])
-        self._check_finite("an observation", features)
+        self._check("an observation", features, np.isfinite(features))
         return features
 
-    def _check_finite(self, what: str, numbers: NDArray[Any]) -> None:
-        if not np.isfinite(numbers).all():
-            i = int(np.flatnonzero(~np.isfinite(numbers.reshape(self.num_envs, -1)).all(axis=1))[0])
+    def _check(self, what: str, numbers: NDArray[Any], fine: Bools) -> None:
+        """Raise for the first environment whose numbers are not all ``fine``."""
+        if not fine.all():
+            i = int(np.flatnonzero(~fine.reshape(self.num_envs, -1).all(axis=1))[0])
             raise not_finite(what, numbers[i], self._where(i))
 
     def _where(self, i: int) -> str:
@@ -127,8 +130,9 @@ class VectorEnvironment(ABC):
         """
         self._lengths += 1
         features, rewards, terminated, truncated, final = self._step(actions)
-        self._check_finite("an observation", features if final is None else final)
-        self._check_finite("a reward", rewards)
+        reached = features if final is None else final
+        self._check("an observation", reached, np.isfinite(reached))
+        self._check("a reward", rewards, np.abs(rewards) <= _LARGEST)  # learned from as float32; NaN is no less either
         self._returns += rewards
         if final is None:
             return Step(features, rewards, terminated, truncated, features, [])
@@ -136,7 +140,7 @@ class VectorEnvironment(ABC):
         episodes = [Episode(int(i), float(self._returns[i]), int(self._lengths[i])) for i in ended]
         self._returns[ended] = 0
         self._lengths[ended] = 0
-        self._check_finite("an observation", features)
+        self._check("an observation", features, np.isfinite(features))
         return Step(features, rewards, terminated, truncated, final, episodes)
 
     @abstractmethod
@@ -207,10 +211,11 @@ class LoopedEnvironments(VectorEnvironment):
                 error.add_note(f"It was raised by the step of {self._where(i)}, for the action {choices[i]!r}.")
                 raise
             try:
-                observation, rewards[i], terminated[i], truncated[i], _ = result
+                observation, reward, terminated[i], truncated[i], _ = result
+                rewards[i] = reward
             except (TypeError, ValueError):
                 raise self._no_step(result) from None
-            if type(result[2]) not in _BOOLS or type(result[3]) not in _BOOLS:
+            if type(result[2]) not in _BOOLS or type(result[3]) not in _BOOLS or isinstance(reward, str | None):
                 raise self._no_step(result)
             self.encoder.encode_one(observation, self._features[i])
         ended = np.flatnonzero(terminated | truncated)
@@ -230,60 +235,22 @@ class LoopedEnvironments(VectorEnvironment):
         )
 
     def close(self) -> None:
-        """Close every environment."""
-        for env in self.envs:
+        """Close every environment; warn of those that cannot be."""
+        _close_all(self.envs)
+
+
+def _close_all(envs: Sequence[gymnasium.Env[Any, Any]]) -> None:
+    for env in envs:
+        try:
             env.close()
+        except Exception as error:  # noqa: BLE001 - what was learned must not be lost for it
+            warnings.warn(f"{env} could not be closed: {error!r}.", stacklevel=3)
 
 
-class _OurOwnActions(gymnasium.spaces.MultiDiscrete):
-    """An action space that does not look whether an action is its own: that takes as long as a third of a step."""
-
-    def contains(self, x: Any) -> bool:  # noqa: ARG002 - the interface of a space
-        """Say yes."""
-        return True
-
-
-class SameStepCartPole(CartPoleVectorEnv):
-    """Gymnasium's vectorised CartPole, made to reset in the step that ends an episode.
-
-    Environment ``i`` draws its starts from a generator of its own, as the single CartPole does, so that its episodes
-    do not depend on its neighbours.
-    """
-
-    state: Any  # Gymnasium's own annotation says None, which it is before the first reset
-
-    def __init__(self, num_envs: int = 1, **kwargs: Any) -> None:
-        super().__init__(num_envs, **kwargs)
-        self.metadata = {**self.metadata, "autoreset_mode": AutoresetMode.SAME_STEP}
-        self.action_space = _OurOwnActions([2] * num_envs)
-        self._generators: list[np.random.Generator] = []
-
-    def reset(
-        self, *, seed: int | Sequence[int] | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[NDArray[np.float32], dict[str, Any]]:
-        """Begin a new episode in every environment, from one seed each."""
-        super().reset(options=options)
-        seeds = seed if isinstance(seed, Sequence) else np.random.SeedSequence(seed).generate_state(self.num_envs)
-        self._generators = [seeding.np_random(int(s))[0] for s in seeds]
-        self._start(np.arange(self.num_envs))
-        return self.state.T.astype(np.float32), {}
-
-    def _start(self, which: NDArray[np.int64]) -> None:
-        for i in which:
-            self.state[:, i] = self._generators[i].uniform(self.low, self.high, 4)
-        self.steps[which] = 0
-        self.prev_done[which] = False
-
-    def step(
-        self, action: NDArray[Any]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32], Bools, Bools, dict[str, Any]]:
-        """Take one action in every environment; ``info["final_obs"]`` holds the last observations."""
-        observations, rewards, terminated, truncated, info = super().step(action)
-        if self.prev_done.any():
-            info["final_obs"] = observations
-            self._start(np.flatnonzero(self.prev_done))
-            observations = self.state.T.astype(np.float32)
-        return observations, rewards, terminated, truncated, info
+_PROMISE = (
+    "It must return observations, rewards that are numbers, terminated and truncated that are bools, each with one row "
+    "an environment, and a dict."
+)
 
 
 class BatchedEnvironments(VectorEnvironment):
@@ -301,7 +268,15 @@ class BatchedEnvironments(VectorEnvironment):
 
     def _reset(self, seeds: list[int]) -> Features:
         seed: Any = seeds if self._seed_each else seeds[0]
-        observations, _ = self.env.reset(seed=seed)
+        base = self.env.unwrapped
+        if self.env.closed or (isinstance(base, AsyncVectorEnv) and None in base.parent_pipes):
+            problem = f"{self.env} is closed, or one of its processes has ended."
+            raise EnvironmentContractError(problem, "Make a new one, and give it to the model: model.build(env).")
+        try:
+            observations, _ = self.env.reset(seed=seed)
+        except Exception as error:
+            error.add_note("It was raised by the reset of a vector environment.")
+            raise
         return self._encoded(observations)
 
     def _encoded(self, observations: Any) -> Features:
@@ -312,20 +287,42 @@ class BatchedEnvironments(VectorEnvironment):
         return features
 
     def _step(self, actions: NDArray[Any]) -> Stepped:
-        observations, rewards, terminated, truncated, info = self.env.step(actions)
+        try:
+            result = self.env.step(actions)
+        except Exception as error:
+            error.add_note(
+                f"It was raised by the step of a vector environment, for the actions {actions.tolist()!r:.200}."
+            )
+            raise
+        try:
+            observations, rewards, terminated, truncated, info = result
+        except (TypeError, ValueError):
+            raise EnvironmentContractError(
+                f"The vector environment's step returned {result!r:.200}.", _PROMISE
+            ) from None
         features = self._encoded(observations)
-        final = self._final(features, terminated | truncated, info)
-        return Stepped(features, np.asarray(rewards, np.float64), terminated, truncated, final)
+        rewards = self._row("rewards", rewards, "buif").astype(np.float64)
+        terminated, truncated = self._row("terminated", terminated, "b"), self._row("truncated", truncated, "b")
+        return Stepped(features, rewards, terminated, truncated, self._final(features, terminated | truncated, info))
+
+    def _row(self, name: str, values: object, kinds: str) -> NDArray[Any]:
+        """Return one value an environment."""
+        array = np.asarray(values)
+        if array.shape != (self.num_envs,) or array.dtype.kind not in kinds:
+            problem = f"The vector environment's step gave {name} of shape {array.shape} and dtype {array.dtype}."
+            raise EnvironmentContractError(problem, _PROMISE)
+        return array
 
     def _final(self, features: Features, ended: Bools, info: dict[str, Any]) -> Features | None:
         if not ended.any():
             return None
-        if "final_obs" not in info:
+        final_observations = info.get("final_obs") if isinstance(info, dict) else None
+        if final_observations is None or len(final_observations) != self.num_envs:
             problem = "A vector environment ended an episode without saying its last observation."
             raise EnvironmentContractError(problem, "In same-step mode, info['final_obs'] must hold it.")
         final: Features = features.copy()
         for i in np.flatnonzero(ended):
-            self.encoder.encode_one(info["final_obs"][i], final[i])
+            self.encoder.encode_one(final_observations[i], final[i])
         return final
 
     def close(self) -> None:
@@ -360,4 +357,10 @@ def in_same_step_mode(env: VectorEnv[Any, Any, Any]) -> VectorEnv[Any, Any, Any]
 
 def looped(make: Callable[[], gymnasium.Env[Any, Any]], num_envs: int) -> LoopedEnvironments:
     """Return ``num_envs`` environments that ``make`` makes, stepped one after the other."""
-    return LoopedEnvironments([make() for _ in range(num_envs)])
+    envs: list[gymnasium.Env[Any, Any]] = []
+    try:
+        envs.extend(make() for _ in range(num_envs))  # keeps those made before one fails
+        return LoopedEnvironments(envs)
+    except BaseException:
+        _close_all(envs)
+        raise

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from rlkit.config import ModelConfig, Scheduled, hyperparameter
-from rlkit.models.on_policy import Batch, OnPolicyConfig, OnPolicyModel, standardized
+from rlkit.models.on_policy import Batch, Loss, OnPolicyConfig, OnPolicyModel, standardized
 from rlkit.nn.optimizers import Adam, Optimizer, RMSprop
 from rlkit.nn.parameters import Array
 from rlkit.schedules import as_schedule
@@ -40,31 +39,8 @@ class A2CConfig(OnPolicyConfig):
     rms_prop_eps: float = hyperparameter(1e-5, "What keeps the optimizer's division finite.", gt=0, scale="log")
 
 
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """A2C's loss on a rollout, its parts, and its gradients.
-
-    Attributes:
-        total: What is minimised: policy + ent_coef * entropy + vf_coef * value.
-        policy: Mean of -advantage * log-probability.
-        value: Mean squared error of the values.
-        entropy: Mean entropy of the policy in nats, negated.
-        by_log_probs: Gradient of ``total`` by the log-probabilities, ``(batch,)``.
-        by_entropy: Gradient of ``total`` by the entropy in each state.
-        by_values: Gradient of ``total`` by the values, ``(batch,)``.
-    """
-
-    total: float
-    policy: float
-    value: float
-    entropy: float
-    by_log_probs: Array
-    by_entropy: float
-    by_values: Array
-
-
 def a2c_loss(log_probs: Array, entropies: Array, values: Array, batch: Batch, config: A2CConfig) -> Loss:  # noqa: D417
-    """Return A2C's loss and its gradients.
+    """Return A2C's loss, whose policy part is the mean of -advantage * log-probability, and its gradients.
 
     Args:
         log_probs, entropies, values: Of the batch's actions, policy and states by the networks now, each ``(batch,)``.
@@ -72,7 +48,7 @@ def a2c_loss(log_probs: Array, entropies: Array, values: Array, batch: Batch, co
         config: The coefficients.
     """
     n = len(batch)
-    advantages = standardized(batch.advantages) if config.normalize_advantage and n > 1 else batch.advantages
+    advantages = standardized(batch.advantages) if config.normalize_advantage else batch.advantages
     error = values - batch.returns
     policy_loss = -float(advantages @ log_probs) / n
     value_loss = float(error @ error) / n

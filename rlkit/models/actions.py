@@ -11,6 +11,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from rlkit.envs.spaces import Space
+from rlkit.errors import TrainingError
 from rlkit.nn.heads import BernoulliHead, CategoricalHead, GaussianHead, MultiCategoricalHead, PolicyHead
 
 Actions = NDArray[Any]
@@ -20,12 +21,12 @@ def environment_actions(space: Space) -> Callable[[Actions], Actions]:
     """Return a function from a policy's actions, ``(batch, …)``, to the space's own, ``(batch, *space.shape)``.
 
     Choices are counted from 0 in a policy and from ``start`` in a space; real numbers have no bounds in a policy and
-    are cut to those of the space.
+    are cut to those of the space; the function raises a :class:`~rlkit.errors.TrainingError` where one is not finite.
     """
     shape: tuple[int, ...] = space.shape or ()
     if isinstance(space, spaces.Discrete | spaces.MultiDiscrete):
-        start = cast("Any", space).start
-        return lambda actions: actions.reshape(-1, *shape) + start
+        start, dtype = cast("Any", space).start, space.dtype
+        return lambda actions: (actions.reshape(-1, *shape) + start).astype(dtype, copy=False)
     if isinstance(space, spaces.MultiBinary):
         return lambda actions: actions.reshape(-1, *shape)
     box = cast("spaces.Box", space)
@@ -34,6 +35,9 @@ def environment_actions(space: Space) -> Callable[[Actions], Actions]:
 
     def cut(actions: Actions) -> Actions:
         inside = np.clip(actions.reshape(-1, *shape), low, high)
+        if not np.isfinite(inside).all():
+            problem = f"The policy gave an action that is not finite: {inside[~np.isfinite(inside)][0]}."
+            raise TrainingError(problem, "It has spread too far: lower learning_rate, ent_coef or log_std_init.")
         return (np.rint(inside) if whole else inside).astype(dtype)
 
     return cut

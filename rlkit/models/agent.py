@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 
 from rlkit.config import ModelConfig
 from rlkit.config.numbers import whole_number
-from rlkit.envs import EnvironmentLike, EnvironmentSource, FeatureEncoder, check_space, reward_threshold
+from rlkit.envs import (
+    EnvironmentLike,
+    EnvironmentSource,
+    FeatureEncoder,
+    check_space,
+    reward_threshold,
+    space_to_dict,
+)
 from rlkit.envs.spaces import Features, Space
 from rlkit.errors import ConfigError, MissingEnvironmentError, SpaceMismatchError, TrainingError
 from rlkit.training.evaluation import Evaluation, play_episodes
@@ -107,12 +114,15 @@ class Agent(ABC):
     def _adopt(self, source: EnvironmentSource) -> None:
         self._adjust_num_envs(source)
         self._source = source
-        self._env_id, self._env_kwargs = source.env_id, source.env_kwargs
+        # Arguments alone make no environment, and some cannot be saved.
+        self._env_id, self._env_kwargs = source.env_id, source.env_kwargs if source.env_id else {}
 
     def _check_spaces(self, observation_space: Space, action_space: Space) -> None:
         name = type(self).__name__
         check_space(observation_space, self.observation_spaces, role="observation", algorithm=name)
         check_space(action_space, self.action_spaces, role="action", algorithm=name)
+        for space in (observation_space, action_space):
+            space_to_dict(space)  # what could not be saved must not be trained
         pairs = (
             ("observation", self.observation_space, observation_space),
             ("action", self.action_space, action_space),
@@ -126,7 +136,8 @@ class Agent(ABC):
         given, wanted = source.fixed_num_envs, getattr(self.config, "n_envs", None)
         if given is None or wanted is None or given == wanted:
             return
-        if self.config.sources["n_envs"] == "caller":
+        # A model that has networks was made by a caller who knew another environment.
+        if self.config.sources["n_envs"] == "caller" and self.observation_space is None:
             problem = f"n_envs = {wanted}, but the vector environment has {given}."
             raise ConfigError(problem, f"Leave n_envs out, or set it to {given}.")
         self.config = self.config.adjusted(n_envs=given)
@@ -179,7 +190,8 @@ class Agent(ABC):
 
         Args:
             observation: One observation of the environment's space, or a batch with one more dimension in front.
-            deterministic: The most probable action; else one drawn from the policy.
+            deterministic: The most probable action; else one drawn from the policy. With gSDE the noise is drawn anew
+                in each call: what is smooth in training is not here.
 
         Raises:
             MissingEnvironmentError: The model has no networks, as it never had an environment.
@@ -225,12 +237,7 @@ class Agent(ABC):
             ConfigError: ``seed`` is not a whole number from 0.
         """
         episodes = whole_number("episodes", episodes, 1, TrainingError)
-        if env is None:
-            source = self._require_source("be evaluated")
-        else:
-            self._require_networks("be evaluated")
-            source = EnvironmentSource(env)
-            self._check_spaces(source.observation_space, source.action_space)
+        source = self._evaluation_source(env)
         if seed is None:
             seed = int(np.random.SeedSequence([self.seed, 2]).generate_state(1)[0])
         seed = _checked_seed(seed)
@@ -241,6 +248,7 @@ class Agent(ABC):
         elif not source.is_limited_to(_LONGEST_EPISODE):
             limit = _LONGEST_EPISODE
         environment = source.separate(min(episodes, _EVALUATION_ENVS), limit)
+        environment.encoder = self._encoder
         try:
             returns, lengths = play_episodes(
                 lambda features: self._act(self._normalizer.observations(features), rng), environment, episodes, seed
@@ -254,8 +262,30 @@ class Agent(ABC):
         title = f"{type(self).__name__} on {source.name}, evaluated"
         evaluation = Evaluation(returns, lengths, title, seed, deterministic, source.reward_threshold, cut_off)
         if env is None:
-            self._evaluation, self._evaluated_at = evaluation, self.num_timesteps
+            self.remember(evaluation)
         return evaluation
+
+    def _evaluation_source(self, env: EnvironmentLike | None) -> EnvironmentSource:
+        if env is None:
+            return self._require_source("be evaluated")
+        self._require_networks("be evaluated")
+        source = EnvironmentSource(env)
+        self._check_spaces(source.observation_space, source.action_space)
+        return source
+
+    def check_evaluation(self, env: EnvironmentLike | None = None) -> None:
+        """Raise where :meth:`evaluate` would, before anything is played: for what is to be evaluated later.
+
+        Raises:
+            MissingEnvironmentError: The model has no environment.
+            UnknownEnvironmentError: ``env`` is no environment.
+            SpaceMismatchError: ``env`` has other spaces.
+        """
+        self._evaluation_source(env)
+
+    def remember(self, evaluation: Evaluation) -> None:
+        """Take an evaluation of the model as it is now for its last one: for a model that became what it was before."""
+        self._evaluation, self._evaluated_at = evaluation, self.num_timesteps
 
     @property
     def evaluation(self) -> Evaluation | None:

@@ -138,6 +138,8 @@ class ModelBase(Agent):
         """Yield environments to train on, which are closed after the block: unless they are the caller's own."""
         source = self._require_source("train")
         environment = source.training(num_envs)
+        # Equal Dict spaces may have their keys in another order, and features are in the order of the model's.
+        environment.encoder = self._encoder
         try:
             yield environment
         finally:
@@ -255,6 +257,7 @@ class ModelBase(Agent):
         if self._source is not None:
             restored._adopt(self._source)
         restored._run = self._run
+        restored._log = self._log.went_back(restored.learning_curve)
         self.__dict__.update(restored.__dict__)
 
     @classmethod

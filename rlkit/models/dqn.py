@@ -23,10 +23,11 @@ from rlkit.nn.mlp import MLP, Activation
 from rlkit.nn.optimizers import Adam, clip_global_norm
 from rlkit.nn.parameters import Array, Parameters, assign
 from rlkit.schedules import LinearSchedule, as_schedule
-from rlkit.training.replay import ReplayBuffer, Transitions
+from rlkit.training.replay import ReplayBuffer, Transitions, capacity
 from rlkit.training.run import TrainingRun, Updates
 
 Exploration = tuple[NDArray[np.float64], NDArray[np.int64]]
+Losses = list[tuple[float, float]]  # loss and mean value of each gradient step since the last report
 
 _REPORT_EVERY = 100
 """Environment steps between two reports: gradient steps are too many, and too short, to tell of each."""
@@ -50,7 +51,7 @@ class DQNConfig(TrainingConfig):
         100, "Transitions collected with random actions before learning starts.", ge=0, unit="transitions"
     )
     batch_size: int = hyperparameter(
-        32, "Transitions in a minibatch.", ge=1, scale="log", unit="transitions", common=True
+        32, "Transitions in a minibatch.", ge=1, le=10_000_000, scale="log", unit="transitions", common=True
     )
     train_freq: int = hyperparameter(
         4, "Steps of each environment between updates.", ge=1, scale="log", unit="steps", common=True
@@ -80,23 +81,28 @@ class DQNConfig(TrainingConfig):
         False,  # noqa: FBT003 - the default
         "Whether the Q-network chooses the next action that the target network rates (arXiv 1509.06461).",
     )
-    n_step: int = hyperparameter(1, "Rewards that a target sums before it bootstraps.", ge=1, le=1000, unit="steps")
+    n_steps: int = hyperparameter(1, "Rewards that a target sums before it bootstraps.", ge=1, le=1000, unit="steps")
 
     @classmethod
     def adjust(cls, values: Mapping[str, Any], *, chosen: AbstractSet[str]) -> dict[str, Any]:
         """Make a learning_starts that nobody chose at most what the replay buffer holds."""
-        starts, held = (values.get(name, cls.model_fields[name].default) for name in ("learning_starts", "buffer_size"))
-        if "learning_starts" in chosen or not all(isinstance(value, int) for value in (starts, held)):
+        names = ("learning_starts", "buffer_size", "n_envs")
+        starts, size, n_envs = (values.get(name, cls.model_fields[name].default) for name in names)
+        if "learning_starts" in chosen or not all(isinstance(value, int) and value > 0 for value in (size, n_envs)):
             return {}
-        return {"learning_starts": held} if 0 < held < starts else {}
+        held = capacity(size, n_envs)
+        return {"learning_starts": held} if isinstance(starts, int) and held < starts else {}
 
     @model_validator(mode="after")
     def _buffer_is_large_enough(self) -> Self:
-        for name in ("learning_starts", "n_envs"):
-            if getattr(self, name) > self.buffer_size:
+        held = min(capacity(self.buffer_size, self.n_envs), self.buffer_size)
+        for name in ("n_envs", "learning_starts"):
+            if getattr(self, name) > held:
+                least = math.ceil(getattr(self, name) / self.n_envs) * self.n_envs
                 message = (
                     f"{name} = {getattr(self, name)} is more than the replay buffer holds "
-                    f"(buffer_size {self.buffer_size}).\nUse a buffer_size of at least {getattr(self, name)}."
+                    f"({held} transitions with buffer_size {self.buffer_size} and n_envs {self.n_envs}).\n"
+                    f"Use a buffer_size of at least {least}."
                 )
                 raise ValueError(message)
         if self.gradient_steps == 0:
@@ -184,23 +190,25 @@ class DQN(ModelBase):
         config = self.config
         self._warn_of_learning_starts(run)
         with self._training_environment(config.n_envs) as environment:
-            replay = self._replay_buffer(environment)
-            replay.cut()  # episodes begin anew
+            self._replay = self._replay_buffer(environment)
+            self._replay.cut()  # episodes begin anew
             self._normalizer.begin(environment.num_envs)
             observations = environment.reset(int(self._rng.integers(2**31)))
             self._normalizer.learn(observations)
-            reported, losses = run.num_timesteps, _Losses()
+            reported = run.num_timesteps
+            losses: Losses = []
             while True:
+                progress_remaining = run.progress_remaining  # before the steps, as on-policy algorithms take it
                 for exploration in self._exploration(self._rng, config.train_freq, environment.num_envs):
-                    observations = self._step(run, environment, replay, observations, exploration)
+                    observations = self._step(run, environment, observations, exploration)
                 run.rollout_collected()
-                if len(replay) >= max(config.learning_starts, 1):
-                    self._learn(replay, run.progress_remaining, losses)
+                if len(self._replay) >= max(config.learning_starts, 1):
+                    self._learn(self._replay, progress_remaining, losses)
                 done = run.num_timesteps >= run.total_timesteps
                 if done or run.num_timesteps - reported >= _REPORT_EVERY:
                     reported = run.num_timesteps
                     yield self._metrics(losses, run.progress_remaining)
-                    losses = _Losses()
+                    losses = []
 
     def _warn_of_learning_starts(self, run: TrainingRun) -> None:
         """Warn before the first step where learning starts later than a person may expect."""
@@ -219,10 +227,10 @@ class DQN(ModelBase):
             warnings.warn(message, stacklevel=2)
 
     def _replay_buffer(self, environment: VectorEnvironment) -> ReplayBuffer:
-        """Return the replay buffer, made when it is first needed: it may be large."""
+        """Return the replay buffer, made when it is first needed, as it may be large; else laid out anew if need be."""
         if self._replay is None:
-            self._replay = ReplayBuffer(self.config.buffer_size, environment.num_envs, environment.encoder.size)
-        return self._replay
+            return ReplayBuffer(self.config.buffer_size, environment.num_envs, environment.encoder.size)
+        return self._replay.laid_out_for(environment.num_envs, self.config.buffer_size)
 
     def _epsilon(self, progress_remaining: float) -> float:
         """Return the probability of a random action."""
@@ -235,7 +243,6 @@ class DQN(ModelBase):
         self,
         run: TrainingRun,
         environment: VectorEnvironment,
-        replay: ReplayBuffer,
         observations: Features,
         exploration: Exploration,
     ) -> Features:
@@ -248,8 +255,9 @@ class DQN(ModelBase):
             best = self.q_network.forward(self._normalizer.observations(observations)).argmax(axis=1)
             actions = np.where(explore, actions, best)
         step = environment.step(self._environment_actions(actions))
+        assert self._replay is not None  # noqa: S101 - _updates made it; a callback may have put another in its place
         # Kept as they are: they are normalised when they are drawn, by what is known then.
-        replay.add(observations, actions, step)
+        self._replay.add(observations, actions, step)
         self._normalizer.learn(step.observations)
         self._normalizer.learn_rewards(step.rewards, step.terminated | step.truncated)
         self.num_timesteps += environment.num_envs
@@ -259,25 +267,34 @@ class DQN(ModelBase):
         return step.observations
 
     def _update_target(self, steps: int) -> None:
-        """Move the target network to the Q-network when ``target_update_interval`` steps have passed."""
+        """Move the target network to the Q-network when ``target_update_interval`` steps have passed.
+
+        What several environments step beyond it counts for the next time: SB3 rounds the interval down instead.
+        """
         self._since_target_update += steps
         if self._since_target_update < self.config.target_update_interval:
             return
-        self._since_target_update = 0
+        self._since_target_update %= self.config.target_update_interval
         target, tau = self._target_parameters.vector, self.config.tau
         if tau == 1:
             target[:] = self._parameters.vector
         else:  # Lillicrap et al. 2016, arXiv 1509.02971
             target += tau * (self._parameters.vector - target)
 
-    def _learn(self, replay: ReplayBuffer, progress_remaining: float, losses: _Losses) -> None:
-        """Take the gradient steps of one update."""
+    def _learn(self, replay: ReplayBuffer, progress_remaining: float, losses: Losses) -> None:
+        """Take the gradient steps of one update: all of them, or none where one fails."""
         config = self.config
         learning_rate = as_schedule(config.learning_rate)(progress_remaining)
         steps = config.gradient_steps if config.gradient_steps > 0 else config.train_freq * replay.n_envs
-        with np.errstate(all="ignore"):  # what is not finite is found, and told with more than a warning
-            for batch, next_values in self._minibatches(replay, steps):
-                losses.add(*self._gradient_step(batch, next_values, learning_rate))
+        before = self._get_networks() if steps > 1 else None
+        try:
+            with np.errstate(all="ignore"):  # what is not finite is found, and told with more than a warning
+                for batch, next_values in self._minibatches(replay, steps):
+                    losses.append(self._gradient_step(batch, next_values, learning_rate))
+        except BaseException:  # an interrupt too: half an update is none
+            if before is not None:
+                self._set_networks(before)
+            raise
 
     def _minibatches(self, replay: ReplayBuffer, steps: int) -> Iterator[tuple[Transitions, Array]]:
         """Yield normalised transitions, and the target network's values of where they lead, ``(batch, actions)``.
@@ -288,7 +305,7 @@ class DQN(ModelBase):
         at_once = max(1, _NUMBERS_AT_ONCE // (size * max(self.q_network.sizes)))
         for first in range(0, steps, at_once):
             rows = size * min(at_once, steps - first)
-            drawn = replay.sample(rows, self._rng, gamma=config.gamma, n_step=config.n_step)
+            drawn = replay.sample(rows, self._rng, gamma=config.gamma, n_steps=config.n_steps)
             drawn = Transitions(
                 self._normalizer.observations(drawn.observations),
                 drawn.actions,
@@ -328,14 +345,15 @@ class DQN(ModelBase):
         self._optimizer.step(self._parameters.gradient, learning_rate)
         return loss.total, mean_value
 
-    def _metrics(self, losses: _Losses, progress_remaining: float) -> dict[str, float]:
+    def _metrics(self, losses: Losses, progress_remaining: float) -> dict[str, float]:
+        mean_loss, mean_value = np.mean(losses, axis=0).tolist() if losses else (math.nan, math.nan)
         return {
-            "loss": losses.mean_loss,
-            "q_value": losses.mean_value,
+            "loss": mean_loss,
+            "q_value": mean_value,
             "epsilon": self._epsilon(progress_remaining),
             "learning_rate": as_schedule(self.config.learning_rate)(progress_remaining),
             "replay_size": float(len(self._replay or ())),
-            "gradient_steps": float(losses.count),
+            "gradient_steps": float(len(losses)),
         }
 
     # -- state -------------------------------------------------------------------------------------------------------
@@ -362,25 +380,3 @@ class DQN(ModelBase):
     def _set_experience(self, state: Mapping[str, Any]) -> None:
         self._replay = ReplayBuffer(self.config.buffer_size, int(state["n_envs"]), self._encoder.size)
         self._replay.set_state(state["replay"])
-
-
-class _Losses:
-    """Means over the gradient steps since the last report; NaN where there were none."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self._loss = 0.0
-        self._value = 0.0
-
-    def add(self, loss: float, value: float) -> None:
-        self.count += 1
-        self._loss += loss
-        self._value += value
-
-    @property
-    def mean_loss(self) -> float:
-        return self._loss / self.count if self.count else math.nan
-
-    @property
-    def mean_value(self) -> float:
-        return self._value / self.count if self.count else math.nan

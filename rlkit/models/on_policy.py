@@ -119,12 +119,33 @@ class Batch:
         return 1 - float((self.returns - self.values).var()) / variance if variance else math.nan
 
 
-def standardized(values: Array) -> Array:
-    """Return advantages with mean 0 and sample standard deviation 1.
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """The loss of an actor-critic on a batch, its parts, and its gradients.
 
-    Args:
-        values: Shape ``(batch,)``, of more than one.
+    Attributes:
+        total: What is minimised: policy + ent_coef * entropy + vf_coef * value.
+        policy: What makes good actions more probable: the algorithm's own.
+        value: Mean squared error of the values.
+        entropy: Mean entropy of the policy in nats, negated.
+        by_log_probs: Gradient of ``total`` by the log-probabilities, ``(batch,)``.
+        by_entropy: Gradient of ``total`` by the entropy in each state.
+        by_values: Gradient of ``total`` by the values, ``(batch,)``.
     """
+
+    total: float
+    policy: float
+    value: float
+    entropy: float
+    by_log_probs: Array
+    by_entropy: float
+    by_values: Array
+
+
+def standardized(values: Array) -> Array:
+    """Return advantages, ``(batch,)``, with mean 0 and sample standard deviation 1; a single one as it is."""
+    if values.size == 1:
+        return values
     centred = values - values.sum() / values.size
     deviation = np.sqrt(np.dot(centred, centred) / (values.size - 1))
     standardized: Array = centred / (deviation + 1e-8)
@@ -213,10 +234,10 @@ class OnPolicyModel(ModelBase):
                 if step.truncated[episode.env] and not step.terminated[episode.env]:
                     final = step.final_observations[episode.env : episode.env + 1]
                     rollout.final_observations[t, episode.env] = normalizer.observations(final)[0]
+            self.num_timesteps += environment.num_envs
             self.num_episodes += len(step.episodes)
             run.step_taken(environment.num_envs, step.episodes)
         rollout.last_observations = observations
-        self.num_timesteps += rollout.size
 
     def _prepare(self, rollout: Rollout) -> Batch:
         """Return a rollout's transitions with values, log-probabilities and advantages.
@@ -259,7 +280,7 @@ class OnPolicyModel(ModelBase):
         self.network.backward(by_outputs, by_values)
         gradient = self.network.parameters.gradient
         norm = clip_global_norm(gradient, self.config.max_grad_norm)
-        if not math.isfinite(norm):
+        if not math.isfinite(norm + sum(losses.values())):
             raise self._not_finite(self.network.parameters, losses)
         self._optimizer.step(gradient, learning_rate)
 

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import model_validator
 
 from rlkit.config import ModelConfig, Scheduled, hyperparameter
-from rlkit.models.on_policy import Batch, OnPolicyConfig, OnPolicyModel, standardized
+from rlkit.models.on_policy import Batch, Loss, OnPolicyConfig, OnPolicyModel, standardized
 from rlkit.nn.parameters import Array
 from rlkit.schedules import as_schedule
 
@@ -21,7 +21,7 @@ class PPOConfig(OnPolicyConfig):
     preset_file: ClassVar[str] = "ppo.yaml"
 
     batch_size: int = hyperparameter(
-        64, "Transitions in a minibatch.", ge=1, scale="log", unit="transitions", common=True
+        64, "Transitions in a minibatch.", ge=1, le=10_000_000, scale="log", unit="transitions", common=True
     )
     n_epochs: int = hyperparameter(10, "Passes over each rollout.", ge=1, le=1000, unit="epochs", common=True)
     clip_range: Scheduled = hyperparameter(
@@ -66,30 +66,16 @@ class PPOConfig(OnPolicyConfig):
 
 
 @dataclass(frozen=True, slots=True)
-class Loss:
-    """PPO's loss on a minibatch, its parts, and its gradients.
+class PPOLoss(Loss):
+    """PPO's loss on a minibatch: ``policy`` is the clipped surrogate, eq. 7 of the paper, negated.
 
     Attributes:
-        total: What is minimised, eq. 9 of the paper negated: policy + ent_coef * entropy + vf_coef * value.
-        policy: Clipped surrogate, eq. 7, negated.
-        value: Mean squared error of the values.
-        entropy: Mean entropy of the policy in nats, negated.
         approx_kl: Estimate of KL(old, new): mean of (r - 1) - log r (Schulman 2020, "Approximating KL divergence").
         clip_fraction: Part of the ratios outside the clip range.
-        by_log_probs: Gradient of ``total`` by the log-probabilities, ``(batch,)``.
-        by_entropy: Gradient of ``total`` by the entropy in each state.
-        by_values: Gradient of ``total`` by the values, ``(batch,)``.
     """
 
-    total: float
-    policy: float
-    value: float
-    entropy: float
     approx_kl: float
     clip_fraction: float
-    by_log_probs: Array
-    by_entropy: float
-    by_values: Array
 
 
 def ppo_loss(  # noqa: D417 - the first three are described together
@@ -101,7 +87,7 @@ def ppo_loss(  # noqa: D417 - the first three are described together
     *,
     clip_range: float,
     clip_range_vf: float | None = None,
-) -> Loss:
+) -> PPOLoss:
     """Return PPO's loss and its gradients.
 
     Args:
@@ -112,7 +98,7 @@ def ppo_loss(  # noqa: D417 - the first three are described together
         clip_range_vf: How far a value may move from the rollout's; None for any.
     """
     n = len(batch)
-    advantages = standardized(batch.advantages) if config.normalize_advantage and n > 1 else batch.advantages
+    advantages = standardized(batch.advantages) if config.normalize_advantage else batch.advantages
 
     log_ratio = log_probs - batch.log_probs
     ratio = np.exp(log_ratio)
@@ -121,7 +107,7 @@ def ppo_loss(  # noqa: D417 - the first three are described together
     policy_loss = -_mean(np.minimum(surrogate, clipped))
     entropy_loss = -_mean(entropies)
     value_loss, by_values = _value_loss(values, batch, clip_range_vf)
-    return Loss(
+    return PPOLoss(
         total=policy_loss + config.ent_coef * entropy_loss + config.vf_coef * value_loss,
         policy=policy_loss,
         value=value_loss,
@@ -176,7 +162,7 @@ class PPO(OnPolicyModel):
         if clip_range_vf is not None:
             clip_range_vf = as_schedule(clip_range_vf)(progress_remaining)
 
-        losses: list[Loss] = []
+        losses: list[PPOLoss] = []
         for _ in range(config.n_epochs):
             for minibatch in batch.minibatches(config.batch_size, self._rng):
                 policy, values = self.network.forward(minibatch.observations)
@@ -199,7 +185,7 @@ class PPO(OnPolicyModel):
         return self._metrics(batch, losses, learning_rate, clip_range)
 
     @staticmethod
-    def _metrics(batch: Batch, losses: list[Loss], learning_rate: float, clip_range: float) -> dict[str, float]:
+    def _metrics(batch: Batch, losses: list[PPOLoss], learning_rate: float, clip_range: float) -> dict[str, float]:
         """Return means over the minibatches, and figures of the update as a whole."""
 
         def mean(name: str) -> float:

@@ -180,7 +180,8 @@ class GaussianHead(PolicyHead):
 
     def sample(self, outputs: Array, latent: Array, noise: Array) -> NDArray[Any]:  # noqa: ARG002 - the interface
         """Return actions drawn from the policy, ``(batch, n)``, which no bounds cut."""
-        actions: Array = outputs + np.exp(self.log_std) * noise
+        with np.errstate(over="ignore"):  # who takes the action sees that it is not finite
+            actions: Array = outputs + np.exp(self.log_std) * noise
         return actions
 
     def mode(self, outputs: Array) -> NDArray[Any]:
@@ -235,7 +236,8 @@ class StateDependentHead(GaussianHead):
 
     def sample(self, outputs: Array, latent: Array, noise: Array) -> NDArray[Any]:
         """Return actions drawn from the policy, ``(batch, n)``, which no bounds cut."""
-        coefficients = np.exp(self.log_std) * noise
+        with np.errstate(over="ignore"):
+            coefficients = np.exp(self.log_std) * noise
         actions: Array = outputs + np.matmul(latent[:, None, :], coefficients)[:, 0, :]
         return actions
 

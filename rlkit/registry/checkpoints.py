@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import warnings
 from collections.abc import Iterable
 
 from rlkit.config.numbers import whole_number
-from rlkit.errors import ModelNotFoundError, StoreError, TrainingError
+from rlkit.errors import ModelNotFoundError, RLKitError, TrainingError
 from rlkit.registry.current import open_registry
 from rlkit.registry.names import check_name, check_tags
 from rlkit.registry.registry import ModelRegistry
@@ -33,7 +34,7 @@ class Checkpoint(Callback):
         slim: Leave out experience that the model keeps to learn from, such as a replay buffer: else each checkpoint
             has it anew.
         parent: The reference of the version that the model was trained on from.
-        registry: Where to keep them; the current registry where None.
+        registry: Where to keep them, or its folder; the current registry where None.
 
     Attributes:
         versions: The checkpoints of the run that are kept, oldest first.
@@ -52,7 +53,7 @@ class Checkpoint(Callback):
         tags: Iterable[str] = ("checkpoint",),
         slim: bool = True,
         parent: str | None = None,
-        registry: ModelRegistry | None = None,
+        registry: ModelRegistry | str | os.PathLike[str] | None = None,
     ) -> None:
         self._name = check_name(name)
         self._every = Every(steps)
@@ -69,7 +70,7 @@ class Checkpoint(Callback):
         Raises:
             ModelNotFoundError: It does not.
         """
-        self._kept_in = open_registry() if self._registry is None else self._registry
+        self._kept_in = self._registry if isinstance(self._registry, ModelRegistry) else open_registry(self._registry)
         if self._parent is not None:
             self._parent = self._kept_in.get(self._parent).ref
         self._every.begin()
@@ -96,7 +97,7 @@ class Checkpoint(Callback):
             )
             self.versions.append(version)
             self._forget_old()
-        except StoreError as error:
+        except RLKitError as error:
             message = f"The checkpoint after {self._registered_at:,} steps was not kept. {error} Training goes on."
             warnings.warn(message, stacklevel=2)
 

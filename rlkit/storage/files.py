@@ -97,7 +97,18 @@ def open_log(path: Path) -> TextIO:
     """
     with explained("write to", path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("a", newline="", encoding="utf-8")
+        file = path.open("a", newline="", encoding="utf-8")
+        if _last_byte(path) not in (b"", b"\n"):
+            file.write("\n")  # a line that was cut off must not take the next one with it
+        return file
+
+
+def _last_byte(path: Path) -> bytes:
+    if not path.is_file():  # a pipe or a device
+        return b""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 1))
+        return file.read(1)
 
 
 def write_atomic(path: Path, data: bytes, *, durable: bool = True, read_only: bool = False) -> None:

@@ -70,7 +70,7 @@ class Every:
     """
 
     def __init__(self, steps: int) -> None:
-        self.steps = whole_number("every", steps, 1, TrainingError)
+        self.steps = whole_number("steps", steps, 1, TrainingError)
         self.begin()
 
     def begin(self) -> None:

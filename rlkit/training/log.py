@@ -24,6 +24,7 @@ class TrainingLog:
 
     def __init__(self, curve: Curve | None = None, seconds: float = 0.0) -> None:
         self.history: History | None = None
+        self._recorded: History | None = None
         self._past_curve: Curve = curve or {"steps": [], "mean_return": []}
         self._past_seconds = seconds
         self._steps_before = 0
@@ -31,17 +32,28 @@ class TrainingLog:
     def begin(self, history: History, num_timesteps: int) -> None:
         """Record another call of ``train``, which begins after ``num_timesteps`` environment steps."""
         self._past_curve, self._past_seconds = self.curve, self.seconds
-        self.history, self._steps_before = history, num_timesteps
+        self.history = self._recorded = history
+        self._steps_before = num_timesteps
+
+    def went_back(self, curve: Curve) -> TrainingLog:
+        """Return the log of a model that became again what it was when it had another learning curve.
+
+        Its time was spent all the same, and its last call of ``train`` is still that.
+        """
+        log = TrainingLog(curve, self.seconds)
+        log.history = self.history
+        return log
 
     @property
     def seconds(self) -> float:
         """How long all training took."""
-        return self._past_seconds + (self.history.seconds if self.history else 0.0)
+        return self._past_seconds + (self._recorded.seconds if self._recorded else 0.0)
 
     @property
     def curve(self) -> Curve:
         """Mean return over all training: ``{"steps": […], "mean_return": […]}``, at most 200 points."""
-        recent = self.history.learning_curve(_CURVE_POINTS) if self.history else {"steps": [], "mean_return": []}
+        recorded = self._recorded
+        recent = recorded.learning_curve(_CURVE_POINTS) if recorded else {"steps": [], "mean_return": []}
         steps = [*self._past_curve["steps"], *(self._steps_before + step for step in recent["steps"])]
         means = [*self._past_curve["mean_return"], *recent["mean_return"]]
         if len(steps) > _CURVE_POINTS:

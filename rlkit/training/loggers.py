@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import json
 import math
+import os
 from abc import abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
@@ -65,9 +66,14 @@ class _FileLogger(_UpdateLogger):
 
     Args:
         path: The file. Where it exists, lines are added: ``run``, the time when a run began, tells runs apart.
+
+    Raises:
+        TrainingError: ``path`` is no path.
     """
 
     def __init__(self, path: str | Path) -> None:
+        if not isinstance(path, str | os.PathLike):
+            raise TrainingError(f"{path!r:.80} is no path of a file.", "Write 'training.log'.")
         self.path = Path(path)
         self._file: TextIO | None = None
 
@@ -82,9 +88,10 @@ class _FileLogger(_UpdateLogger):
 
     def on_end(self, run: TrainingRun) -> None:  # noqa: ARG002 - the interface of a callback
         """Close the file."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        file, self._file = self._file, None
+        if file is not None:
+            with explained("write to", self.path):
+                file.close()
 
     def _write(self, row: Row, update: Update) -> None:  # noqa: ARG002 - the interface
         assert self._file is not None  # noqa: S101 - on_start opened it

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from rlkit.config.numbers import whole_number
 from rlkit.display import text
-from rlkit.errors import TrainingError
+from rlkit.errors import StoreError, TrainingError
 from rlkit.storage.archive import archive_path
 from rlkit.training.callbacks import Callback, Every, Update
 from rlkit.training.history import WINDOW
@@ -30,7 +30,7 @@ class EvaluateEvery(Callback):
     ``history.evaluations`` and in the learning curve.
 
     Args:
-        steps: Environment steps between two evaluations; the last one is made when training ends.
+        steps: Environment steps between two evaluations; the last one is made when all steps are taken.
         episodes: Episodes of an evaluation.
         env: Another environment with the same spaces; the model's own where None.
         seed: Seed of the environments; one that depends on the model's own where None. Each evaluation plays the
@@ -46,7 +46,8 @@ class EvaluateEvery(Callback):
         best_timesteps: The model's environment steps at the best.
 
     Raises:
-        TrainingError: ``steps``, ``episodes`` or ``max_episode_steps`` is no positive whole number.
+        TrainingError: ``steps``, ``episodes`` or ``max_episode_steps`` is no positive whole number, or ``seed`` is
+            no whole number from 0.
         StoreError: ``path`` does not end in ``.rlkit``.
     """
 
@@ -66,10 +67,9 @@ class EvaluateEvery(Callback):
         self._settings = {
             "episodes": whole_number("episodes", episodes, 1, TrainingError),
             "env": env,
-            "seed": seed,
+            "seed": _whole_or_none("seed", seed, 0),
             "deterministic": deterministic,
-            "max_episode_steps": max_episode_steps
-            and whole_number("max_episode_steps", max_episode_steps, 1, TrainingError),
+            "max_episode_steps": _whole_or_none("max_episode_steps", max_episode_steps, 1),
         }
         self._path = None if path is None else archive_path(path)
         self._restore_best = restore_best
@@ -77,11 +77,20 @@ class EvaluateEvery(Callback):
         self.best_timesteps = 0
         self._best_state: Mapping[str, Any] = {}
 
-    def on_start(self, run: TrainingRun) -> None:  # noqa: ARG002 - the interface of a callback
-        """Forget an earlier run."""
+    def on_start(self, run: TrainingRun) -> None:
+        """Forget an earlier run, and see that nothing speaks against evaluating and saving later.
+
+        Raises:
+            UnknownEnvironmentError: ``env`` is no environment.
+            SpaceMismatchError: ``env`` has other spaces.
+            StoreError: There is no folder for ``path``.
+        """
+        run.model.check_evaluation(self._settings["env"])
+        if self._path is not None and not self._path.absolute().parent.is_dir():
+            problem = f"The best model cannot be saved: there is no folder {self._path.absolute().parent}."
+            raise StoreError(problem, "Create the folder first, or give another path.")
         self._every.begin()
         self.best, self.best_timesteps, self._best_state = None, 0, {}
-        self._evaluated_at = -1
 
     def on_update(self, run: TrainingRun, update: Update) -> None:
         """Evaluate where it is time to, and at the end."""
@@ -102,8 +111,10 @@ class EvaluateEvery(Callback):
 
     def on_end(self, run: TrainingRun) -> None:
         """Give the model its best parameters again, where that was asked for."""
-        if self._best_state:
+        if self.best is not None and self._restore_best:
             run.model.set_state(self._best_state)
+            if self._settings["env"] is None:
+                run.model.remember(self.best)
 
 
 class _Judge(Callback):
@@ -120,8 +131,9 @@ class _Judge(Callback):
         Raises:
             TrainingError: There will be none.
         """
-        if self._of == "evaluation" and not any(isinstance(callback, EvaluateEvery) for callback in run.callbacks):
-            problem = f"{type(self).__name__} waits for evaluations, but nothing makes them."
+        before = run.callbacks[: run.callbacks.index(self)]
+        if self._of == "evaluation" and not any(isinstance(callback, EvaluateEvery) for callback in before):
+            problem = f"{type(self).__name__} waits for evaluations, but nothing in front of it makes them."
             raise TrainingError(problem, "Add a rlkit.callbacks.EvaluateEvery in front of it.")
 
     def _mean_return(self, run: TrainingRun) -> float:
@@ -195,9 +207,14 @@ class StopWithoutImprovement(_Judge):
         """Forget an earlier run."""
         super().on_start(run)
         self._best, self._best_at = -math.inf, 0
+        self._evaluations = 0
 
     def on_update(self, run: TrainingRun, update: Update) -> None:
         """End the run where it is time to."""
+        evaluations = run.history.evaluations.num_rows
+        if self._of == "evaluation" and evaluations == self._evaluations:
+            return  # nothing new is known: the next evaluation may be the better one
+        self._evaluations = evaluations
         mean_return = self._mean_return(run)
         if math.isnan(mean_return) or mean_return > self._best + self._min_delta:
             # While nothing is known nothing has failed to improve.
@@ -205,6 +222,10 @@ class StopWithoutImprovement(_Judge):
             self._best = self._best if math.isnan(mean_return) else mean_return
         elif update.num_timesteps - self._best_at >= self._patience:
             run.stop(f"no better than {text.number(self._best)} for {self._patience:,} steps")
+
+
+def _whole_or_none(name: str, value: object, least: int) -> int | None:
+    return None if value is None else whole_number(name, value, least, TrainingError)
 
 
 def _number(name: str, value: object) -> float:

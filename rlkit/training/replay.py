@@ -48,11 +48,16 @@ class Transitions:
         )
 
 
+def capacity(size: int, n_envs: int) -> int:
+    """Return how many transitions a buffer of ``size`` holds: as many of each environment, and one at least."""
+    return max(size // n_envs, 1) * n_envs
+
+
 class ReplayBuffer:
     """The last transitions of several environments; when it is full, the oldest go first.
 
     Args:
-        capacity: Transitions that it holds, of all environments together.
+        size: Transitions that it holds at most, of all environments together.
         n_envs: Environments.
         features: Features of an observation.
 
@@ -64,10 +69,10 @@ class ReplayBuffer:
         ConfigError: There is not enough memory for them.
     """
 
-    def __init__(self, capacity: int, n_envs: int, features: int) -> None:
-        self._rows = max(capacity // n_envs, 1)
+    def __init__(self, size: int, n_envs: int, features: int) -> None:
         self.n_envs = n_envs
-        self.capacity = self._rows * n_envs
+        self.capacity = capacity(size, n_envs)
+        self._rows = self.capacity // n_envs
         # Row r of environment i is at r * n_envs + i.
         try:
             # zeros(), unlike empty() and a fill, lets the system hand out memory only when it is written to.
@@ -75,7 +80,7 @@ class ReplayBuffer:
             self._next_observations: Floats = np.zeros((self.capacity, features), np.float32)
         except (MemoryError, ValueError):
             gigabytes = 8 * self.capacity * features / 1e9
-            problem = f"buffer_size = {capacity} takes {gigabytes:,.0f} GB for observations of {features:,} numbers."
+            problem = f"buffer_size = {size} takes {gigabytes:,.0f} GB for observations of {features:,} numbers."
             raise ConfigError(problem, "Set a smaller buffer_size.") from None
         self._actions: Integers = np.zeros(self.capacity, np.int64)
         self._rewards: Floats = np.zeros(self.capacity, np.float32)
@@ -116,17 +121,17 @@ class ReplayBuffer:
     def _newest(self) -> int:
         return (self._next_row - 1) % self._rows
 
-    def sample(self, batch_size: int, rng: np.random.Generator, *, gamma: float, n_step: int = 1) -> Transitions:
+    def sample(self, batch_size: int, rng: np.random.Generator, *, gamma: float, n_steps: int = 1) -> Transitions:
         """Return ``batch_size`` transitions drawn with replacement.
 
-        With ``n_step`` above 1 each goes on for up to that many steps (Sutton & Barto 2018, section 7.1): fewer where
+        With ``n_steps`` above 1 each goes on for up to that many steps (Sutton & Barto 2018, section 7.1): fewer where
         an episode ends or experience does.
         """
         drawn = rng.integers(len(self), size=batch_size)
         rewards, last = self._rewards.take(drawn), drawn
         discounts = np.full(batch_size, gamma, np.float32)
-        if n_step > 1:
-            last = self._walk(drawn, rewards, discounts, gamma, n_step)
+        if n_steps > 1:
+            last = self._walk(drawn, rewards, discounts, gamma, n_steps)
         discounts *= ~self._terminated.take(last)
         return Transitions(
             self._observations.take(drawn, axis=0),
@@ -136,14 +141,14 @@ class ReplayBuffer:
             discounts,
         )
 
-    def _walk(self, drawn: Integers, rewards: Floats, discounts: Floats, gamma: float, n_step: int) -> Integers:
-        """Go on from the transitions ``drawn`` for up to ``n_step`` steps, and return where each way ends.
+    def _walk(self, drawn: Integers, rewards: Floats, discounts: Floats, gamma: float, n_steps: int) -> Integers:
+        """Go on from the transitions ``drawn`` for up to ``n_steps`` steps, and return where each way ends.
 
         The rewards on the way are added to ``rewards``, and ``discounts`` are multiplied by ``gamma`` for each step.
         """
         newest, at = self._newest, drawn.copy()
         going = np.arange(len(drawn))
-        for _ in range(n_step - 1):
+        for _ in range(n_steps - 1):
             here = at[going]
             going = going[~self._ended.take(here) & (here // self.n_envs != newest)]
             at[going] = following = (at[going] + self.n_envs) % self.capacity
@@ -164,7 +169,28 @@ class ReplayBuffer:
     def get_state(self) -> dict[str, Any]:
         """Return what it holds as plain data: as much as is filled."""
         arrays = {name: array[: len(self)].copy() for name, array in self._arrays().items()}
+        arrays["ended"][self._row(self._newest)] = True  # whoever takes the state goes on in other episodes
         return {**arrays, "next_row": self._next_row}
+
+    def laid_out_for(self, n_envs: int, size: int) -> ReplayBuffer:
+        """Return a buffer of ``size`` for ``n_envs`` environments with the same transitions, the newest if not all fit.
+
+        That is this buffer where it has as many environments. A few are lost where their number does not divide evenly.
+        """
+        if n_envs == self.n_envs:
+            return self
+        other = ReplayBuffer(size, n_envs, self._observations.shape[1])
+        rows = (self._next_row - self._filled + np.arange(self._filled)) % self._rows
+        filled = min(len(self) // n_envs, other.capacity // n_envs)
+        # One environment's after the other's, oldest first, cut into n_envs pieces that are laid side by side.
+        order = (rows[:, None] * self.n_envs + np.arange(self.n_envs)).T.reshape(-1)[len(self) - filled * n_envs :]
+        self._ended[self._row(self._newest)] = True
+        for name, array in self._arrays().items():
+            pieces = array[order].reshape(n_envs, filled, *array.shape[1:])
+            other._arrays()[name][: filled * n_envs] = pieces.swapaxes(0, 1).reshape(-1, *array.shape[1:])
+        other._filled, other._next_row = filled, filled % other._rows
+        other.cut()
+        return other
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Take the state that :meth:`get_state` gave.

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from rlkit.errors import ConfigError
+
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 
@@ -52,6 +54,9 @@ class Rollout:
         action_shape: Shape of an action.
         action_dtype: Dtype of an action.
 
+    Raises:
+        ConfigError: There is not enough memory for it.
+
     Attributes:
         observations: float32 ``(n_steps, n_envs, features)``.
         actions: ``(n_steps, n_envs, *action_shape)``.
@@ -72,7 +77,12 @@ class Rollout:
     ) -> None:
         self.n_steps = n_steps
         self.n_envs = n_envs
-        self.observations: Floats = np.zeros((n_steps, n_envs, features), np.float32)
+        try:
+            self.observations: Floats = np.zeros((n_steps, n_envs, features), np.float32)
+        except (MemoryError, ValueError):
+            gigabytes = 4 * n_steps * n_envs * features / 1e9
+            problem = f"A rollout of n_steps {n_steps:,} x n_envs {n_envs:,} observations takes {gigabytes:,.0f} GB."
+            raise ConfigError(problem, "Set a smaller n_steps or n_envs.") from None
         self.actions: NDArray[Any] = np.zeros((n_steps, n_envs, *action_shape), action_dtype)
         self.rewards: Floats = np.zeros((n_steps, n_envs), np.float32)
         self.terminated: Bools = np.zeros((n_steps, n_envs), np.bool_)

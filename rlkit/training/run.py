@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import Any
 
@@ -142,8 +142,9 @@ class TrainingRun(Iterator[Update]):
         finally:
             updates.close()
             self.history.stop_reason = self._stop_reason
-            for callback in told:
-                callback.on_end(self)
+            with ExitStack() as stack:  # all are told, even if one of them fails
+                for callback in reversed(told):
+                    stack.callback(callback.on_end, self)
 
     def _record(self, metrics: Metrics, seconds: float) -> Update:
         history = self.history

@@ -88,6 +88,15 @@ def test_rl_zoos_block_is_read_unchanged(tmp_path):
     assert type(config.n_timesteps) is int
 
 
+def test_a_batch_larger_than_the_rollout_in_a_file_is_adjusted_with_a_warning():
+    # RL Zoo's block for MountainCarContinuous-v0: Stable-Baselines3 takes the whole rollout.
+    with pytest.warns(UserWarning, match="batch_size = 256 does not go with .* 8 is used"):
+        config = PPOConfig.from_mapping({"n_envs": 1, "n_steps": 8, "batch_size": 256})
+    assert config.batch_size == 8
+    assert config.sources["batch_size"] == "adjusted"
+    assert config.sources["n_steps"] == "caller"
+
+
 def test_the_shipped_preset_is_rl_zoos_block(tmp_path):
     assert PPOConfig.load(written(tmp_path, ZOO), env="CartPole-v1") == PPOConfig.resolve(env_id="CartPole-v1")
 

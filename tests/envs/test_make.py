@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import gymnasium
 import numpy as np
 import pytest
 from gymnasium import spaces
-from gymnasium.vector import AsyncVectorEnv, SyncVectorEnv
+from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
+from gymnasium.wrappers.vector import RecordEpisodeStatistics, TransformReward
 
 from rlkit.envs import EnvironmentSource, newest_id
 from rlkit.envs.vector import BatchedEnvironments, LoopedEnvironments
@@ -282,3 +286,51 @@ def test_making_a_source_leaves_no_environment_open(environments):
 
     EnvironmentSource(make)
     assert [env.closed for env in made] == [1]
+
+
+def test_a_wrapper_around_a_vector_environment_asks_for_another_for_evaluation(environments):
+    inner = SyncVectorEnv([environments.Counting], autoreset_mode=AutoresetMode.SAME_STEP)
+    counted = EnvironmentSource(RecordEpisodeStatistics(inner))  # changes nothing that is learned from
+    assert counted.separate(1).num_envs == 1
+    changed = EnvironmentSource(TransformReward(inner, lambda rewards: 10 * rewards))
+    with pytest.raises(UnknownEnvironmentError, match=r"model\.evaluate\(env="):
+        changed.separate(1)
+
+
+def test_arguments_that_cannot_be_saved_make_an_environment_of_its_own():
+    plain = EnvironmentSource("CartPole-v1", {"max_episode_steps": 20})
+    assert (plain.env_id, plain.env_kwargs) == ("CartPole-v1", {"max_episode_steps": 20})
+    odd = EnvironmentSource("FrozenLake-v1", {"desc": np.array([["S", "F"], ["F", "G"]])})
+    assert odd.env_id is None
+    assert odd.separate(1).observation_space.n == 4
+
+
+INTERRUPTED = """
+import os, signal, sys
+import gymnasium, numpy as np
+from gymnasium.vector import AsyncVectorEnv
+import rlkit
+
+class Interrupt(rlkit.Callback):
+    def on_update(self, run, update):
+        if update.num_timesteps == 64:
+            os.killpg(0, signal.SIGINT)  # as a terminal does it, and a notebook's server
+
+env = AsyncVectorEnv([lambda: gymnasium.make("CartPole-v1")] * 2)
+model = rlkit.create("a2c", env, seed=0, n_steps=8)
+history = model.train(10_000, callbacks=Interrupt(), progress=False)
+print(history.num_timesteps, history.stop_reason, model.train(32, progress=False).num_timesteps)
+env.close(terminate=True)  # its own processes were interrupted
+"""
+
+
+def test_ctrl_c_does_not_end_the_processes_of_environments():
+    told = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED],
+        start_new_session=True,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert told.stdout.split() == ["64", "interrupted", "32"]

@@ -289,6 +289,8 @@ def test_an_environment_that_lies_about_its_observations_is_told_so(environments
     [
         (np.zeros(2), 1.0, False, {}),
         (np.zeros(2), "much", False, False, {}),
+        (np.zeros(2), "1.5", False, False, {}),
+        (np.zeros(2), None, False, False, {}),
         (np.zeros(2), np.ones(2), False, False, {}),
         (np.zeros(2), 1.0, np.zeros(2), False, {}),
         (np.zeros(2), 1.0, "False", False, {}),  # what is not empty would count as True
@@ -384,3 +386,117 @@ def test_what_is_not_finite_is_told_with_the_environment_and_the_step(environmen
     what = "a reward" if where == "reward" else "an observation"
     assert str(refused.value).startswith(f"The environment gave {what} that is not finite: ")
     assert f"(environment 1, step {step} of its episode)" in str(refused.value)
+
+
+def test_a_reward_that_learning_could_not_hold_is_told_as_too_large(environments):
+    space = environments.Counting().observation_space
+    environment = EnvironmentSource(environments.Told(space, [np.zeros(2, np.float32)], [1.0, 1e39])).separate(1)
+    environment.reset(0)
+    with pytest.raises(
+        EnvironmentContractError, match=r"a reward that is too large for float32: 1e\+39 \(environment 0"
+    ):
+        environment.step(np.array([0]))
+
+
+def test_environments_are_closed_where_one_cannot_be_made(environments):
+    made = []
+
+    def make():
+        if len(made) == 4:
+            raise OSError("no more simulators")
+        made.append(environments.Counting(4, "terminated"))
+        return made[-1]
+
+    source = EnvironmentSource(make)
+    with pytest.raises(OSError, match="no more simulators"):
+        source.separate(8)
+    assert [env.closed for env in made] == [1, 1, 1, 1]
+
+
+def test_one_environment_that_cannot_be_closed_is_warned_of_and_the_others_are_closed(environments):
+    class Stuck(environments.Counting):
+        def close(self):
+            super().close()
+            raise OSError("it hangs")
+
+    envs = [Stuck(), Stuck(), environments.Counting()]
+    with pytest.warns(UserWarning, match="could not be closed: OSError"):
+        LoopedEnvironments(envs).close()
+    assert [env.closed for env in envs] == [1, 1, 1]
+
+
+BROKEN = {
+    "four values": lambda o, r, e, c, i: (o, r, e, i),
+    "none": lambda *_: None,
+    "one reward": lambda o, r, e, c, i: (o, r[:1], e, c, i),
+    "rewards in a column": lambda o, r, e, c, i: (o, r[:, None], e, c, i),
+    "no rewards": lambda o, r, e, c, i: (o, None, e, c, i),
+    "terminated as numbers": lambda o, r, e, c, i: (o, r, e.astype(int), c, i),
+    "one truncated": lambda o, r, e, c, i: (o, r, e, False, i),
+    "three terminated": lambda o, r, e, c, i: (o, r, np.zeros(3, bool), c, i),
+    "no info": lambda o, r, e, c, i: (o, r, np.ones(2, bool), c, None),
+    "one last observation": lambda o, r, e, c, i: (o, r, np.ones(2, bool), c, {"final_obs": o[:1]}),
+}
+
+
+@pytest.mark.parametrize("broken", list(BROKEN))
+def test_a_vector_environment_that_breaks_its_promise_is_told_so(environments, broken):
+    class Broken(environments.CountingVector):
+        def step(self, actions):
+            return BROKEN[broken](*super().step(actions))
+
+    environment = EnvironmentSource(Broken()).training(2)
+    environment.reset(0)
+    with pytest.raises(EnvironmentContractError, match=r"[Vv]ector environment"):
+        environment.step(np.array([0, 0]))
+
+
+def test_what_a_vector_environment_raises_has_a_note(environments):
+    class Failing(environments.CountingVector):
+        def step(self, actions):
+            raise OSError("no simulator")
+
+    environment = EnvironmentSource(Failing()).training(2)
+    environment.reset(0)
+    with pytest.raises(OSError, match="no simulator") as raised:
+        environment.step(np.array([0, 1]))
+    assert "actions [0, 1]" in raised.value.__notes__[0]
+
+
+def test_a_vector_environment_that_is_closed_asks_for_another(environments):
+    env = SyncVectorEnv([environments.Counting], autoreset_mode=AutoresetMode.SAME_STEP)
+    source = EnvironmentSource(env)
+    env.close()
+    with pytest.raises(EnvironmentContractError, match=r"is closed[\s\S]*model.build"):
+        source.training(1).reset(0)
+
+
+class Boom(gymnasium.Env):
+    """Raises in its third step."""
+
+    observation_space = spaces.Box(0, 1, (1,), np.float32)
+    action_space = spaces.Discrete(2)
+
+    def reset(self, *, seed=None, options=None):
+        self.steps = 0
+        return np.zeros(1, np.float32), {}
+
+    def step(self, action):
+        self.steps += 1
+        if self.steps == 3:
+            raise OSError("no simulator")
+        return np.zeros(1, np.float32), 0.0, False, False, {}
+
+
+def test_a_process_that_has_ended_asks_for_another_environment(monkeypatch):
+    monkeypatch.setattr(gymnasium.logger, "min_level", gymnasium.logger.ERROR + 1)  # it logs what it raises, too
+    env = AsyncVectorEnv([Boom, Boom], autoreset_mode=AutoresetMode.SAME_STEP)
+    environment = EnvironmentSource(env).training(2)
+    environment.reset(0)
+    environment.step(np.array([0, 0]))
+    environment.step(np.array([0, 0]))
+    with pytest.raises(OSError, match="no simulator"):
+        environment.step(np.array([0, 0]))
+    with pytest.raises(EnvironmentContractError, match="one of its processes has ended"):
+        environment.reset(0)
+    env.close(terminate=True)

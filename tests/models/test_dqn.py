@@ -5,6 +5,8 @@ import math
 import numpy as np
 import pytest
 from gymnasium import spaces
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from gymnasium.wrappers import TransformObservation
 
 from rlkit.errors import ConfigError, TrainingError, UnsupportedSpaceError
 from rlkit.models.dqn import DQN, DQNConfig, dqn_loss
@@ -78,7 +80,7 @@ def test_targets_are_those_of_the_papers(double_q):
     assert (ours.argmax(axis=1) != theirs.argmax(axis=1)).any()
 
 
-@pytest.mark.parametrize("settings", [{}, {"double_q": True}, {"normalize": True, "n_step": 3}])
+@pytest.mark.parametrize("settings", [{}, {"double_q": True}, {"normalize": True, "n_steps": 3}])
 def test_minibatches_that_pass_the_target_network_together_teach_what_each_would_alone(monkeypatch, settings):
     def weights(numbers_at_once):
         monkeypatch.setattr("rlkit.models.dqn._NUMBERS_AT_ONCE", numbers_at_once)
@@ -147,11 +149,42 @@ def test_the_target_network_is_copied_every_so_many_steps(environments):
 
 
 def test_a_soft_update_moves_the_target_by_a_part(environments):
-    model = made(environments.Identity, train_freq=100, target_update_interval=1, tau=0.25)
+    model = made(environments.Identity, train_freq=2, target_update_interval=1, tau=0.25)
     model._target_parameters.vector[:] = 0
     model.train(2)  # two steps of the environment and no gradient step before them
     parameters = made(environments.Identity)._parameters.vector
-    np.testing.assert_allclose(Watch(model)._target, parameters * (1 - 0.75**100), rtol=1e-5)
+    np.testing.assert_allclose(Watch(model)._target, parameters * (1 - 0.75**2), rtol=1e-5)
+
+
+def test_the_target_network_follows_steps_of_all_environments_together(environments):
+    settings = {"target_update_interval": 10, "learning_rate": 0.01, "gradient_steps": 1}
+    model = made(environments.Identity, n_envs=4, train_freq=1, **settings)
+    watch = Watch(model)
+    model.train(60, callbacks=watch)
+    # The first rollouts to end with 10, 20, … 60 steps: what goes beyond an interval counts for the next.
+    assert [4 * (i + 1) for i, moved in enumerate(watch.moved) if moved] == [12, 20, 32, 40, 52, 60]
+
+
+def test_actions_are_random_as_often_as_epsilon_says(environments):
+    settings = {"exploration_fraction": 0.5, "exploration_initial_eps": 0.8, "exploration_final_eps": 0.2}
+    model = made(environments.Identity, train_freq=500, **settings)
+    model._parameters.vector[:] = 0  # the first action is the best everywhere
+    model._learn = lambda *_: None
+    model.train(4000)
+    others = (model._replay._actions[:4000] != 0).reshape(8, 500).mean(axis=1) * 4 / 3  # one in four is the first
+    np.testing.assert_allclose(others[[0, 3, 6, 7]], [0.725, 0.275, 0.2, 0.2], atol=0.08)
+
+
+def test_the_gradient_is_cut_to_its_largest_norm(environments):
+    def moved(max_grad_norm):
+        model = made(environments.Identity, max_grad_norm=max_grad_norm, learning_rate=0.01)
+        before = model._parameters.vector.copy()
+        model.train(40)
+        return np.abs(model._parameters.vector - before).max()
+
+    # Adam takes no notice of the scale of its gradients, until they are small next to its eps of 1e-8.
+    assert moved(1e-12) < 1e-4
+    assert moved(10) > 1e-2
 
 
 def test_epsilon_falls_over_a_part_of_the_training(environments):
@@ -189,14 +222,72 @@ def test_a_drawn_action_explores_as_at_the_end_of_training(environments):
 
 
 def test_experience_of_an_earlier_call_is_learned_from_but_does_not_run_on_into_the_next(environments):
-    model = made(lambda: environments.Counting(1000), n_step=3, train_freq=5)
+    model = made(lambda: environments.Counting(1000), n_steps=3, train_freq=5)
     model.train(5)
     model.train(5)
     assert len(model._replay) == 10
-    drawn = model._replay.sample(500, np.random.default_rng(0), gamma=1.0, n_step=3)
+    drawn = model._replay.sample(500, np.random.default_rng(0), gamma=1.0, n_steps=3)
     # Within a call the way leads up to three steps on; from its last observation it leads nowhere else.
     assert set(drawn.next_observations[:, 1] - drawn.observations[:, 1]) == {1, 2, 3}
     assert drawn.next_observations[:, 1].max() == 5
+
+
+class Kept(Callback):
+    """Keeps the networks as they were after the last update."""
+
+    def on_update(self, run, update):
+        self.networks = run.model._get_networks()
+
+
+def test_an_update_that_fails_leaves_the_model_at_its_last_good_one(environments):
+    model, kept = made(environments.Identity, train_freq=100, gradient_steps=10), Kept()
+    step = model._gradient_step
+
+    def failing(batch, next_values, learning_rate):
+        if model._optimizer.steps == 25:
+            raise KeyboardInterrupt
+        return step(batch, next_values, learning_rate)
+
+    model._gradient_step = failing
+    with pytest.raises(KeyboardInterrupt):
+        model.train(1000, callbacks=kept)
+    assert kept.networks["optimizer"]["steps"] == 20
+    ours = model._get_networks()
+    for part in ("parameters", "optimizer"):
+        np.testing.assert_equal(ours[part], kept.networks[part])
+
+
+@pytest.mark.parametrize(("n_envs", "other"), [(1, 3), (3, 1), (3, 2)])
+def test_a_model_goes_on_with_another_number_of_environments(environments, n_envs, other):
+    def vector(n):  # with copies, for a SyncVectorEnv keeps no last observation that its environment overwrites
+        def make():
+            return TransformObservation(environments.Counting(), np.copy, None)
+
+        return SyncVectorEnv([make] * n, autoreset_mode=AutoresetMode.SAME_STEP)
+
+    model = made(vector(n_envs), n_envs=n_envs, train_freq=1, n_steps=2)
+    model.train(30)
+    again = DQN.from_state(model.get_state(), vector(other))
+    again.train(30)
+    assert again.config.n_envs == again._replay.n_envs == other
+    assert len(again._replay) == 60
+    drawn = again._replay.sample(500, np.random.default_rng(0), gamma=1.0)
+    np.testing.assert_array_equal(drawn.next_observations[:, 1], drawn.observations[:, 1] + 1)
+
+
+def test_a_state_that_a_callback_sets_is_what_the_run_goes_on_with(environments):
+    model = made(environments.Identity, train_freq=10)
+
+    class Back(Callback):
+        def on_update(self, run, update):
+            if update.num_timesteps == 100:
+                self.state = run.model.get_state()
+            if update.num_timesteps == 200:
+                run.model.set_state(self.state)
+
+    model.train(300, callbacks=Back())
+    assert model.num_timesteps == 200
+    assert len(model._replay) == 200
 
 
 # -- what goes wrong -------------------------------------------------------------------------------------------------
@@ -239,14 +330,14 @@ def test_continuous_actions_are_refused():
     ("settings", "named"),
     [
         ({"learning_starts": 200, "buffer_size": 100}, "learning_starts = 200"),
+        ({"learning_starts": 100, "buffer_size": 100, "n_envs": 8}, "Use a buffer_size of at least 104"),
         ({"n_envs": 8, "buffer_size": 4}, "n_envs = 8"),
         ({"gradient_steps": 0}, "gradient_steps = 0"),
         ({"gradient_steps": -2}, "gradient_steps"),
         ({"tau": 0}, "tau"),
-        ({"n_step": 0}, "n_step"),
+        ({"n_steps": 0}, "n_steps"),
         ({"exploration_final_eps": 1.1}, "exploration_final_eps"),
         ({"net_arch": {"pi": [8], "vf": [8]}}, "net_arch"),
-        ({"n_steps": 5}, "n_step"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(settings, named):
@@ -256,6 +347,7 @@ def test_settings_that_cannot_work_are_refused(settings, named):
 
 def test_learning_starts_that_nobody_chose_fits_the_buffer():
     assert DQNConfig(buffer_size=50).learning_starts == 50
+    assert DQNConfig(buffer_size=50, n_envs=8).learning_starts == 48  # six of each environment
     assert DQNConfig(buffer_size=500).learning_starts == 100
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import OrderedDict
 
 import gymnasium
 import numpy as np
@@ -11,7 +12,8 @@ import pytest
 from gymnasium import spaces
 
 import rlkit
-from rlkit.errors import SpaceMismatchError, UnsupportedSpaceError
+from rlkit.errors import SpaceMismatchError, TrainingError, UnsupportedSpaceError
+from rlkit.nn.mlp import MLP
 
 ON_POLICY = {"n_steps": 8, "net_arch": [8]}
 CASES = {
@@ -28,7 +30,7 @@ CASES = {
             "net_arch": [8],
             "learning_starts": 8,
             "buffer_size": 50,
-            "n_step": 3,
+            "n_steps": 3,
             "double_q": True,
             "tau": 0.1,
             "target_update_interval": 7,
@@ -252,3 +254,176 @@ def test_a_gaussian_policy_learns_from_the_action_it_drew_and_steps_the_one_cut_
     model.train(50)
     assert np.abs(learnt[0]).max() > 0.1
     np.testing.assert_array_equal(np.clip(learnt[0], -0.1, 0.1), stepped)
+
+
+# -- normalisation -----------------------------------------------------------------------------------------------------
+
+SHORT = {
+    "ppo": {"n_steps": 8, "batch_size": 8},
+    "a2c": {"n_steps": 8},
+    "dqn": {"learning_starts": 4, "train_freq": 4, "target_update_interval": 4},
+}
+every_algorithm = pytest.mark.parametrize("algorithm", list(SHORT))
+
+
+@every_algorithm
+def test_networks_see_normalised_observations_alone(environments, monkeypatch, algorithm):
+    model = rlkit.create(
+        algorithm,
+        env=lambda: environments.Counting(3, "truncated"),
+        seed=0,
+        n_envs=2,
+        normalize=True,
+        **SHORT[algorithm],
+    )
+    seen = []
+    run = MLP._run
+
+    def watched(self, x, outputs):
+        seen.append(x.copy())
+        return run(self, x, outputs)
+
+    monkeypatch.setattr(MLP, "_run", watched)
+    # Whatever is seen becomes a 7: what is not a 7 went around the normaliser.
+    for name in ("learn", "observations"):
+        monkeypatch.setattr(model._normalizer, name, lambda features: np.full_like(features, 7))
+    for use in (lambda: model.train(32), lambda: model.predict([[1.0, 2.0]]), lambda: model.evaluate(2)):
+        seen.clear()
+        use()
+        assert {float(x) for array in seen for x in array.reshape(-1)} == {7.0}
+
+
+@every_algorithm
+@pytest.mark.parametrize(
+    ("normalize", "observations", "rewards"), [(True, 1, 1), ("observations", 1, 0), ("rewards", 0, 1), (False, 0, 0)]
+)
+def test_every_observation_and_reward_is_learned_from_once(environments, algorithm, normalize, observations, rewards):
+    settings = {"n_envs": 2, "normalize": normalize, "gamma": 0.5, **SHORT[algorithm]}
+    model = rlkit.create(algorithm, env=environments.Counting, seed=0, **settings)
+    model.train(32)
+    state = model.get_state()["normalizer"]
+    counts = {name: round(part["count"], 3) for name, part in state.items()}
+    # The observations of the reset, too: two environments, then 16 steps of each.
+    assert counts == {**({"observations": 34} if observations else {}), **({"returns": 32} if rewards else {})}
+    if rewards:  # of rewards 1, 2, 3, 4 with the discount 0.5 of the config
+        returns = np.array([1, 2.5, 4.25, 6.125])
+        assert state["returns"]["variance"][0] == pytest.approx(returns.var(), rel=1e-3)
+
+
+@every_algorithm
+def test_rewards_are_learned_from_as_they_are_normalised(environments, monkeypatch, algorithm):
+    model = rlkit.create(algorithm, env=environments.Counting, seed=0, normalize="rewards", **SHORT[algorithm])
+    for name in ("learn_rewards", "rewards"):
+        monkeypatch.setattr(model._normalizer, name, lambda rewards, ended=None: np.full_like(rewards, 3))
+    learned = []
+    if algorithm == "dqn":
+        step = model._gradient_step
+        model._gradient_step = lambda batch, *rest: learned.append(batch.rewards) or step(batch, *rest)
+    else:
+        prepare = model._prepare
+        model._prepare = lambda rollout: learned.append(rollout.rewards) or prepare(rollout)
+    model.train(32)
+    assert {float(reward) for rewards in learned for reward in rewards.reshape(-1)} == {3.0}
+
+
+# -- what a config says reaches what it is said of ---------------------------------------------------------------------
+
+
+def _orthogonal(model):
+    weight = model.network.parameters["actor.1.weight"]
+    return bool(np.allclose(weight @ weight.T, 2 * np.eye(len(weight)), atol=1e-4))
+
+
+REACHES = {
+    "orthogonal weights": ("ppo", {"ortho_init": True}, _orthogonal, True),
+    "other weights": ("ppo", {"ortho_init": False}, _orthogonal, False),
+    "log_std_init": ("a2c", {"log_std_init": -1.5}, lambda m: float(m.network.head.log_std[0]), -1.5),
+    "log_std_init of gsde": (
+        "a2c",
+        {"log_std_init": -1.5, "use_sde": True},
+        lambda m: float(m.network.head.log_std[0, 0]),
+        -1.5,
+    ),
+    "sde_sample_freq": ("ppo", {"use_sde": True, "sde_sample_freq": 7}, lambda m: m.network.head._sample_freq, 7),
+    "rms_prop_eps": ("a2c", {"rms_prop_eps": 0.25}, lambda m: m._optimizer.eps, 0.25),
+}
+
+
+@pytest.mark.parametrize("case", list(REACHES))
+def test_what_a_config_says_reaches_what_it_is_said_of(case):
+    algorithm, settings, reached, expected = REACHES[case]
+    model = rlkit.create(algorithm, env="Pendulum-v1", seed=0, preset=None, **settings)
+    assert reached(model) == expected
+
+
+@pytest.mark.parametrize("algorithm", ["ppo", "a2c", "dqn"])
+def test_the_step_size_falls_as_its_schedule_says(environments, algorithm):
+    settings = {"learning_rate": "lin_0.01", "n_envs": 1, **SHORT[algorithm]}
+    model = rlkit.create(algorithm, env=environments.Identity, seed=0, **settings)
+    taken = []
+    step = model._optimizer.step
+    model._optimizer.step = lambda gradient, rate: taken.append(rate) or step(gradient, rate)
+    model.train(32)
+    every = SHORT[algorithm].get("n_steps", 4)
+    expected = [0.01 * (1 - done / 32) for done in range(0, 32, every)]
+    assert list(dict.fromkeys(taken)) == pytest.approx(expected)
+
+
+def test_the_clip_of_values_falls_as_its_schedule_says(environments, monkeypatch):
+    clips = []
+    loss = rlkit.models.ppo.ppo_loss
+    monkeypatch.setattr(
+        "rlkit.models.ppo.ppo_loss",
+        lambda *a, **k: clips.append((k["clip_range"], k["clip_range_vf"])) or loss(*a, **k),
+    )
+    settings = {"clip_range": "lin_0.2", "clip_range_vf": "lin_0.4", "n_epochs": 1, **SHORT["ppo"]}
+    rlkit.create("ppo", env=environments.Identity, seed=0, **settings).train(32)
+    np.testing.assert_allclose(clips, [(0.2, 0.4), (0.15, 0.3), (0.1, 0.2), (0.05, 0.1)])
+
+
+def test_the_keys_of_a_dict_keep_their_order_and_an_equal_space_in_another_is_read_by_its_keys(tmp_path):
+    def make(*keys):
+        parts = {"z": spaces.Box(0, 1, (1,), np.float32), "a": spaces.Box(5, 6, (1,), np.float32)}
+        return Anything(spaces.Dict(OrderedDict((key, parts[key]) for key in keys)), spaces.Discrete(2))
+
+    model = rlkit.create("a2c", env=lambda: make("z", "a"), seed=0, n_steps=8, preset=None)
+    model.train(16)
+    again = rlkit.load(model.save(tmp_path / "model.rlkit"), env=lambda: make("a", "z"))
+    assert list(again.observation_space.spaces) == ["z", "a"]
+    seen = []
+    again._update = lambda batch, left: seen.append(batch.observations.copy()) or {}
+    again.train(8)
+    assert (seen[0][:, 0] <= 1).all()
+    assert (seen[0][:, 1] >= 5).all()
+
+
+def test_spaces_that_could_not_be_saved_are_refused_before_training():
+    with pytest.raises(UnsupportedSpaceError, match="keys are not all text"):
+        rlkit.create("ppo", env=Anything(spaces.Dict({1: BOX, 2: BOX}), spaces.Discrete(2)))
+    for empty in (spaces.Dict({}), spaces.Tuple(())):
+        with pytest.raises(UnsupportedSpaceError, match="it has no parts"):
+            rlkit.create("ppo", env=Anything(empty, spaces.Discrete(2)))
+
+
+@pytest.mark.parametrize(
+    "space",
+    [
+        spaces.Discrete(3, dtype=np.int32, start=1),
+        spaces.MultiDiscrete([2, 3], dtype=np.int32),
+        spaces.MultiDiscrete([2, 3], dtype=np.uint8),
+    ],
+    ids=str,
+)
+def test_choices_have_the_dtype_of_their_space(space):
+    model = rlkit.create("a2c", env=lambda: Anything(BOX, space), seed=0, n_steps=8)
+    model.train(16)
+    assert space.contains(model.predict(BOX.sample()))
+    assert model.predict(np.array([BOX.sample()] * 3)).dtype == space.dtype
+
+
+def test_a_policy_that_spread_to_infinity_is_not_blamed_on_the_environment():
+    space = spaces.Box(-np.inf, np.inf, (2,), np.float32)
+    model = rlkit.create("a2c", env=lambda: Anything(BOX, space), seed=0, n_steps=8)
+    model.network.head.log_std[:] = 100
+    with pytest.raises(TrainingError, match="The policy gave an action that is not finite"):
+        model.train(8)

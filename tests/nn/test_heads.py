@@ -111,3 +111,11 @@ def test_the_gradient_by_the_heads_own_parameters_equals_finite_differences(nume
     head.distribution(outputs, latent).backward(actions, weights, by_entropy)
     numeric = numeric_gradient(loss, parameters.vector)
     assert np.linalg.norm(parameters.gradient - numeric) <= 1e-6 * np.linalg.norm(numeric)
+
+
+def test_gsdes_spread_is_above_zero_where_the_hidden_layer_is_silent():
+    head = StateDependentHead(2)
+    parameters = Parameters(head.shapes(3))
+    head.attach(parameters)
+    _, _, spread = head.spread(np.zeros((1, 3), np.float32))
+    np.testing.assert_allclose(spread, 1e-3, rtol=1e-5)

@@ -101,6 +101,12 @@ def test_a_checkpoint_that_cannot_be_written_is_warned_of_and_training_goes_on(m
     assert history.num_timesteps == 16
 
 
+def test_the_registry_may_be_a_folder(model, tmp_path):
+    checkpoint = Checkpoint("probe", 16, registry=tmp_path / "kept")
+    model.train(16, callbacks=checkpoint)
+    assert rlkit.registry(tmp_path / "kept").versions("probe")[0].ref == checkpoint.versions[0].ref
+
+
 def test_after_a_stop_the_last_version_is_kept(model, registry):
     class Stop(Callback):
         def on_update(self, run, update):
@@ -123,5 +129,5 @@ def test_wrong_settings_are_told_at_once():
         Checkpoint("x", 10, tags=["a b/c"])
     with pytest.raises(TrainingError, match="keep"):
         Checkpoint("x", 10, keep=0)
-    with pytest.raises(TrainingError, match="every"):
+    with pytest.raises(TrainingError, match="steps = 0"):
         Checkpoint("x", 0)

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import contextlib
 import csv
+import errno
+import io
 import json
+import os
 import sys
 
 import numpy as np
@@ -65,6 +69,44 @@ def test_a_file_with_other_columns_is_left_as_it_is(model, environments, tmp_pat
     with pytest.raises(StoreError, match="other columns"):
         other.train(16, callbacks=log)
     assert log.path.read_bytes() == before
+
+
+@pytest.mark.parametrize("logger", [LogToCSV, LogToJSONLines])
+def test_a_line_that_was_cut_off_takes_no_other_with_it(model, tmp_path, logger):
+    path = tmp_path / "log"
+    model.train(16, callbacks=logger(path))
+    whole = path.read_text()
+    path.write_text(whole[:-5])
+    model.train(16, callbacks=logger(path))
+    lines = path.read_text().splitlines()
+    assert lines[: len(whole.splitlines())] == whole[:-5].splitlines()
+    assert len(lines) > len(whole.splitlines())
+    assert lines[-1].count(",") == whole.splitlines()[-1].count(",")
+
+
+class Full(io.RawIOBase):
+    """A file on a full disk."""
+
+    def writable(self):
+        return True
+
+    def write(self, data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_full_disk_is_a_store_error(model, tmp_path, monkeypatch):
+    file = io.TextIOWrapper(io.BufferedWriter(Full()))
+    monkeypatch.setattr("rlkit.training.loggers.open_log", lambda path: file)
+    (tmp_path / "log.csv").touch()
+    with pytest.raises(StoreError, match=r"(?i)no space left"):
+        model.train(16, callbacks=LogToCSV(tmp_path / "log.csv"))
+    with contextlib.suppress(OSError):
+        file.close()  # what it still holds cannot be written
+
+
+def test_what_is_no_path_is_refused():
+    with pytest.raises(TrainingError, match="None is no path"):
+        LogToCSV(None)
 
 
 def test_json_lines_are_objects(model, tmp_path):

@@ -7,7 +7,7 @@ import pytest
 
 import rlkit
 from rlkit.callbacks import EvaluateEvery, StopAtReturn, StopWithoutImprovement
-from rlkit.errors import StoreError, TrainingError
+from rlkit.errors import SpaceMismatchError, StoreError, TrainingError, UnknownEnvironmentError
 from rlkit.training import Callback, History
 
 
@@ -82,6 +82,10 @@ def test_the_best_is_saved_to_a_file_and_restored(environments, tmp_path):
     assert evaluate.best_timesteps == 32
     np.testing.assert_equal(model.get_state(slim=True), states[32])
     np.testing.assert_equal(rlkit.load(path, environments.ActionReward).get_state(slim=True), states[32])
+    assert model.evaluation is evaluate.best
+    assert model.history is history
+    assert model.wall_time == history.seconds > 0
+    assert max(model.learning_curve["steps"], default=0) <= 32
     assert model.train(16).num_timesteps == 16
 
 
@@ -146,6 +150,42 @@ def test_training_stops_at_an_evaluation(model):
 def test_waiting_for_evaluations_that_nobody_makes_is_refused(model, judge):
     with pytest.raises(TrainingError, match="EvaluateEvery"):
         model.train(64, callbacks=judge)
+    assert not model.is_trained
+
+
+def test_a_judge_of_evaluations_comes_after_who_makes_them(model):
+    with pytest.raises(TrainingError, match="nothing in front of it"):
+        model.train(64, callbacks=[StopAtReturn(1, of="evaluation"), EvaluateEvery(16)])
+
+
+def test_nothing_has_failed_to_improve_before_it_was_evaluated_again(model):
+    stop = StopWithoutImprovement(16, min_delta=1000, of="evaluation")
+    history = model.train(1000, callbacks=[EvaluateEvery(64, 2), stop])
+    assert history.num_timesteps == 128  # at the second evaluation, not at the first update after the first
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"max_episode_steps": 0}, "max_episode_steps = 0"),
+        ({"max_episode_steps": False}, "max_episode_steps = False"),
+        ({"seed": -1}, "seed = -1"),
+    ],
+)
+def test_numbers_of_an_evaluation_are_checked_at_once(settings, named):
+    with pytest.raises(TrainingError, match=named):
+        EvaluateEvery(16, **settings)
+
+
+def test_what_speaks_against_an_evaluation_is_told_before_training(model, tmp_path):
+    wrong = {
+        UnknownEnvironmentError: {"env": "CartPole-v99"},
+        SpaceMismatchError: {"env": "CartPole-v1"},
+        StoreError: {"path": tmp_path / "missing" / "best.rlkit"},
+    }
+    for error, settings in wrong.items():
+        with pytest.raises(error):
+            model.train(64, callbacks=EvaluateEvery(16, **settings))
     assert not model.is_trained
 
 

@@ -42,10 +42,10 @@ def filled(buffer, steps, rng, cuts=()):
     return told
 
 
-def walk(transitions, start, gamma, n_step):
+def walk(transitions, start, gamma, n_steps):
     """The n-step transition from ``start``, as the book defines it."""
     reward, discount = 0.0, 1.0
-    for transition in transitions[start : start + n_step]:
+    for transition in transitions[start : start + n_steps]:
         reward += discount * transition["reward"]
         discount *= gamma
         if transition["ended"]:
@@ -57,14 +57,14 @@ def walk(transitions, start, gamma, n_step):
     capacity=st.integers(1, 40),
     n_envs=st.integers(1, 3),
     steps=st.integers(1, 60),
-    n_step=st.integers(1, 6),
+    n_steps=st.integers(1, 6),
     gamma=st.sampled_from([0.0, 0.5, 0.99, 1.0]),
     seed=st.integers(0, 1000),
     cut=st.integers(0, 60),
 )
 @settings(deadline=None, max_examples=200)
 def test_what_is_drawn_is_what_a_list_of_the_last_transitions_gives(  # noqa: PLR0917 - hypothesis names them
-    capacity, n_envs, steps, n_step, gamma, seed, cut
+    capacity, n_envs, steps, n_steps, gamma, seed, cut
 ):
     rng = np.random.default_rng(seed)
     buffer = ReplayBuffer(capacity, n_envs, 1)
@@ -73,10 +73,10 @@ def test_what_is_drawn_is_what_a_list_of_the_last_transitions_gives(  # noqa: PL
     kept = [transitions[-rows:] for transitions in told]
     known = {t["observation"]: (transitions, i) for transitions in kept for i, t in enumerate(transitions)}
     assert len(buffer) == len(known) == min(rows, steps) * n_envs
-    drawn = buffer.sample(64, rng, gamma=gamma, n_step=n_step)
+    drawn = buffer.sample(64, rng, gamma=gamma, n_steps=n_steps)
     for i in range(64):
         transitions, start = known[drawn.observations[i, 0]]
-        reward, following, discount = walk(transitions, start, gamma, n_step)
+        reward, following, discount = walk(transitions, start, gamma, n_steps)
         assert drawn.actions[i] == transitions[start]["action"]
         assert drawn.rewards[i] == pytest.approx(reward, rel=1e-5, abs=1e-6)
         assert drawn.next_observations[i, 0] == following
@@ -99,8 +99,8 @@ def test_dtypes_are_those_of_networks():
     buffer.add(
         np.ones((1, 2)), np.array([3]), step_of(np.ones((1, 2)), np.ones(1), np.zeros(1, bool), np.zeros(1, bool))
     )
-    for n_step in (1, 3):
-        drawn = buffer.sample(4, rng, gamma=0.9, n_step=n_step)
+    for n_steps in (1, 3):
+        drawn = buffer.sample(4, rng, gamma=0.9, n_steps=n_steps)
         kinds = [drawn.observations.dtype, drawn.rewards.dtype, drawn.next_observations.dtype, drawn.discounts.dtype]
         assert set(kinds) == {np.dtype(np.float32)}
         assert drawn.actions.dtype == np.int64
@@ -111,9 +111,10 @@ def test_it_goes_on_from_its_state_bit_for_bit(steps):
     one, two = ReplayBuffer(10, 2, 1), ReplayBuffer(10, 2, 1)
     filled(one, steps, np.random.default_rng(0))
     two.set_state(one.get_state())
+    one.cut()  # as the state has it, for whoever takes it goes on in other episodes
     for buffer in (one, two):
         filled(buffer, 4, np.random.default_rng(1))
-    drawn = [buffer.sample(50, np.random.default_rng(2), gamma=0.9, n_step=3) for buffer in (one, two)]
+    drawn = [buffer.sample(50, np.random.default_rng(2), gamma=0.9, n_steps=3) for buffer in (one, two)]
     for name in type(drawn[0]).__slots__:
         np.testing.assert_array_equal(getattr(drawn[0], name), getattr(drawn[1], name))
 
@@ -143,3 +144,36 @@ def test_a_state_that_does_not_fit_is_refused(damage):
     filled(buffer, 5, np.random.default_rng(0))
     with pytest.raises(ValueError, match=r"not fit|shape"):
         ReplayBuffer(40, 2, 1).set_state({**buffer.get_state(), **damage})
+
+
+@given(
+    capacity=st.integers(3, 40),
+    n_envs=st.integers(1, 3),
+    other=st.integers(1, 3),
+    steps=st.integers(1, 30),
+    seed=st.integers(0, 1000),
+)
+@settings(deadline=None)
+def test_laid_out_for_another_number_of_environments_it_holds_the_same_transitions(
+    capacity, n_envs, other, steps, seed
+):
+    rng = np.random.default_rng(seed)
+    buffer = ReplayBuffer(capacity, n_envs, 1)
+    told = filled(buffer, steps, rng)
+    kept = [transitions[-(capacity // n_envs) :] for transitions in told]
+    known = {t["observation"]: (transitions, i) for transitions in kept for i, t in enumerate(transitions)}
+    again = buffer.laid_out_for(other, capacity)
+    assert (again.n_envs, len(again)) == (other, min(len(buffer) // other, capacity // other) * other)
+    if not len(again):
+        return
+    found = set()
+    drawn = again.sample(300, rng, gamma=0.5, n_steps=3)
+    for i in range(300):
+        transitions, start = known[drawn.observations[i, 0]]
+        found.add((drawn.observations[i, 0], drawn.actions[i]))
+        assert drawn.actions[i] == transitions[start]["action"]
+        # A way may be shorter than before, where a piece ends, but never leads elsewhere.
+        ways = [walk(transitions, start, 0.5, n) for n in (1, 2, 3)]
+        way = (float(drawn.rewards[i]), drawn.next_observations[i, 0], float(drawn.discounts[i]))
+        assert any(way == pytest.approx(each, rel=1e-5, abs=1e-6) for each in ways)
+    filled(again, 3, rng)

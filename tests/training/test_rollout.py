@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from rlkit.errors import ConfigError
 from rlkit.training.rollout import Rollout, generalized_advantages
 
 
@@ -83,3 +84,8 @@ def test_a_flat_rollout_has_the_environments_of_one_step_side_by_side(kind):
     assert len(flat) == rollout.size == 6
     assert (flat[2] == 7).all()
     assert (flat[3] == 8).all()
+
+
+def test_a_rollout_that_no_memory_holds_is_told_with_its_size():
+    with pytest.raises(ConfigError, match=r"n_steps 1,000,000 x n_envs 4,096 observations takes 163,840,000 GB"):
+        Rollout(1_000_000, 4096, 10_000_000)

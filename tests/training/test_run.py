@@ -136,6 +136,16 @@ def test_callbacks_are_told_of_the_end_after_an_error_and_the_model_trains_on(mo
     assert model.train(8).stop_reason == ""
 
 
+def test_all_callbacks_are_told_of_the_end_even_where_one_of_them_fails(model):
+    def fail(run):
+        raise OSError("the disk is full")
+
+    first, last = Recorder(), Recorder()
+    with pytest.raises(OSError, match="the disk is full"):
+        model.train(8, callbacks=[first, calling("on_end", fail), last])
+    assert first.calls[-1] == last.calls[-1] == "end"
+
+
 def test_an_error_at_the_start_is_the_one_that_shows_and_only_who_was_started_is_told_of_the_end(model):
     before, after = Recorder(), Recorder()
     # The progress bar, started last, has nothing to close: its own error must not hide this one.
