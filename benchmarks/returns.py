@@ -234,6 +234,7 @@ def main() -> int:
     print("\n".join(lines))
     if arguments.write:
         command = shlex.join(["python", "benchmarks/returns.py", *sys.argv[1:]])
+        arguments.write.parent.mkdir(parents=True, exist_ok=True)
         arguments.write.write_text(page(cases, rows, command, arguments.seeds))
     return int(any("not reached" in line for line in lines))
 
