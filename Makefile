@@ -53,7 +53,7 @@ bench: .venv-bench/installed ## Compare with peers
 	.venv-bench/bin/python benchmarks/startup.py
 	.venv-bench/bin/python benchmarks/training.py
 
-returns: .venv/installed-test ## Train every preset on five seeds and write docs/returns.md (about 40 minutes)
+returns: .venv/installed-test ## Train every preset on five seeds and write docs/returns.md (15 to 40 minutes)
 	$(BIN)/python benchmarks/returns.py --write docs/returns.md
 
 clean: ## Remove what these targets made
