@@ -13,7 +13,7 @@ from rlkit.models.dqn import DQN, DQNConfig, dqn_loss
 from rlkit.nn.mlp import MLP
 from rlkit.nn.parameters import Parameters
 from rlkit.training import Callback
-from rlkit.training.replay import Transitions
+from rlkit.training.replay import ReplayBuffer, Transitions
 
 
 def made(env, seed=0, **settings):
@@ -92,6 +92,19 @@ def test_minibatches_that_pass_the_target_network_together_teach_what_each_would
     together, _ = weights(3 * 4 * 8)  # three minibatches of four, and a hidden layer of eight: 3, 3 and 1 of 7
     assert steps == 70
     np.testing.assert_allclose(together, alone, atol=1e-6)
+
+
+def test_what_is_drawn_has_the_batch_size_discount_and_number_of_steps_of_the_config(environments, monkeypatch):
+    asked = []
+    sample = ReplayBuffer.sample
+
+    def watched(self, rows, rng, **settings):
+        asked.append((rows, settings))
+        return sample(self, rows, rng, **settings)
+
+    monkeypatch.setattr(ReplayBuffer, "sample", watched)
+    made(environments.Identity, batch_size=6, gamma=0.5, n_steps=3, gradient_steps=2).train(8)
+    assert asked == [(12, {"gamma": 0.5, "n_steps": 3})] * 2  # two minibatches of six at once
 
 
 # -- what is stepped, and when ---------------------------------------------------------------------------------------
