@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from os import PathLike
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from rlkit import callbacks
 from rlkit.config import ModelConfig, hyperparameter
@@ -13,8 +12,8 @@ from rlkit.envs import EnvironmentLike
 from rlkit.errors import RLKitError
 from rlkit.factory import ModelFactory, factory, register_model
 from rlkit.models.base import ModelBase
-from rlkit.registry import ModelRegistry, ModelVersion, open_registry
-from rlkit.storage.archive import read_archive
+from rlkit.registry import Dataset, ModelRegistry, ModelVersion, open_registry
+from rlkit.storage.archive import is_archive_path, read_archive
 from rlkit.training import Callback, Evaluation, History, TrainingRun, Update
 
 if TYPE_CHECKING:
@@ -42,38 +41,50 @@ def register(
     *,
     tags: Sequence[str] = (),
     metrics: Mapping[str, float] | None = None,
-    dataset: Mapping[str, Any] | None = None,
+    dataset: Dataset | Mapping[str, Any] | str | PathLike[str] | None = None,
     parent: str | None = None,
     description: str = "",
     slim: bool = False,
+    allow_duplicate: bool = False,
 ) -> ModelVersion:
     """Keep a model in the current registry as the next version of ``name``. See :meth:`ModelRegistry.register`."""
     return registry().register(
-        model, name, tags=tags, metrics=metrics, dataset=dataset, parent=parent, description=description, slim=slim
+        model,
+        name,
+        tags=tags,
+        metrics=metrics,
+        dataset=dataset,
+        parent=parent,
+        description=description,
+        slim=slim,
+        allow_duplicate=allow_duplicate,
     )
 
 
-def load(source: str | PathLike[str], env: EnvironmentLike | None = None) -> ModelBase:
+def load(source: str | PathLike[str], env: EnvironmentLike | None = None, *, trust: bool = False) -> ModelBase:
     """Return a model from the current registry or from a file.
 
     Args:
         source: ``"cartpole"`` (the newest version), ``"cartpole:3"``, ``"cartpole@best"``, or the path of a file
             that ``model.save`` wrote, which ends in ``.rlkit``.
         env: An environment for it; the one it was trained on where None.
+        trust: Whether to run a model class that travels with the model and that you did not keep on this machine. Say
+            so only where you know where it comes from.
 
     Raises:
         InvalidReferenceError: ``source`` has none of these forms.
         ModelNotFoundError: The registry has no such model.
         StoreError: There is no such file, or it cannot be read.
         CorruptArtifactError: What is there is not what was written.
-        UntrustedArtifactError: The state would run code when opened; nothing was run.
+        UntrustedArtifactError: It would run code that is not trusted; nothing was run.
         UnknownAlgorithmError: The class that it was made with is not registered here.
         SpaceMismatchError: ``env`` has other spaces than the model was built for.
     """
-    if isinstance(source, PathLike) or (isinstance(source, str) and source.endswith(".rlkit")):
-        metadata, state = read_archive(Path(source))
-        return factory.from_state(state, env, wall_time=metadata["wall_time"])
-    return registry().load(source, env)
+    if is_archive_path(source):
+        packed = read_archive(source)
+        wall_time = packed.metadata["wall_time"]
+        return factory.rebuild(packed.objects, env, wall_time=wall_time, trust=trust, origin=str(source))
+    return registry().load(cast("str", source), env, trust=trust)
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
@@ -92,6 +103,7 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
 
 __all__ = [
     "Callback",
+    "Dataset",
     "Evaluation",
     "History",
     "ModelBase",

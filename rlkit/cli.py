@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 import rlkit
-from rlkit.errors import RLKitError, UsageError, did_you_mean
+from rlkit.errors import RLKitError, StoreError, UsageError, did_you_mean
 from rlkit.options import HelpRequested, OptionParser, create_from, create_parser
 from rlkit.registry.names import check_name, check_tags
 
@@ -44,9 +44,9 @@ def train(words: Words) -> None:
 def evaluate(words: Words) -> None:
     """Evaluate a kept model on held-out episodes: rlkit eval cartpole:1 --episodes 100."""
     parser = OptionParser("rlkit eval")
-    parser.take("reference", "--episodes", "--seed", "--stochastic")
+    parser.take("reference", "--episodes", "--seed", "--stochastic", "--trust")
     options = parser.parse(words)
-    model = rlkit.load(options.reference)
+    model = rlkit.load(options.reference, trust=options.trust)
     print(model.evaluate(options.episodes, seed=options.seed, deterministic=not options.stochastic))
 
 
@@ -57,7 +57,68 @@ def models(words: Words) -> None:
     print(rlkit.registry().versions(parser.parse(words).name))
 
 
-VERBS: dict[str, Callable[[Words], None]] = {"algos": algos, "train": train, "eval": evaluate, "models": models}
+def card(words: Words) -> None:
+    """Print the model card of a version, in Markdown: rlkit card cartpole:1."""
+    parser = OptionParser("rlkit card")
+    parser.take("reference")
+    print(rlkit.registry().card(parser.parse(words).reference))
+
+
+def export(words: Words) -> None:
+    """Write a version to one file, to take elsewhere: rlkit export cartpole:1 [cartpole.rlkit]."""
+    parser = OptionParser("rlkit export")
+    parser.take("reference")
+    parser.add_argument("file", nargs="?", help="file, whose name ends in .rlkit")
+    options = parser.parse(words)
+    print(rlkit.registry().export_file(options.reference, options.file))
+
+
+def import_file(words: Words) -> None:
+    """Keep the model in a file as a version; nothing in it is run: rlkit import cartpole.rlkit [name]."""
+    parser = OptionParser("rlkit import")
+    parser.add_argument("file", help="file that rlkit export or model.save wrote")
+    parser.add_argument("name", nargs="?", help="what to call the model; what the file says by default")
+    options = parser.parse(words)
+    print(rlkit.registry().import_file(options.file, options.name).ref)
+
+
+def inspect(words: Words) -> None:
+    """Tell what loading a version or a file would build or run, without doing it: rlkit inspect cartpole:1."""
+    parser = OptionParser("rlkit inspect")
+    parser.take("reference")
+    print(rlkit.registry().inspect(parser.parse(words).reference))
+
+
+def verify(words: Words) -> None:
+    """Check every hash and every reference in the registry: rlkit verify."""
+    OptionParser("rlkit verify").parse(words)
+    report = rlkit.registry().verify()
+    print(report)
+    if not report.ok:
+        raise StoreError(
+            f"The registry {rlkit.registry().folder} is damaged.", "The table above says how to repair it."
+        )
+
+
+def gc(words: Words) -> None:
+    """Delete for good what is in the trash or needed by no version: rlkit gc [--dry-run]."""
+    parser = OptionParser("rlkit gc")
+    parser.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
+    print(rlkit.registry().gc(dry_run=parser.parse(words).dry_run))
+
+
+VERBS: dict[str, Callable[[Words], None]] = {
+    "algos": algos,
+    "train": train,
+    "eval": evaluate,
+    "models": models,
+    "card": card,
+    "export": export,
+    "import": import_file,
+    "inspect": inspect,
+    "verify": verify,
+    "gc": gc,
+}
 
 
 def _help() -> str:

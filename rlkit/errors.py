@@ -83,6 +83,10 @@ class StoreError(RLKitError):
     """The folder that keeps models cannot be read or written."""
 
 
+class StoreBusyError(StoreError):
+    """Another program has been writing to the folder all the time that was waited for it."""
+
+
 class CorruptArtifactError(StoreError):
     """What is on disk is not what was written: a hash differs or a file cannot be parsed."""
 

@@ -18,6 +18,7 @@ from rlkit.display import html, text
 from rlkit.envs import EnvironmentLike, newest_id
 from rlkit.errors import ModelDefinitionError, UnknownAlgorithmError, did_you_mean
 from rlkit.models.base import ModelBase
+from rlkit.storage.packing import CODE, Packed, open_class, state_of
 
 ENTRY_POINT_GROUP = "rlkit.models"
 
@@ -235,6 +236,40 @@ class ModelFactory:
         except UnknownAlgorithmError as error:
             remedy = "Register the class it was made with: @rlkit.register_model(name)."
             raise UnknownAlgorithmError(error.problem, remedy) from None
+        return model_class.from_state(state, env, wall_time=wall_time)
+
+    def rebuild(
+        self,
+        objects: Mapping[str, Packed],
+        env: EnvironmentLike | None = None,
+        *,
+        wall_time: float = 0.0,
+        trust: bool = False,
+        origin: str = "The file",
+    ) -> ModelBase:
+        """Return the model that was packed as ``objects``; a class among them is opened only where none is known here.
+
+        Args:
+            objects: What ``storage.packing.pack`` returned, from any source.
+            env: An environment for it; the one it was trained on where None.
+            wall_time: Seconds of training, which its metadata say.
+            trust: Whether to run a class that this user did not keep on this machine.
+            origin: What to call the source in an error.
+
+        Raises:
+            UntrustedArtifactError: Something would run code, and is not trusted to. Nothing was run.
+            UnknownAlgorithmError: Its class is neither known here nor among the objects.
+            ModelDefinitionError: The class among the objects is no model class of this algorithm.
+            StateError: The state is damaged or of a newer format.
+        """
+        state = state_of(objects)
+        algorithm = str(state.get("algorithm"))
+        if CODE not in objects or algorithm in self._known():
+            return self.from_state(state, env, wall_time=wall_time)
+        model_class = _checked(open_class(objects[CODE], origin, trusted=trust))
+        if getattr(model_class, "algorithm", None) != algorithm:
+            problem = f"{origin} is a model of {algorithm!r}, and its class is {model_class.__name__}."
+            raise ModelDefinitionError(problem, "Get the file again from where it came from.")
         return model_class.from_state(state, env, wall_time=wall_time)
 
     def __repr__(self) -> str:

@@ -99,6 +99,10 @@ _SHARED: dict[str, dict[str, Any]] = {
     "--seed": {"type": parse_whole_number, "help": "seed of everything random"},
     "--stochastic": {"action": "store_true", "help": "draw actions from the policy"},
     "--tag": {"action": "append", "default": [], "help": "a tag; may be given several times"},
+    "--trust": {
+        "action": "store_true",
+        "help": "run the class that travels with the model, though not kept by you here",
+    },
     "--as": {"dest": "variable", "help": "variable to assign the model to"},
 }
 

@@ -215,6 +215,14 @@ class Told(gymnasium.Env):
         return observation, self.rewards[self.steps % len(self.rewards)], False, False, {}
 
 
+@pytest.fixture(autouse=True, scope="session")
+def trust_folder(tmp_path_factory):
+    """A key of the tests' own: nothing may be signed by, or make, that of whoever runs them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RLKIT_TRUST_DIR", str(tmp_path_factory.mktemp("trust")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def environments():
     """The classes above."""

@@ -81,3 +81,46 @@ def test_an_interrupt_is_one_line(capsys, monkeypatch):
     monkeypatch.setitem(VERBS, "eval", interrupted)
     assert main(["eval", "cartpole"]) == 130
     assert capsys.readouterr().err == "Interrupted.\n"
+
+
+@pytest.fixture
+def kept(capsys):
+    rlkit.register(rlkit.create("ppo", "CartPole-v1", seed=0, net_arch=[4]), "cartpole")
+    return rlkit.registry()
+
+
+def test_export_and_import_take_a_version_elsewhere(kept, tmp_path, capsys, monkeypatch):
+    assert main(["export", "cartpole:1", str(tmp_path / "x.rlkit")]) == 0
+    assert capsys.readouterr().out.strip() == str(tmp_path / "x.rlkit")
+    monkeypatch.setenv("RLKIT_HOME", str(tmp_path / "other"))
+    assert main(["import", str(tmp_path / "x.rlkit"), "pole"]) == 0
+    assert capsys.readouterr().out.strip() == "pole:1"
+    assert rlkit.load("pole").env_name == "CartPole-v1"
+
+
+def test_inspect_and_card_tell_of_a_version(kept, capsys):
+    assert main(["inspect", "cartpole:1"]) == 0
+    assert "arrays" in capsys.readouterr().out
+    assert main(["card", "cartpole"]) == 0
+    assert capsys.readouterr().out.startswith("# cartpole:1")
+
+
+def test_verify_fails_where_something_is_wrong(kept, capsys):
+    assert main(["verify"]) == 0
+    capsys.readouterr()
+    path = kept._store.manifest_path("cartpole", 1)
+    path.chmod(0o644)
+    path.write_bytes(b"x")
+    assert main(["verify"]) == 1
+    shown = capsys.readouterr()
+    assert "000001.json" in shown.out
+    assert "is damaged" in shown.err
+
+
+def test_gc_says_what_it_would_delete_and_deletes_it(kept, capsys):
+    kept.delete("cartpole:1")
+    assert main(["gc", "--dry-run"]) == 0
+    assert "cartpole:1" in capsys.readouterr().out
+    assert kept.trash()
+    assert main(["gc"]) == 0
+    assert not kept.trash()

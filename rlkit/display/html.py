@@ -113,6 +113,18 @@ def muted(value: object) -> Markup:
     return Markup(f'<span style="{_MUTED}">{escape(value)}</span>')
 
 
+def preformatted(content: object) -> Markup:
+    """Set text whose spaces and line ends matter, such as a tree of box characters.
+
+    Args:
+        content: Text.
+
+    Returns:
+        A monospaced block that scrolls sideways where it is wider than the page.
+    """
+    return Markup(f'<pre style="margin:0;overflow-x:auto;{_TYPED};line-height:1.35">{escape(content)}</pre>')
+
+
 def join(*parts: object, separator: str = "") -> Markup:
     """Put pieces one after the other, and escape those that are not markup.
 
@@ -147,6 +159,7 @@ def table(
     rows: Iterable[Sequence[object]],
     caption: str = "",
     numeric: Collection[int] | None = None,
+    marked: Collection[tuple[int, int]] = (),
 ) -> Markup:
     """Set a table: the first cell of a row names it, numbers stand on the right.
 
@@ -155,6 +168,7 @@ def table(
         rows: Cells, as many in each row as there are headers: numbers, text or markup.
         caption: One line above the table.
         numeric: Indices of columns to set on the right; by default those that hold only numbers.
+        marked: Row and column of each cell to set in bold on a tint: the best of its column.
 
     Returns:
         A table that scrolls sideways where it is wider than the page.
@@ -164,8 +178,11 @@ def table(
     columns = [_written([row[index] for row in body]) for index in range(len(headers))]
     sides = ["right" if index in right else "left" for index in range(len(headers))]
     lines = (
-        "".join(_cell(cell, side, named=not i) for i, (cell, side) in enumerate(zip(line, sides, strict=True)))
-        for line in zip(*columns, strict=True)
+        "".join(
+            _cell(*_marked(cell, side, marked=(row, i) in marked), named=not i)
+            for i, (cell, side) in enumerate(zip(line, sides, strict=True))
+        )
+        for row, line in enumerate(zip(*columns, strict=True))
     )
     return _table(zip(headers, sides, strict=True), lines, caption)
 
@@ -181,6 +198,13 @@ def _table(headers: Iterable[tuple[object, str]], lines: Iterable[str], caption:
 def _written(cells: Sequence[object]) -> list[object]:
     """Replace numbers by texts with common decimal places, and leave text and markup."""
     return [cell if isinstance(cell, str) else done for cell, done in zip(cells, text.column(cells), strict=True)]
+
+
+def _marked(content: object, style: str, *, marked: bool) -> tuple[object, str]:
+    """Return content and style of a cell, both stronger where it is marked: either says it without the other."""
+    if not marked:
+        return content, style
+    return Markup(f"<strong>{escape(content)}</strong>"), f"{style};background:{_TINTS['good']}"
 
 
 def _cell(content: object, style: str, *, named: bool = False) -> str:

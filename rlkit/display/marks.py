@@ -13,6 +13,8 @@ from rlkit.display.html import escape
 from rlkit.display.scale import Array, Axis
 
 PALETTE = ("#2f7cd4", "#cf6a17", "#2e945c", "#9b62cf", "#d04a6b", "#0f8e9c")
+DISTINCT = ("#2f7cd4", "#ff261c", "#824afd", "#2d9721", "#8b5d9c", "#9d6a50")
+"""Colours that stay apart for every kind of colour blindness, and from the ink."""
 INK = "#7a7a7a"  # stands out from white as much as from #111
 LETTER = 6.9  # pixels: a digit of the 11 px font, in the widest of the usual fonts
 
@@ -33,6 +35,7 @@ class Line:
         band: Lower and upper edge around the line, each of shape (n,), or None.
         label: Short name.
         colour: Of the line and its label.
+        dash: Pixels drawn and left out in turn, such as ``(7, 4)``; empty for a solid line.
     """
 
     x: Array
@@ -40,6 +43,7 @@ class Line:
     band: tuple[Array, Array] | None
     label: str
     colour: str
+    dash: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +216,22 @@ def stroke(frame: Frame, line: Line) -> str:
     places = frame.points(line.x, line.y)
     if not places:
         return ""
-    return _path(_polyline(places) + "h0", line.colour, 6.0 if len(places) == 1 else 2.2)
+    dash = f'stroke-dasharray="{" ".join(str(pixels * _GRAIN) for pixels in line.dash)}"' if line.dash else ""
+    return _path(_polyline(places) + "h0", line.colour, 6.0 if len(places) == 1 else 2.2, dash)
+
+
+def backdrop(frame: Frame, lines: Iterable[Line]) -> str:
+    """Draw lines thin and grey, behind those that matter.
+
+    Args:
+        frame: Axes.
+        lines: What to draw.
+
+    Returns:
+        One path, empty without lines.
+    """
+    shapes = "".join(_polyline(places) + "h0" for line in lines if (places := frame.points(line.x, line.y)))
+    return _path(shapes, INK, 1.1, 'stroke-opacity=".4"') if shapes else ""
 
 
 def band(frame: Frame, line: Line) -> str:
@@ -250,12 +269,13 @@ def reference(frame: Frame, value: float, label: str) -> str:
     return line + write(frame.x.start + 5, level + (13 if upper else -5), label)
 
 
-def end_labels(frame: Frame, lines: Sequence[Line]) -> str:
+def end_labels(frame: Frame, lines: Sequence[Line], *, leaders: bool = False) -> str:
     """Write the label of each line at its end, moved apart where they would touch.
 
     Args:
         frame: Axes.
         lines: Lines that may have labels.
+        leaders: Whether a dotted line leads to a label that stands away from the end of its line.
 
     Returns:
         An SVG fragment.
@@ -270,8 +290,17 @@ def end_labels(frame: Frame, lines: Sequence[Line]) -> str:
     overflow = max(0.0, levels[-1] - frame.y.start) if levels else 0.0
     return "".join(
         write(frame.x.end + 8, level - overflow + 4, short(line.label), fill=line.colour, weight=600)
-        for level, (_, line) in zip(levels, named, strict=True)
+        + (_leader(frame, line, own, level - overflow) if leaders else "")
+        for level, (own, line) in zip(levels, named, strict=True)
     )
+
+
+def _leader(frame: Frame, line: Line, own: float, level: float) -> str:
+    end = frame.x.pixel(float(line.x[-1]))
+    if frame.x.end - end < _LABEL_GAP and abs(level - own) < _LABEL_GAP / 2:
+        return ""
+    path = f"M{end + 4:.1f} {own:.1f}L{frame.x.end + 5:.1f} {level:.1f}"
+    return f'<path d="{path}" fill="none" stroke="{line.colour}" stroke-dasharray="1 3"/>'
 
 
 def bars(frame: Frame, edges: Array, counts: Array) -> str:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from itertools import cycle
 
 import numpy as np
@@ -17,13 +17,14 @@ from numpy.typing import ArrayLike
 
 from rlkit.display import marks, scale
 from rlkit.display.html import Markup, escape
-from rlkit.display.marks import PALETTE, Frame, Line
+from rlkit.display.marks import INK, PALETTE, Frame, Line
 from rlkit.display.scale import Array, Axis
 
 WIDTH = 540
 HEIGHT = 220
 
 _DOTS = 600
+_SOLID = 3  # of the distinct colours are drawn solid, the others dashed
 _LINE_POINTS = 240
 _FEWEST_POINTS = 60
 _ALL_PANELS = 820  # pixels: fills a card
@@ -149,6 +150,53 @@ def line_chart(
         *(marks.reference(frame, value, threshold_label) for value in reference.tolist()),
         *(marks.stroke(frame, line) for line in reversed(lines)),
         marks.end_labels(frame, lines),
+    ]
+    return marks.document(width, height, parts)
+
+
+def overlay(
+    series: Sequence[Series],
+    others: Sequence[Series] = (),
+    *,
+    more: str = "",
+    x_label: str = "",
+    y_label: str = "",
+    width: int = 720,
+    height: int = 260,
+) -> str:
+    """Draw lines to be told apart by colour, dash and label, over thin grey ones that give them their surroundings.
+
+    Args:
+        series: Lines, the most important first; more than six repeat a colour.
+        others: Lines without colour and label.
+        more: What the grey lines are, written above them.
+        x_label: Meaning and unit of the positions.
+        y_label: Meaning and unit of the values.
+        width: Pixels across.
+        height: Pixels down.
+
+    Returns:
+        SVG text.
+
+    Raises:
+        ValueError: The columns of a series differ in length.
+    """
+    looks = cycle([(colour, (7, 4) * (index >= _SOLID)) for index, colour in enumerate(marks.DISTINCT)])
+    limit = max(12, min(_LINE_POINTS // 2, 720 // max(1, len(series))))
+    lines = [replace(_ready(one, colour, limit), dash=dash) for one, (colour, dash) in zip(series, looks, strict=False)]
+    behind = [_ready(one, INK, max(12, min(40, 1200 // len(others)))) for one in others]
+    shown = [line for line in (*lines, *behind) if line.x.size]
+    if not shown:
+        return marks.empty(width, height)
+    rows, ends = (28.0, height - 36.0), [line.label for line in lines if line.x.size]
+    frame = _frame((line.x for line in shown), (line.y for line in shown), rows, (width, ends))
+    parts = [
+        marks.write(0, 13, y_label),
+        marks.write(frame.x.end, 13, more, anchor="end"),
+        marks.grid(frame, x_label),
+        marks.backdrop(frame, behind),
+        *(marks.stroke(frame, line) for line in reversed(lines)),
+        marks.end_labels(frame, lines, leaders=True),
     ]
     return marks.document(width, height, parts)
 

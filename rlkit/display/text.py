@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from numbers import Integral, Real
 from typing import TypeGuard
 
@@ -146,6 +146,23 @@ def one_line(text: str) -> str:
     return " ".join("".join(kept).split())
 
 
+def shortened(text: str, width: int) -> str:
+    """Cut text in its middle: the end of a reference is the number that tells it from its neighbours.
+
+    Args:
+        text: Any text.
+        width: Most letters to keep, at least 3.
+
+    Returns:
+        One line of at most ``width`` letters, such as ``"a-long-na…ame:12"``.
+    """
+    line = one_line(text)
+    if len(line) <= width:
+        return line
+    tail = (width - 1) // 2
+    return f"{line[: width - 1 - tail]}…{line[len(line) - tail :]}"
+
+
 def display_width(text: str) -> int:
     """Count the columns a terminal gives to a text.
 
@@ -182,18 +199,19 @@ def numeric_columns(rows: Sequence[Sequence[object]], count: int) -> frozenset[i
     )
 
 
-def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+def table(headers: Sequence[str], rows: Iterable[Sequence[object]], numeric: Collection[int] | None = None) -> str:
     """Lay out an aligned table: columns of numbers to the right, all else to the left.
 
     Args:
         headers: Column titles.
         rows: Cells, as many in each row as there are headers.
+        numeric: Indices of columns to set on the right; by default those that hold only numbers.
 
     Returns:
         Lines without trailing spaces: headers, a rule, one line for each row.
     """
     body = [tuple(row) for row in rows]
-    right = numeric_columns(body, len(headers))
+    right = numeric_columns(body, len(headers)) if numeric is None else numeric
     written = [
         [one_line(text) for text in (header, *column(row[index] for row in body))]
         for index, header in enumerate(headers)

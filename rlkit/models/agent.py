@@ -179,6 +179,14 @@ class Agent(ABC):
             raise MissingEnvironmentError(problem, "Give it an environment: model.build('CartPole-v1').")
 
     @property
+    def parameters(self) -> Mapping[str, NDArray[np.floating]]:
+        """Copies of the arrays that training changes, by name, such as ``"actor.0.weight"``.
+
+        Empty before :meth:`build`, and for an algorithm that does not tell its own.
+        """
+        return {}
+
+    @property
     def reward_threshold(self) -> float | None:
         """Mean return from which the environment counts as solved; None where that or it is not known."""
         return self._source.reward_threshold if self._source else reward_threshold(self._env_id)

@@ -15,11 +15,12 @@ from rlkit.config import ModelConfig
 from rlkit.config.numbers import whole_number
 from rlkit.envs import EnvironmentLike, VectorEnvironment, space_from_dict, space_to_dict
 from rlkit.envs.spaces import Space
-from rlkit.errors import ConfigError, StateError, TrainingError
+from rlkit.errors import ConfigError, ModelDefinitionError, StateError, TrainingError
 from rlkit.models.agent import Agent
 from rlkit.models.card import model_card, model_title, trained
 from rlkit.nn.parameters import Parameters
 from rlkit.storage.archive import archive_path, read_archive, write_archive
+from rlkit.storage.packing import PackedModel, pack, state_of
 from rlkit.training.callbacks import Callback, checked_callbacks
 from rlkit.training.history import History
 from rlkit.training.log import TrainingLog
@@ -350,10 +351,31 @@ class ModelBase(Agent):
             StoreError: The file's ending is another, or the file cannot be written.
         """
         path = archive_path(path)
+        write_archive(path, self.packed(slim=slim))
+        return path
+
+    def packed(self, *, slim: bool = False) -> PackedModel:
+        """Return the model as a file or a registry keeps it; its class too, where that lives in a notebook.
+
+        Args:
+            slim: Leave out experience that is kept to learn from: see :meth:`get_state`.
+
+        Raises:
+            ModelDefinitionError: Its class has no name in the factory, or cannot be packed.
+        """
+        if "algorithm" not in vars(type(self)):
+            problem = f"{type(self).__name__} has no name of its own: it would come back as {self.algorithm!r}."
+            raise ModelDefinitionError(problem, f'Decorate it: @rlkit.register_model("{type(self).__name__.lower()}").')
         with self.paused():
             metadata, state = self.metadata, self.get_state(slim=slim)
-        write_archive(path, metadata, state)
-        return path
+        return PackedModel(
+            {
+                **metadata,
+                "model_class": f"{type(self).__module__}:{type(self).__qualname__}",
+                "left_out": state["left_out"],
+            },
+            pack(state, type(self)),
+        )
 
     @classmethod
     def load(cls, path: str | Path, env: EnvironmentLike | None = None) -> Self:
@@ -366,8 +388,8 @@ class ModelBase(Agent):
             StateError: It holds a model of another algorithm.
             SpaceMismatchError: ``env`` has other spaces.
         """
-        metadata, state = read_archive(archive_path(path))
-        return cls.from_state(state, env, wall_time=metadata["wall_time"])
+        packed = read_archive(archive_path(path))
+        return cls.from_state(state_of(packed.objects), env, wall_time=packed.metadata["wall_time"])
 
     # -- display -----------------------------------------------------------------------------------------------------
 

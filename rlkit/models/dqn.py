@@ -171,6 +171,14 @@ class DQN(ModelBase):
         self._replay: ReplayBuffer | None = None
         self._since_target_update = 0
 
+    @property
+    def parameters(self) -> dict[str, Array]:
+        """Copies of the arrays of the Q-network, by name; empty before :meth:`build`."""
+        if self.observation_space is None:
+            return {}
+        with self.paused():
+            return {name: self._parameters[name].copy() for name in self._parameters.shapes}
+
     def _act(self, features: Features, rng: np.random.Generator | None) -> NDArray[Any]:
         """Return the best actions; with ``rng``, random ones as often as at the end of training."""
         actions = self.q_network(features).argmax(axis=1)

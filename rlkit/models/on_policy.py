@@ -189,6 +189,15 @@ class OnPolicyModel(ModelBase):
         """Return the optimizer of the parameters ``vector``: Adam with the ``eps`` of SB3's PPO."""
         return Adam(vector, eps=1e-5)
 
+    @property
+    def parameters(self) -> dict[str, Array]:
+        """Copies of the arrays of actor, critic and policy head, by name; empty before :meth:`build`."""
+        if self.observation_space is None:
+            return {}
+        with self.paused():
+            arrays = self.network.parameters
+            return {name: arrays[name].copy() for name in arrays.shapes}
+
     def _act(self, features: Features, rng: np.random.Generator | None) -> NDArray[Any]:
         return self._environment_actions(self.network.predict(features, rng))
 

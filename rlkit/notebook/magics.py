@@ -13,7 +13,7 @@ import rlkit
 from rlkit.errors import RLKitError, UsageError, did_you_mean
 from rlkit.models.base import ModelBase
 from rlkit.options import HelpRequested, OptionParser, create_from, create_parser
-from rlkit.registry import ModelVersion
+from rlkit.registry import ModelRegistry, ModelVersion, use_registry
 from rlkit.registry.versions import VersionList
 from rlkit.training import Evaluation, History
 
@@ -106,10 +106,19 @@ class RLMagics(Magics):
     def rl_load(self, line: str) -> ModelBase:
         """Load a model from the registry: %rl_load cartpole, cartpole:3 or cartpole@best [--as agent]."""
         parser = OptionParser("%rl_load")
-        parser.take("reference", "--as")
+        parser.take("reference", "--as", "--trust")
         parser.add_argument("--env", help="Gymnasium id of an environment for it; the one it was trained on by default")
         options = parser.parse(line)
-        return self._assign(options.variable, rlkit.load(options.reference, options.env))
+        model = rlkit.load(options.reference, options.env, trust=options.trust)
+        return self._assign(options.variable, model)
+
+    @verb
+    def rl_store(self, line: str) -> ModelRegistry:
+        """Show the folder that keeps the models, or choose another for this session: %rl_store [folder]."""
+        parser = OptionParser("%rl_store")
+        parser.add_argument("folder", nargs="?", help="folder, which need not be there yet")
+        folder = parser.parse(line).folder
+        return rlkit.registry() if folder is None else use_registry(folder)
 
     def _namespace(self) -> dict[str, Any]:
         assert self.shell is not None  # noqa: S101 - magics live in a shell

@@ -1,126 +1,76 @@
-"""Immutable objects and manifests in a folder: the truth about what a registry keeps."""
+"""Numbered manifests over immutable objects: the truth about what a registry keeps."""
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import os
-import re
+import secrets
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from rlkit.errors import CorruptArtifactError, StoreError
+from rlkit.errors import CorruptArtifactError
 from rlkit.registry.names import check_name
+from rlkit.registry.objects import ObjectStore
 from rlkit.storage import files
 from rlkit.storage.documents import check_format, seal, unseal
 
-FORMAT = 1
+FORMAT = 2
 # The upgrade rule. The number grows by one when an older rlkit would read a manifest or meta.json wrongly or
 # not at all; a new key that may be missing leaves it alone. A reader refuses numbers above its own, and keeps
 # reading every one below: for each, a folder written in it stays in the tests.
+# 1 -> 2: models have former names ("formerly") and deleted versions a time ("deleted"), both empty until now, and
+# versions may have an object "code". Nothing need be converted: what is missing is empty.
 
-_MANIFEST = re.compile(r"(?!000000)(?:[0-9]{6}|[1-9][0-9]{6,8})\.json")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-_RESTORE = "Restore the file from a backup, or delete that version."
-
-Stamp = tuple[int, int]
-"""What tells one file under a name from a later one under the same name: inode and time of writing."""
+_META_KINDS = {"last_version": int, "aliases": dict, "versions": dict, "deleted": dict, "formerly": list}
 
 
-class ArtifactStore:
+class Former(NamedTuple):
+    """That a model once had another name.
+
+    Attributes:
+        name: The name it had.
+        since: The first number that was its own under that name: an earlier model may have had it too.
+        until: The last number that it had under that name.
+        model: What it is called now.
+    """
+
+    name: str
+    since: int
+    until: int
+    model: str
+
+    def covers(self, number: int) -> bool:
+        """Whether a reference by the former name and this number means the model."""
+        return self.since <= number <= self.until
+
+
+class ArtifactStore(ObjectStore):
     """A folder of content-addressed objects and numbered manifests.
 
     Nothing is written before the first version is added. Readers take no lock and write nothing, so that a
-    folder on a read-only disk can be read. A version exists from the moment that its manifest does.
+    folder on a read-only disk can be read. A version exists from the moment that its manifest does. All who write
+    hold one lock, :meth:`writing`: so between an object and the manifest that refers to it nobody collects garbage.
 
     Args:
         folder: Where it is, or will be.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = Path(os.path.realpath(folder))
+        super().__init__(folder)
+        self._given: dict[str, int] = {}  # the highest number of each model that this process knows to have been given
+        self._seen: dict[str, int] = {}  # the highest number of each model that was there when this process looked
 
-    def put_object(self, data: bytes) -> dict[str, Any]:
-        """Keep bytes under their own hash, durably; the same bytes are kept once.
+    # -- versions ----------------------------------------------------------------------------------------------------
 
-        Args:
-            data: What to keep.
-
-        Returns:
-            ``{"sha256": …, "size": …}``, which finds them again.
-
-        Raises:
-            StoreError: The folder cannot be written.
-        """
-        sha256 = hashlib.sha256(data).hexdigest()
-        folder = self._folder("objects", sha256[:2])
-        files.make_folder(folder)
-        path = folder / sha256[2:]
-        if _holds(path, data):
-            files.sync_folder(folder)  # whoever put it there may not have flushed it yet
-        else:
-            files.write_atomic(path, data, read_only=True)
-        return {"sha256": sha256, "size": len(data)}
-
-    def read_object(self, record: Mapping[str, Any]) -> bytes:
-        """Read the bytes that a record finds, and check that they are those that were kept.
-
-        Args:
-            record: What ``put_object`` returned.
-
-        Returns:
-            The very bytes whose hash was checked.
-
-        Raises:
-            CorruptArtifactError: The object is missing or is not what was kept.
-        """
-        sha256 = record.get("sha256")
-        if not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
-            problem = f"A manifest names an object by {sha256!r}, which is no SHA-256."
-            raise CorruptArtifactError(problem, _RESTORE)
-        path = self._folder("objects", sha256[:2]) / sha256[2:]
-        try:
-            data = files.read_bytes(path, follow=False)
-        except FileNotFoundError:
-            problem = f"The object {path} is missing."
-            raise CorruptArtifactError(problem, _RESTORE) from None
-        if hashlib.sha256(data).hexdigest() != sha256:
-            problem = f"The object {path} is damaged: it is not what was kept."
-            raise CorruptArtifactError(problem, _RESTORE)
-        return data
-
-    def names(self) -> list[str]:
-        """List the models that have a folder here, sorted, whether or not a version is left."""
-        found = [entry.name for entry in _entries(self._folder("models")) if entry.is_dir(follow_symlinks=False)]
-        return sorted(name for name in found if _is_name(name))
-
-    def numbers(self, name: str) -> list[int]:
-        """List the versions of a model, ascending.
-
-        Args:
-            name: The model; one without a folder has none.
-
-        Returns:
-            Version numbers.
-        """
-        return sorted(_numbers(self._folder("models", name)))
-
-    def stamps(self, name: str) -> dict[int, Stamp]:
-        """List the versions of a model, each with what tells its manifest from another under the same number.
-
-        Args:
-            name: The model; one without a folder has none.
-
-        Returns:
-            A stamp for each version number.
-        """
-        stamps = {}
-        for number, entry in _numbers(self._folder("models", name)).items():
-            with contextlib.suppress(FileNotFoundError):  # deleted since it was listed
-                status = entry.stat(follow_symlinks=False)
-                stamps[number] = (status.st_ino, status.st_mtime_ns)
-        return stamps
+    def newest(self, name: str) -> int | None:
+        """Return the highest number of a model's versions, in constant time where versions were added last."""
+        number = self._seen.get(name, 0)
+        if not self.exists(name, number):
+            number = max(self.numbers(name), default=0)
+        while self.exists(name, number + 1):
+            number += 1
+        self._seen[name] = number
+        return number or None
 
     def add_version(self, name: str, manifest: Mapping[str, Any]) -> int:
         """Give a new version its number and write its manifest: from then on it exists.
@@ -136,40 +86,84 @@ class ArtifactStore:
             InvalidNameError: Another model's name differs in case only.
             StoreError: The folder cannot be written.
         """
-        folder = self._open_model(name)
-        with self._lock(name):
+        with self.writing():
+            self._open_model(name)
             number = self._highest(name) + 1
             while True:
                 document = {"format": FORMAT, "name": name, "version": number, **manifest}
                 try:
-                    files.create_exclusive(folder / _file_name(number), seal(document), read_only=True)
+                    files.create_exclusive(self.manifest_path(name, number), seal(document), read_only=True)
                 except FileExistsError:  # on some network disks a lock keeps nobody out
                     number += 1
                 else:
+                    self._given[name] = number
                     return number
 
-    def read_manifest(self, name: str, number: int) -> dict[str, Any]:
+    def read_manifest(self, name: str, number: int, *, trashed: bool = False) -> dict[str, Any]:
         """Read what was known about a version when it was registered.
 
         Args:
             name: The model.
             number: The version.
+            trashed: Whether to look in the trash.
 
         Returns:
-            The manifest.
+            The manifest, which may say a name that the model had formerly.
 
         Raises:
             FileNotFoundError: There is no such version.
             CorruptArtifactError: The manifest is damaged.
             StoreError: A newer rlkit wrote it.
         """
-        path = self._folder("models", name) / _file_name(number)
+        path = self.trash_path(name, number) if trashed else self.manifest_path(name, number)
         document = unseal(files.read_bytes(path, follow=False), str(path))
         check_format(document, FORMAT, str(path))
-        if (document.get("name"), document.get("version")) != (name, number):
-            problem = f"{path} is the manifest of {document.get('name')}:{document.get('version')}."
+        said = document.get("name")
+        if document.get("version") != number or (said != name and not self._was_called(self.owner(name, number), said)):
+            problem = f"{path} is the manifest of {said}:{document.get('version')}."
             raise CorruptArtifactError(problem, "Give the file or its folder its own name back.")
         return document
+
+    def _was_called(self, name: str, former_name: object) -> bool:
+        return any(former.name == former_name for former in self.former_names(name))
+
+    def _highest(self, name: str) -> int:
+        """Return the highest number ever given to a version of this model; the caller holds the lock.
+
+        A version leaves its folder only after ``last_version`` is no less than its number. So above the highest number
+        that is known, all are there, and nothing need be listed.
+        """
+        number: int = self._given.get(name, 0)
+        last: int = self.read_meta(name)["last_version"]
+        if (
+            number > last and not self.exists(name, number)
+        ) or number == 0:  # nothing known, or of a folder that is gone
+            number = max([*self.numbers(name), *self.trashed_numbers(name)], default=0)
+        number = max(number, last)
+        while self.exists(name, number + 1):
+            number += 1
+        return number
+
+    def _open_model(self, name: str) -> None:
+        """Create the folder of a model, so that no two names differ in case only and no number is given again."""
+        if name not in self._given or not self.has_model(name):
+            existing = self.names()
+            check_name(name, existing=existing)
+            last = max((former.until for former in self.former_models(name)), default=0)
+            if last and name not in existing:
+                self._create_after(name, last)
+        self.make("models", name)
+
+    def _create_after(self, name: str, last: int) -> None:
+        """Create the folder of a model in one step with its first number, which goes on from one that had the name."""
+        self.make("models")
+        folder = self.path("models", name)
+        fresh = folder.with_name(f".{name}.{secrets.token_hex(6)}.tmp")
+        files.make_folder(fresh)
+        files.write_atomic(fresh / "meta.json", seal({**_no_meta(), "last_version": last}))
+        files.rename_folder(fresh, folder)
+
+    # -- what may change ---------------------------------------------------------------------------------------------
 
     def read_meta(self, name: str) -> dict[str, Any]:
         """Read what may change about a model.
@@ -178,21 +172,21 @@ class ArtifactStore:
             name: The model.
 
         Returns:
-            ``aliases`` (word to number), ``versions`` (number as text to changed tags, metrics, description)
-            and ``last_version``; empty where nothing was changed yet.
+            ``aliases`` (word to number), ``versions`` (number as text to changed tags, metrics, description),
+            ``deleted`` (number as text to the time of deletion), ``formerly`` (names it had: see
+            :meth:`former_names`) and ``last_version``; empty where nothing was changed yet.
 
         Raises:
             CorruptArtifactError: The file is damaged.
             StoreError: A newer rlkit wrote it.
         """
-        path = self._folder("models", name) / "meta.json"
+        path = self.meta_path(name)
         try:
-            document = unseal(files.read_bytes(path, follow=False), str(path))
+            document = {**_no_meta(), **unseal(files.read_bytes(path, follow=False), str(path))}
         except FileNotFoundError:
-            return {"format": FORMAT, "last_version": 0, "aliases": {}, "versions": {}}
+            return _no_meta()
         check_format(document, FORMAT, str(path))
-        kinds = {"last_version": int, "aliases": dict, "versions": dict}
-        if not all(isinstance(document.get(key), kind) for key, kind in kinds.items()):
+        if not all(isinstance(document[key], kind) for key, kind in _META_KINDS.items()):
             problem = f"{path} is damaged: a part is missing."
             raise CorruptArtifactError(problem, "Restore it from a backup.")
         return document
@@ -207,10 +201,19 @@ class ArtifactStore:
         Raises:
             StoreError: The folder cannot be written.
         """
-        with self._lock(name):
+        with self.writing():
             document = self.read_meta(name)
+            before = seal(document)
             change(document)
-            self._write_meta(name, document)
+            if seal(document) != before:
+                self._write_meta(name, document)
+            else:  # whoever wrote it so may have been killed before it was on the disk
+                files.sync_folder(self.path("models", name))
+
+    def _write_meta(self, name: str, document: Mapping[str, Any]) -> None:
+        files.write_atomic(self.meta_path(name), seal({**document, "format": FORMAT}))
+
+    # -- trash and names ---------------------------------------------------------------------------------------------
 
     def trash_version(self, name: str, number: int) -> None:
         """Move a version's manifest to the trash; its number is never given again.
@@ -223,100 +226,84 @@ class ArtifactStore:
             FileNotFoundError: There is no such version.
             StoreError: The folder cannot be written.
         """
-        source = self._folder("models", name) / _file_name(number)
-        with self._lock(name):
-            if not source.exists():
-                raise FileNotFoundError(source)
-            document = self.read_meta(name)
-            highest = self._highest(name)
-            if document["last_version"] < highest:  # before the number disappears from the listing
-                document["last_version"] = highest
-                self._write_meta(name, document)
-            trash = self._folder("trash", name)
-            files.make_folder(trash)
-            files.move(source, trash / source.name)
+        with self.writing():
+            if not self.exists(name, number):
+                raise FileNotFoundError(self.manifest_path(name, number))
+            highest, now = self._highest(name), datetime.now(UTC).isoformat(timespec="seconds")
 
-    def signature(self, name: str) -> tuple[int, ...]:
-        """Return what changes whenever a file of this model is written, deleted or replaced.
+            def note(meta: dict[str, Any]) -> None:
+                meta["last_version"] = max(meta["last_version"], highest)
+                meta["deleted"][str(number)] = now
+
+            self.update_meta(name, note)  # before the number disappears from the listing
+            self.make("trash", name)
+            files.move(self.manifest_path(name, number), self.trash_path(name, number))
+
+    def restore_version(self, name: str, number: int) -> None:
+        """Move a version's manifest back from the trash.
+
+        Raises:
+            FileNotFoundError: It is not in the trash.
+            StoreError: The folder cannot be written.
+        """
+        if self.trash_name(name, number) is None:  # found out without writing even a lock
+            raise FileNotFoundError(self.trash_path(name, number))
+        with self.writing():
+            holder = self.trash_name(name, number)
+            if holder is None:  # another program was faster
+                raise FileNotFoundError(self.trash_path(name, number))
+            files.move(self.trash_path(holder, number), self.manifest_path(name, number))
+            self.update_meta(name, lambda meta: meta["deleted"].pop(str(number), None))
+
+    def trash_name(self, name: str, number: int) -> str | None:
+        """Return the name under which a model's version lies in the trash: its own or a former one; else None."""
+        if self.exists(name, number):  # a crash may have left it in both places: then it was not deleted
+            return None
+        names = [name, *(former.name for former in self.former_names(name) if former.covers(number))]
+        return next((each for each in names if self.trash_path(each, number).exists()), None)
+
+    def former_names(self, name: str) -> list[Former]:
+        """List the names that a model had; its present one may be among them."""
+        return [Former(each["name"], each["since"], each["until"], name) for each in self.read_meta(name)["formerly"]]
+
+    def former_models(self, name: str) -> list[Former]:
+        """List the models that had a name once and have another now."""
+        if not self.is_given_up(name):  # saves opening every model
+            return []
+        others = [model for model in self.names() if model != name]
+        return [former for model in others for former in self.former_names(model) if former.name == name]
+
+    def owner(self, name: str, number: int) -> str:
+        """Return what the model is called now that a number was given in under a name, perhaps a former one."""
+        if self.exists(name, number):
+            return name
+        return next((former.model for former in self.former_models(name) if former.covers(number)), name)
+
+    def rename_model(self, name: str, new_name: str) -> None:
+        """Give a model another name; references to its versions by the present one stay right.
 
         Args:
-            name: The model.
+            name: A model that exists.
+            new_name: Its new name, which is free.
 
-        Returns:
-            Inodes, times of writing and size of the model's folder and of its meta.json.
+        Raises:
+            FileExistsError: The name is taken.
+            StoreError: The folder cannot be written.
         """
-        folder = self._folder("models", name)
-        return (*_status(folder)[:2], *_status(folder / "meta.json"))
+        with self.writing():
+            highest = self._highest(name)
+            since = 1 + max((former.until for former in self.former_models(name)), default=0)
+            former = {"name": name, "since": since, "until": highest}
 
-    def _highest(self, name: str) -> int:
-        numbers = [*self.numbers(name), *_numbers(self._folder("trash", name))]
-        last: int = self.read_meta(name)["last_version"]
-        return max([last, *numbers])
+            def note(meta: dict[str, Any]) -> None:
+                meta["last_version"] = highest
+                meta["formerly"] = [*(each for each in meta["formerly"] if each["name"] != name), former]
 
-    def _write_meta(self, name: str, document: Mapping[str, Any]) -> None:
-        files.write_atomic(self._folder("models", name) / "meta.json", seal(document))
-
-    def _lock(self, name: str) -> contextlib.AbstractContextManager[None]:
-        return files.lock(self._folder("models", name) / ".lock")
-
-    def _open_model(self, name: str) -> Path:
-        """Create the folder of a model; one at a time, so that no two names differ in case only."""
-        folder = self._folder("models", name)
-        if name not in self.names():
-            files.make_folder(folder.parent)
-            with files.lock(folder.parent / ".lock"):
-                check_name(name, existing=self.names())
-                files.make_folder(folder)
-        return folder
-
-    def _folder(self, *parts: str) -> Path:
-        """Return a folder inside the store; a symbolic link on the way would lead out of it."""
-        path = self.folder
-        for part in parts:
-            path = path / part
-            if path.is_symlink():
-                problem = f"{path} is a symbolic link, which a registry does not follow."
-                raise StoreError(problem, "Replace it by the folder itself.")
-        return path
+            self.make("trash", name)  # the sign that the name was given up: see is_given_up
+            self.update_meta(name, note)  # a former name that is still its name is of no consequence
+            files.rename_folder(self.path("models", name), self.path("models", new_name))
+            self._given.pop(name, None)
 
 
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            return list(entries)
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        problem = f"Cannot read {folder}: {error.strerror}."
-        raise StoreError(problem, "Choose a folder that you may read.") from error
-
-
-def _numbers(folder: Path) -> dict[int, os.DirEntry[str]]:
-    return {int(entry.name[:-5]): entry for entry in _entries(folder) if _MANIFEST.fullmatch(entry.name)}
-
-
-def _file_name(number: int) -> str:
-    return f"{number:06d}.json"
-
-
-def _is_name(name: str) -> bool:
-    try:
-        check_name(name)
-    except ValueError:
-        return False
-    return True
-
-
-def _holds(path: Path, data: bytes) -> bool:
-    try:
-        return files.read_bytes(path, follow=False) == data
-    except FileNotFoundError:
-        return False
-
-
-def _status(path: Path) -> tuple[int, int, int]:
-    try:
-        status = path.stat(follow_symlinks=False)
-    except FileNotFoundError:
-        return (0, 0, 0)
-    return (status.st_ino, status.st_mtime_ns, status.st_size)
+def _no_meta() -> dict[str, Any]:
+    return {"format": FORMAT, "last_version": 0, "aliases": {}, "versions": {}, "deleted": {}, "formerly": []}

@@ -33,7 +33,7 @@ class Checkpoint(Callback):
         tags: Words to find them by.
         slim: Leave out experience that the model keeps to learn from, such as a replay buffer: else each checkpoint
             has it anew.
-        parent: The reference of the version that the model was trained on from.
+        parent: The reference of the version that the model was trained on from; where None, the one it was loaded from.
         registry: Where to keep them, or its folder; the current registry where None.
 
     Attributes:
@@ -93,7 +93,13 @@ class Checkpoint(Callback):
         self._registered_at = run.model.num_timesteps
         try:
             version = self._kept_in.register(
-                run.model, self._name, tags=self._tags, metrics=metrics, parent=self._parent, slim=self._slim
+                run.model,
+                self._name,
+                tags=self._tags,
+                metrics=metrics,
+                parent=self._parent,
+                slim=self._slim,
+                allow_duplicate=True,  # the same run again has checkpoints of its own, which it may forget
             )
             self.versions.append(version)
             self._forget_old()

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from numbers import Real
 from typing import Any
 
-from rlkit.errors import ConfigError, did_you_mean
-
-_DATASET_KEYS = ("name", "version", "sha256")
-_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
+from rlkit.errors import ConfigError
 
 
 def check_metrics(metrics: Mapping[str, Any] | None) -> dict[str, float]:
@@ -30,37 +26,6 @@ def check_metrics(metrics: Mapping[str, Any] | None) -> dict[str, float]:
         problem = f"Metrics must be a dict, and {metrics!r} is a {type(metrics).__name__}."
         raise ConfigError(problem, 'Write them as {"mean_return": 500.0}.')
     return {_metric_name(name): _number(name, value) for name, value in (metrics or {}).items()}
-
-
-def check_dataset(dataset: Mapping[str, Any] | None) -> dict[str, str | None] | None:
-    """Refuse a dataset that is not described by name, version and SHA-256.
-
-    Args:
-        dataset: The name, and the two others if known; or None.
-
-    Returns:
-        All three keys, or None.
-
-    Raises:
-        ConfigError: A key is unknown, the name is missing, or a value is not a fitting string.
-    """
-    if dataset is None:
-        return None
-    if not isinstance(dataset, Mapping) or not dataset.get("name"):
-        problem = f"A dataset must be a dict with a name, and this is {dataset!r:.200}."
-        raise ConfigError(problem, 'Write it as {"name": "trajectories", "version": "2", "sha256": "…"}.')
-    for key, value in dataset.items():
-        if key not in _DATASET_KEYS:
-            problem = f"A dataset has no {key!r}."
-            raise ConfigError(problem, did_you_mean(str(key), _DATASET_KEYS))
-        if not isinstance(value, str | None):
-            problem = f"The {key} of a dataset must be a string, and {value!r} is a {type(value).__name__}."
-            raise ConfigError(problem, f"Write {str(value)!r}.")
-    sha256 = dataset.get("sha256")
-    if sha256 is not None and not _SHA256.fullmatch(sha256):
-        problem = f"The sha256 of a dataset must be 64 hexadecimal digits, and this is {sha256!r:.100}."
-        raise ConfigError(problem, "The command sha256sum prints it for a file.")
-    return {key: dataset.get(key) for key in _DATASET_KEYS}
 
 
 def check_description(description: str) -> str:

@@ -34,3 +34,20 @@ def open_registry(folder: str | os.PathLike[str] | None = None) -> ModelRegistry
     chosen = Path(folder or os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER).expanduser().absolute()
     with _open_guard:
         return _open.setdefault(chosen, ModelRegistry(chosen))
+
+
+def use_registry(folder: str | os.PathLike[str]) -> ModelRegistry:
+    """Make the registry in a folder the current one, for this process and those that it starts.
+
+    Args:
+        folder: The folder, which need not be there yet.
+
+    Returns:
+        The registry.
+
+    Raises:
+        StoreError: ``folder`` is no path.
+    """
+    registry = open_registry(folder)
+    os.environ[FOLDER_VARIABLE] = str(registry.folder)
+    return registry

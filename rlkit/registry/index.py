@@ -1,7 +1,8 @@
 """The TinyDB index: a cache of all manifests, so that a search need not open thousands of files.
 
 It is never the truth. Lost, stale or damaged, it is put right from the manifests, silently; on a disk that
-cannot be written it lives in memory alone. Several programs may write it: each writes a whole one, at once.
+cannot be written it lives in memory alone. Whoever registers a version adds it to the index file; whoever finds that
+much of the file is out of date writes it anew.
 """
 
 from __future__ import annotations
@@ -9,64 +10,50 @@ from __future__ import annotations
 import threading
 import time
 import warnings
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from tinydb import TinyDB
-from tinydb.queries import QueryLike
-from tinydb.storages import Storage
-from tinydb.table import Table
 
-from rlkit.errors import StoreError
-from rlkit.registry.artifacts import ArtifactStore, Stamp
+from rlkit.errors import StoreBusyError, StoreError
+from rlkit.registry.artifacts import ArtifactStore
+from rlkit.registry.journal import JournalStorage, VersionTable
+from rlkit.registry.layout import Stamp
 from rlkit.registry.versions import Document, document_of, overlaid
-from rlkit.storage import files
-from rlkit.storage.documents import seal, unseal
 
-_FORMAT = 1  # an index of any other format is rebuilt
 _RACY = 50_000_000
 """Nanoseconds that a file must have been left alone before its time of writing tells it from a later one: clocks
 of file systems advance in steps of some milliseconds."""
 _REWRITE_SHARE = 16
-"""The file is rewritten when one in so many documents has changed, so that the cost of a registration does not
-grow with the number of versions; the rest is read from the manifests when the index is opened."""
+"""The file is rewritten when one in so many documents has changed, so that the cost of a change does not grow with the
+number of versions; the rest is read from the manifests when the index is opened."""
 
 
-class IndexStorage(Storage):
-    """TinyDB's tables in memory: read from the file once, written to it on request and in one step.
+Condition = Callable[[Mapping[str, Any]], Any]
 
-    Args:
-        path: The file.
+
+class _Database(TinyDB):
+    table_class = VersionTable
+
+
+Mark = int | Stamp
+"""What tells a manifest from another under the same number: its inode, or that and its time of writing."""
+
+
+class _Changes(NamedTuple):
+    """What a refresh finds out.
+
+    Attributes:
+        drop: Identifiers of documents that must go.
+        add: Documents that must come.
+        find: Returns the versions of a model with what tells their manifests from others.
+        tick: Is called after each manifest that is read.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self.models: dict[str, Any] = {}
-        self._tables: dict[str, dict[str, Any]] = {}
-        try:
-            document = unseal(files.read_bytes(path, follow=False), str(path))
-            if document["format"] == _FORMAT:
-                self._tables, self.models = dict(document["tables"]), dict(document["models"])
-        except (FileNotFoundError, StoreError, KeyError, TypeError):
-            pass  # an empty index is right, only slower the first time
-
-    def read(self) -> dict[str, dict[str, Any]]:
-        """Return the tables, as TinyDB asks for them."""
-        return self._tables
-
-    def write(self, data: dict[str, dict[str, Any]]) -> None:
-        """Take the tables from TinyDB."""
-        self._tables = data
-
-    def save(self) -> None:
-        """Write the tables to the file.
-
-        Raises:
-            StoreError: The file cannot be written.
-        """
-        document = {"format": _FORMAT, "models": self.models, "tables": self._tables}
-        files.write_atomic(self._path, seal(document), durable=False)
+    drop: list[int]
+    add: list[Document]
+    find: Callable[[str], dict[int, Any]]
+    tick: Callable[[], object]
 
 
 class VersionIndex:
@@ -78,91 +65,159 @@ class VersionIndex:
 
     def __init__(self, store: ArtifactStore) -> None:
         self._store = store
-        self._path = store.folder / "index.json"
+        self._path = store.folder / "index.jsonl"
         self._guard = threading.RLock()
-        self._known: dict[str, dict[int, tuple[int, Stamp]]] = {}
+        self._database = _Database(self._path, storage=JournalStorage)
+        self._storage: JournalStorage = self._database.storage  # type: ignore[assignment] # TinyDB names the base class
+        self._known: dict[str, dict[int, int]] | None = None  # document identifiers by name and number, once opened
+        self._everything: list[Document] | None = None
+        self._models: Stamp = (0, 0)  # the signature of all models when none of them had come or gone lately
         self._unsaved = 0
         self._writable = True
-        self._storage: IndexStorage
-        self._table: Table | None = None
 
-    def find(self, condition: QueryLike | None = None) -> tuple[list[Document], list[Document]]:
+    def find(self, condition: Condition | None = None) -> tuple[list[Document], list[Document]]:
         """Find the documents of the versions that fulfil a condition.
 
         Args:
-            condition: A Filter or a TinyDB query; None for all.
+            condition: Tells of a document whether it is meant: also a TinyDB query; None for all.
 
         Returns:
-            The documents found, by name and version, and all documents in no order. They belong to the index and
-            must not be changed.
+            The documents found, and all documents, each by name and version. They belong to the index and must not be
+            changed.
         """
         with self._guard:
-            table = self._refreshed()
-            # Past TinyDB for all of them: its table copies every document that it hands out.
-            everything = list(self._storage.read().get(table.name, {}).values())
-            found: list[Any] = everything if condition is None else table.search(condition)
-        return sorted(found, key=lambda document: (document["name"], document["version"])), everything
+            self._refresh()
+            if self._everything is None:
+                documents = self._table.items()
+                order = sorted(documents, key=lambda item: (item[1]["name"], item[1]["version"]))
+                self._everything = [document for _, document in order]
+                self._storage.write({"versions": dict(order)})
+            found: list[Any] = self._everything
+            if condition is not None:
+                found = self._database.table("versions").search(condition)  # type: ignore[arg-type] # no caching here
+            return found, self._everything
 
-    def _refreshed(self) -> Table:
-        table = self._table or self._opened()
-        names = self._store.names()
-        drop = [each[0] for name in set(self._known) - set(names) for each in self._known.pop(name).values()]
-        add: list[Document] = []
+    def add(self, name: str, number: int) -> None:
+        """Take a version that was just registered, so that nobody else opens its manifest; the lock is held."""
+        try:
+            manifest, meta = self._store.read_manifest(name, number), self._store.read_meta(name)
+            document = {**document_of(name, number, manifest, meta), "_stamp": list(self._store.stamp(name, number))}
+            with self._guard:
+                if self._known is not None:
+                    self._insert([document])
+                self._storage.add(document)
+        except (StoreError, FileNotFoundError):
+            self._writable = False  # a cache: the version is kept all the same
+
+    def rebuild(self, tick: Callable[[], object]) -> int:
+        """Forget all, read every manifest again and write the file anew.
+
+        Args:
+            tick: Called after each manifest.
+
+        Returns:
+            How many versions there are.
+
+        Raises:
+            StoreError: The file cannot be written.
+        """
+        with self._store.writing(), self._guard:  # in this order, as add() is called
+            self._forget()
+            self._refresh(tick)
+            self._storage.save()
+            self._unsaved, self._writable = 0, True
+            return len(self._table)
+
+    @property
+    def _table(self) -> dict[int, Document]:
+        documents: dict[int, Document] = self._storage.read()["versions"]
+        return documents
+
+    def _forget(self) -> None:
+        self._known, self._everything, self._storage.models = {}, None, {}
+        self._database.table("versions").truncate()
+
+    def _open(self) -> None:
+        self._known = {}
+        try:
+            self._storage.load()
+            for identifier, document in self._table.items():
+                self._known.setdefault(document["name"], {})[document["version"]] = identifier
+                _ = document["_stamp"][1], document["_registered"]["tags"], document["ref"]
+            for model in self._storage.models.values():
+                _ = model["signature"], model["meta"]["aliases"], model["meta"]["versions"]
+        except (
+            KeyError,
+            TypeError,
+            ValueError,
+            IndexError,
+            AttributeError,
+        ):  # its checksums are right: another rlkit wrote it
+            self._forget()
+
+    def _insert(self, documents: list[Document]) -> None:
+        assert self._known is not None  # noqa: S101 - the index is open
+        shared = [self._storage.share(document) for document in documents]
+        identifiers = self._database.table("versions").insert_multiple(shared)
+        for document, identifier in zip(shared, identifiers, strict=True):
+            self._known.setdefault(document["name"], {})[document["version"]] = identifier
+        self._everything = None
+
+    def _refresh(self, tick: Callable[[], object] = bool) -> None:
+        if self._known is None:
+            self._open()
+        before, models, names = time.time_ns(), self._store.signature(), self._store.names()
+        # Where a model may have come or gone, a folder may be another one than before, and so may any version in it.
+        find = self._store.inodes if models == self._models else self._store.stamps
+        self._models = models if before - models[1] > _RACY else (0, 0)
+        changes = _Changes([], [], find, tick)
+        for name in set(self._known or ()) - set(names):
+            changes.drop.extend(self._known.pop(name).values())  # type: ignore[union-attr] # it has this name
         self._storage.models = {name: self._storage.models.get(name, {}) for name in names}
         for name in names:
-            self._refresh_model(table, name, drop, add)
-        # Two changes of the whole table, not one for each document: TinyDB copies it every time.
-        if drop:
-            table.remove(doc_ids=drop)
-        if add:
-            self._remember(add, table.insert_multiple(add))
-        self._save(len(drop) + len(add), len(table))
-        return table
+            self._refresh_model(name, changes)
+        if changes.drop:
+            self._database.table("versions").remove(doc_ids=changes.drop)
+            self._everything = None
+        if changes.add:
+            self._insert(changes.add)
+        self._save(len(changes.drop) + len(changes.add))
 
-    def _opened(self) -> Table:
-        database = TinyDB(self._path, storage=IndexStorage)
-        self._storage = database.storage  # type: ignore[assignment] # TinyDB names the base class
-        self._table = table = database.table("versions")
-        try:
-            for document in table:
-                self._remember([dict(document)], [document.doc_id])
-        except (KeyError, TypeError, ValueError, AttributeError):  # sealed by us, so written by another rlkit
-            self._known, self._storage.models = {}, {}
-            self._storage.write({})
-        return table
-
-    def _remember(self, documents: list[Document], identifiers: list[int]) -> None:
-        for document, identifier in zip(documents, identifiers, strict=True):
-            inode, written = document["_stamp"]
-            self._known.setdefault(document["name"], {})[document["version"]] = (identifier, (inode, written))
-
-    def _refresh_model(self, table: Table, name: str, drop: list[int], add: list[Document]) -> None:
+    def _refresh_model(self, name: str, changes: _Changes) -> None:
         """Note which documents of a model must go and come, if anything in its folder has changed."""
         before = time.time_ns()
         signature = list(self._store.signature(name))
         model = self._storage.models[name]
         if model.get("signature") == signature:
             return
-        stamps, meta = self._store.stamps(name), self._meta(name)
-        complete = meta is not None
-        meta = meta or {"aliases": {}, "versions": {}}
-        known = self._known.setdefault(name, {})
-        for number, (identifier, stamp) in list(known.items()):
-            old = table.get(doc_id=identifier)
-            new = overlaid(old, meta) if meta != model.get("meta") else old  # type: ignore[arg-type] # one document
-            if stamps.get(number) != stamp or new != old:
-                drop.append(identifier)
-                del known[number]
-                if stamps.get(number) == stamp:
-                    add.append(new)  # type: ignore[arg-type] # one document, not a list
-                    del stamps[number]
-            else:
-                del stamps[number]
-        fresh = [self._document(name, number, stamp, meta) for number, stamp in stamps.items()]
-        add.extend(document for document in fresh if document)
+        found, read = changes.find(name), self._meta(name)
+        meta = read or _NO_META
+        self._compare(name, found, meta, changes)
+        fresh = []
+        for number in found:
+            fresh.append(self._document(name, number, meta))
+            changes.tick()
+        changes.add.extend(document for document in fresh if document)
         # A signature is worth nothing while its files are so young that a later change may look the same.
-        settled = complete and all(fresh) and before - max(signature[1], signature[3]) > _RACY
-        self._storage.models[name] = {"signature": signature if settled else None, "meta": meta}
+        settled = read is not None and all(fresh) and before - signature[1] > _RACY
+        changing = {"aliases": meta["aliases"], "versions": meta["versions"]}
+        self._storage.models[name] = {"signature": signature if settled else None, "meta": changing}
+
+    def _compare(self, name: str, found: dict[int, Mark], meta: Mapping[str, Any], changes: _Changes) -> None:
+        """Note which known documents of a model have gone or changed, and take the rest out of ``found``."""
+        known: dict[int, int] = self._known.setdefault(name, {})  # type: ignore[union-attr] # open
+        table, touched = self._table, _touched(self._storage.models[name].get("meta"), meta)
+        for number, identifier in list(known.items()):
+            old = table[identifier]
+            mark, (inode, written) = found.get(number), old["_stamp"]
+            stays = mark in (inode, (inode, written))
+            new = overlaid(old, meta) if stays and (touched is None or number in touched) else old
+            if not stays or new != old:
+                changes.drop.append(identifier)
+                del known[number]
+            if stays:
+                changes.add.extend([new] if new != old else [])
+                del found[number]
 
     def _meta(self, name: str) -> dict[str, Any] | None:
         try:
@@ -171,9 +226,10 @@ class VersionIndex:
             _warn_of(error)
             return None
 
-    def _document(self, name: str, number: int, stamp: Stamp, meta: Mapping[str, Any]) -> Document | None:
+    def _document(self, name: str, number: int, meta: Mapping[str, Any]) -> Document | None:
         try:
-            document = document_of(self._store.read_manifest(name, number), meta)
+            stamp = self._store.stamp(name, number)
+            document = document_of(name, number, self._store.read_manifest(name, number), meta)
         except FileNotFoundError:  # deleted since it was listed
             return None
         except StoreError as error:
@@ -181,16 +237,36 @@ class VersionIndex:
             return None
         return {**document, "_stamp": list(stamp)}
 
-    def _save(self, changes: int, total: int) -> None:
+    def _save(self, changes: int) -> None:
         self._unsaved += changes
+        total = len(self._table)
         due = self._unsaved > total // _REWRITE_SHARE or (total > 0 and not self._path.exists())
         if not due or not self._writable or not self._store.folder.is_dir():
             return
         try:
-            self._storage.save()
+            with self._store.writing(timeout=0):  # who waits for a cache waits for nothing
+                self._storage.save()
             self._unsaved = 0
+        except StoreBusyError:
+            pass
         except StoreError:
             self._writable = False
+
+
+_NO_META: dict[str, Any] = {"aliases": {}, "versions": {}}
+
+
+def _touched(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> set[int] | None:
+    """Return the numbers of the versions that a change of what may change concerns; None for any."""
+    if old is None:
+        return None
+    aliases = old["aliases"].items() ^ new["aliases"].items()
+    versions = {
+        number
+        for number in {*old["versions"], *new["versions"]}
+        if old["versions"].get(number) != new["versions"].get(number)
+    }
+    return {number for _, number in aliases} | {int(number) for number in versions}
 
 
 def _warn_of(error: StoreError) -> None:

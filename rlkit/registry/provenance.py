@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import importlib.metadata
 import os
 import platform
 import shutil
 import subprocess
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +20,14 @@ from rlkit.storage.archive import rlkit_version
 _GIT_TIMEOUT = 2.0  # seconds; a registration must not hang on a slow network disk
 
 
-def provenance() -> dict[str, Any]:
-    """Return what a manifest says about its origin: git, packages, user, host and created."""
+def provenance(git: Callable[[], dict[str, Any] | None]) -> dict[str, Any]:
+    """Return what a manifest says about its origin: git, packages, user, host and created.
+
+    Args:
+        git: What ``asking_git`` yielded.
+    """
     return {
-        "git": git_state(Path.cwd()),
+        "git": git(),
         "packages": package_versions(),
         "user": _user(),
         "host": platform.node() or None,
@@ -29,33 +35,53 @@ def provenance() -> dict[str, Any]:
     }
 
 
-def git_state(folder: Path) -> dict[str, Any] | None:
-    """Ask git about a folder.
+@contextlib.contextmanager
+def asking_git(folder: Path) -> Iterator[Callable[[], dict[str, Any] | None]]:
+    """Ask git about a folder while the block does other work: git takes some milliseconds.
 
     Args:
         folder: A folder, in a working tree or not.
 
-    Returns:
-        ``{"commit": …, "dirty": …}``, where a tree without any commit has None for one and files that git does not
-        track count for nothing; None outside a working tree, without git, or if git takes too long.
+    Yields:
+        What waits for the answer: ``{"commit": …, "dirty": …}``, where a tree without any commit has None for one and
+        files that git does not track count for nothing; None outside a working tree, without git, or if git takes too
+        long.
     """
+    process = _started(folder)
+    if process is None:
+        yield lambda: None
+        return
+    with process:
+        try:
+            yield partial(_answer, process)
+        finally:
+            process.kill()  # of no consequence where it has answered
+
+
+def _started(folder: Path) -> subprocess.Popen[bytes] | None:
     git = shutil.which("git")
     if git is None or not any((parent / ".git").exists() for parent in [folder, *folder.parents]):
         return None
     command = [git, "status", "--porcelain=v2", "--branch", "--untracked-files=no"]
     try:
-        answer = subprocess.run(  # noqa: S603 - a constant command
+        return subprocess.Popen(  # noqa: S603 - a constant command
             command,
             cwd=folder,
             env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},  # reading must not write into somebody's repository
             stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_GIT_TIMEOUT,
-            check=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
         )
-    except (OSError, subprocess.SubprocessError):
+    except OSError:
         return None
-    return _parsed(answer.stdout.decode("utf-8", "replace"))
+
+
+def _answer(process: subprocess.Popen[bytes]) -> dict[str, Any] | None:
+    try:
+        output, _ = process.communicate(timeout=_GIT_TIMEOUT)
+    except subprocess.TimeoutExpired:
+        return None
+    return _parsed(output.decode("utf-8", "replace")) if process.returncode == 0 else None
 
 
 @cache

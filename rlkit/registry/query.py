@@ -11,6 +11,7 @@ import math
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import reduce
 from typing import Any, TypeVar
 
 from rlkit.errors import QueryError, did_you_mean
@@ -45,13 +46,16 @@ def _contains(item: Any, container: Any) -> bool:
     return isinstance(container, list | tuple | dict) and item in container
 
 
+_ORDERS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}
 _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
-    ast.Lt: _ordered(operator.lt),
-    ast.LtE: _ordered(operator.le),
-    ast.Gt: _ordered(operator.gt),
-    ast.GtE: _ordered(operator.ge),
+    **{order: _ordered(compare) for order, compare in _ORDERS.items()},
     ast.In: _contains,
     ast.NotIn: lambda item, container: not _contains(item, container),  # codespell:ignore notin
 }
@@ -72,11 +76,11 @@ class Filter:
     def __init__(self, text: str) -> None:
         self.text = text
         self.fields: list[Field] = []
-        self._matches = self._compiled(_parsed(text))
+        self.matches = self._compiled(_parsed(text))
 
     def __call__(self, value: Mapping[str, Any]) -> bool:
         """Tell whether a document fulfils the expression."""
-        return bool(self._matches(value))
+        return bool(self.matches(value))
 
     def is_cacheable(self) -> bool:
         """Tell TinyDB not to remember results: the same text may be compiled again."""
@@ -84,12 +88,8 @@ class Filter:
 
     def _compiled(self, node: ast.expr) -> _Value:
         match node:
-            case ast.BoolOp(op=ast.And(), values=values):
-                parts = [self._compiled(value) for value in values]
-                return lambda document: all(part(document) for part in parts)
-            case ast.BoolOp(values=values):
-                parts = [self._compiled(value) for value in values]
-                return lambda document: any(part(document) for part in parts)
+            case ast.BoolOp(op=operation, values=values):
+                return reduce(_both if isinstance(operation, ast.And) else _either, map(self._compiled, values))
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 inner = self._compiled(operand)
                 return lambda document: not inner(document)
@@ -105,9 +105,9 @@ class Filter:
         values = [self._compiled(value) for value in [node.left, *node.comparators]]
         if not all(type(compare) in _COMPARISONS for compare in node.ops):
             raise self._refused(node)
-        compares = [_COMPARISONS[type(compare)] for compare in node.ops]
-        steps = list(zip(values, compares, values[1:], strict=False))  # 1 < x < 2 is two comparisons
-        return lambda document: all(compare(left(document), right(document)) for left, compare, right in steps)
+        # 1 < x < 2 is two comparisons
+        steps = zip(node.ops, values, node.comparators, values[1:], strict=False)
+        return reduce(_both, (_compared(type(order), left, node, right) for order, left, node, right in steps))
 
     def _field(self, node: ast.Name | ast.Attribute | ast.Subscript) -> _Value:
         if isinstance(node, ast.Name) and node.id.lower() in _LITERALS:
@@ -115,7 +115,7 @@ class Filter:
             return lambda _document: constant
         field = self._path(node)
         self.fields.append(field)
-        return lambda document: value_at(document, field)
+        return getter(field)
 
     def _path(self, node: ast.expr) -> Field:
         match node:
@@ -140,6 +140,40 @@ class Filter:
     def _refused(self, node: ast.AST) -> QueryError:
         problem = f"The search {self.text!r} has {ast.unparse(node)!r}, which a search cannot have."
         return QueryError(problem, _EXAMPLE)
+
+
+# A search asks ten thousand documents: closures of two parts take a third of the time of loops over lists.
+def _both(left: _Value, right: _Value) -> _Value:
+    return lambda document: left(document) and right(document)
+
+
+def _either(left: _Value, right: _Value) -> _Value:
+    return lambda document: left(document) or right(document)
+
+
+def _compared(operation: type[ast.cmpop], left: _Value, node: ast.expr, right: _Value) -> _Value:
+    if operation in _ORDERS and isinstance(node, ast.Constant) and isinstance(node.value, int | float):
+        order, number = _ORDERS[operation], node.value
+        # What most searches do: metrics.mean_return > 400.
+        return lambda document: isinstance(value := left(document), int | float) and order(value, number)
+    compare = _COMPARISONS[operation]
+    return lambda document: compare(left(document), right(document))
+
+
+def getter(field: Field) -> _Value:
+    """Return what looks up a field: ``value_at`` with the way to the value given beforehand."""
+    if len(field) == 1:
+        (key,) = field
+        return lambda document: document.get(key)
+    if len(field) == 2:  # noqa: PLR2004 - such as metrics.mean_return, which most searches ask for
+        first, second = field
+
+        def value(document: Mapping[str, Any]) -> Any:
+            holder = document.get(first)
+            return holder.get(second) if isinstance(holder, dict) else None
+
+        return value
+    return lambda document: value_at(document, field)
 
 
 def value_at(document: Mapping[str, Any], field: Field) -> Any:
@@ -191,13 +225,17 @@ def ordered(documents: Iterable[_D], order_by: str) -> list[_D]:
     Returns:
         The sorted documents; those with equal values keep their order.
     """
-    field = order_field(order_by)
-    filled: list[_D] = []
+    get = getter(order_field(order_by))
+    filled: list[tuple[Any, _D]] = []
     empty: list[_D] = []
     for document in documents:
-        (empty if _is_missing(value_at(document, field)) else filled).append(document)
-    filled.sort(key=lambda document: _rank(value_at(document, field)), reverse=order_by.startswith("-"))
-    return filled + empty
+        value = get(document)
+        if _is_missing(value):
+            empty.append(document)
+        else:
+            filled.append((_rank(value), document))
+    filled.sort(key=operator.itemgetter(0), reverse=order_by.startswith("-"))
+    return [document for _, document in filled] + empty
 
 
 def order_field(order_by: str) -> Field:

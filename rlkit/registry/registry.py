@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal
 
-from tinydb.queries import QueryLike
-
-from rlkit.envs import EnvironmentLike
+from rlkit.config.numbers import whole_number
 from rlkit.errors import (
+    ConfigError,
     InvalidNameError,
     InvalidReferenceError,
     ModelDefinitionError,
@@ -20,69 +19,28 @@ from rlkit.errors import (
     QueryError,
     did_you_mean,
 )
-from rlkit.factory import factory
-from rlkit.models.base import ModelBase
-from rlkit.registry.artifacts import ArtifactStore
-from rlkit.registry.checks import check_dataset, check_description, check_metrics
-from rlkit.registry.index import VersionIndex
-from rlkit.registry.names import LATEST, Reference, check_alias, check_name, check_tags, parse_reference
-from rlkit.registry.provenance import provenance
-from rlkit.registry.query import Filter, check_fields, order_field, ordered
-from rlkit.registry.versions import Document, ModelVersion, VersionList, document_of
-from rlkit.storage import codec
-from rlkit.storage.documents import seal
-
-_TOLD = (
-    "algorithm",
-    "config",
-    "env_id",
-    "env_kwargs",
-    "observation_space",
-    "action_space",
-    "seed",
-    "num_timesteps",
-    "num_episodes",
-    "wall_time",
-    "learning_curve",
-)
-"""What a model tells about itself, and a manifest repeats."""
-
-Condition = str | QueryLike
-"""A search expression or a TinyDB query."""
+from rlkit.registry import pruning, transfer
+from rlkit.registry.checks import check_description, check_metrics
+from rlkit.registry.datasets import Dataset, checked_dataset
+from rlkit.registry.garbage import collect
+from rlkit.registry.names import Reference, check_alias, check_name, check_tags, parse_reference
+from rlkit.registry.progress import ticking
+from rlkit.registry.provenance import asking_git, provenance
+from rlkit.registry.reader import RegistryReader
+from rlkit.registry.registration import CHANGEABLE, Candidate, Keepable, change_version, keep, manifest_of
+from rlkit.registry.reports import GCReport, PruneReport
+from rlkit.registry.versions import ModelVersion, VersionList
 
 
-@runtime_checkable
-class Keepable(Protocol):
-    """What a registry needs of a model."""
-
-    @property
-    def metadata(self) -> Mapping[str, Any]:
-        """What the model tells about itself: JSON values."""
-
-    def get_state(self, *, slim: bool = False) -> dict[str, Any]:
-        """Return what the model is rebuilt from, plain data: without kept experience where ``slim``."""
-
-    def paused(self) -> AbstractContextManager[None]:
-        """Return a block in which metadata and state stay as they are, whoever trains the model."""
-
-
-class ModelRegistry:
+class ModelRegistry(RegistryReader):
     """Models kept as numbered versions in a folder.
 
-    Opening a registry reads and writes nothing; the folder appears with the first version.
+    Opening a registry reads and writes nothing; the folder appears with the first version. Each method that changes
+    something does so wholly or not at all, whatever fails and whoever else writes to the folder.
 
     Args:
         folder: Where it is, or will be.
     """
-
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
-        self._store = ArtifactStore(Path(folder).expanduser().absolute())
-        self._index = VersionIndex(self._store)
-
-    @property
-    def folder(self) -> Path:
-        """The folder, as an absolute path."""
-        return self._store.folder
 
     def register(
         self,
@@ -91,14 +49,17 @@ class ModelRegistry:
         *,
         tags: Iterable[str] = (),
         metrics: Mapping[str, Any] | None = None,
-        dataset: Mapping[str, Any] | None = None,
+        dataset: Dataset | Mapping[str, Any] | str | os.PathLike[str] | None = None,
         parent: str | None = None,
         description: str = "",
         slim: bool = False,
+        allow_duplicate: bool = False,
     ) -> ModelVersion:
         """Keep a model as the next version of a name.
 
-        Everything is checked before the first byte is written, and the version exists wholly or not at all.
+        Everything is checked before the first byte is written. A model that is kept under this name already, bit for
+        bit, is not kept again: there is a warning, the version that it is already is returned, and tags, metrics and a
+        description that were given are added to that one.
 
         Args:
             model: The model, trained or not.
@@ -106,16 +67,17 @@ class ModelRegistry:
             tags: Words to find it by.
             metrics: Numbers to find and compare it by; NaN for one that could not be measured. Those of the model's
                 last evaluation are kept without saying.
-            dataset: Name, version and SHA-256 of the data that it learned from.
-            parent: The reference of the version that it was trained on from.
+            dataset: What it learned from: a :class:`Dataset`, the path of a file, or name, version and SHA-256.
+            parent: The reference of the version that it was trained on from; where None, the one it was loaded from.
             description: Text in Markdown.
             slim: Leave out experience that the model keeps to learn from, such as a replay buffer. The version says so.
+            allow_duplicate: Keep a model again that is kept already.
 
         Returns:
-            The new version.
+            The version.
 
         Raises:
-            ModelDefinitionError: What was given is no model.
+            ModelDefinitionError: What was given is no model, or its class cannot be kept.
             InvalidNameError: The name or a tag is not allowed.
             ConfigError: A metric, the dataset or the description is not what it should be.
             InvalidReferenceError: The parent is no reference.
@@ -126,121 +88,86 @@ class ModelRegistry:
         if not isinstance(model, Keepable):
             problem = f"A {type(model).__name__} cannot be registered: it is no model."
             raise ModelDefinitionError(problem, "Write register(model, 'name').")
-        with model.paused():
-            told, state = model.metadata, model.get_state(slim=slim)
-        manifest = {
-            **self._origin(name, parent),
+        self._check_new(name)
+        said_parent = None if parent is None else str(Reference(*self._resolve(parse_reference(parent))))
+        told = {
+            "parent": said_parent or self._loaded_from(model),
             "tags": list(check_tags(tags)),
-            "metrics": {**check_metrics(told.get("metrics")), **check_metrics(metrics)},
-            "dataset": check_dataset(dataset),
+            "metrics": check_metrics(metrics),
+            "dataset": checked_dataset(dataset),
             "description": check_description(description),
-            **{key: told.get(key) for key in _TOLD},
-            "left_out": state.get("left_out", ""),
-            **provenance(),
         }
-        seal(manifest)  # refuses what has no form in JSON, while nothing is written yet
-        objects = {"state": self._store.put_object(codec.encode(state))}
-        number = self._store.add_version(name, {**manifest, "objects": objects})
-        return self._version(name, number)
+        with asking_git(Path.cwd()) as git:
+            packed = model.packed(slim=slim)
+            manifest = manifest_of(packed.metadata, told, provenance(git))
+        said = {"parent": said_parent, "dataset": told["dataset"]}
+        distinct = {key: value for key, value in said.items() if value is not None}
+        candidate = Candidate(name, manifest, packed.objects, distinct)
+        return self._kept(candidate, allow_duplicate=allow_duplicate)
 
-    def load(self, reference: str, env: EnvironmentLike | None = None) -> ModelBase:
-        """Rebuild a model.
+    def _kept(self, candidate: Candidate, *, allow_duplicate: bool) -> ModelVersion:
+        number = keep(self._store, self._index, candidate, allow_duplicate=allow_duplicate)
+        return self._version(candidate.name, number)
 
-        Args:
-            reference: ``"cartpole"`` (the newest version), ``"cartpole:3"`` or ``"cartpole@best"``.
-            env: An environment to use instead of the one that the model was trained in.
+    def _check_new(self, name: str) -> None:
+        check_name(name)
+        if not self._store.has_model(name):
+            check_name(name, existing=self._store.names())
 
-        Returns:
-            The model, ready to predict and to train on.
+    # -- what may change ---------------------------------------------------------------------------------------------
 
-        Raises:
-            ModelNotFoundError: There is no such model, version or alias.
-            InvalidReferenceError: The text is no reference.
-            CorruptArtifactError: What is on disk is not what was registered.
-            UntrustedArtifactError: The state would run code when opened; nothing was run.
-            UnknownAlgorithmError: The class that it was made with is not registered here.
-            SpaceMismatchError: ``env`` has other spaces than the model was built for.
-        """
-        manifest = self._manifest(*self._resolve(parse_reference(reference)))
-        state = codec.decode(self._store.read_object(manifest["objects"]["state"]))
-        return factory.from_state(state, env, wall_time=manifest["wall_time"] or 0.0)
-
-    def get(self, reference: str) -> ModelVersion:
-        """Look up what is known about a version.
-
-        Args:
-            reference: ``"cartpole"`` (the newest version), ``"cartpole:3"`` or ``"cartpole@best"``.
-
-        Returns:
-            The version.
+    def tag(self, reference: str, *tags: str) -> ModelVersion:
+        """Add tags to a version; those that it has already are fine.
 
         Raises:
-            ModelNotFoundError: There is no such model, version or alias.
-            CorruptArtifactError: Its manifest is damaged.
+            InvalidNameError: A tag is not allowed.
+            ModelNotFoundError: There is no such version.
         """
-        return self._version(*self._resolve(parse_reference(reference)))
+        added = check_tags(tags)
+        return self._changed(reference, lambda version: {"tags": list(dict.fromkeys([*version.tags, *added]))})
 
-    def models(self) -> list[str]:
-        """List the names of all models, sorted."""
-        return [name for name in self._store.names() if self._store.numbers(name)]
-
-    def versions(self, name: str | None = None) -> VersionList:
-        """List the versions of a model, or of all models.
-
-        Args:
-            name: The model; None for all.
-
-        Returns:
-            Versions by name, and oldest first.
+    def untag(self, reference: str, *tags: str) -> ModelVersion:
+        """Remove tags from a version.
 
         Raises:
-            InvalidNameError: The name is that of a version, or is not allowed.
-            InvalidReferenceError: It is no name at all.
-            ModelNotFoundError: There is no such model.
+            ModelNotFoundError: There is no such version, or it has no such tag.
         """
-        if name is not None and (alone := parse_reference(name).name) != name:
-            raise InvalidNameError(f"{name!r} is one version, not a model.", f"Give the name alone: {alone!r}.")
-        documents, _ = self._index.find()
-        if name is not None:
-            documents = [document for document in documents if document["name"] == name]
-            if not documents:
-                raise self._no_model(check_name(name))
-        return self._listed(documents)
+        removed = check_tags(tags)
 
-    def search(
-        self,
-        where: Condition | None = None,
-        order_by: str | None = None,
-        limit: int | None = None,
-    ) -> VersionList:
-        """Find versions by anything that is known about them.
+        def without(version: ModelVersion) -> dict[str, Any]:
+            for tag in removed:
+                if tag not in version.tags:
+                    raise ModelNotFoundError(f"{version.ref} has no tag {tag!r}.", did_you_mean(tag, version.tags))
+            return {"tags": [tag for tag in version.tags if tag not in removed]}
 
-        Args:
-            where: ``"algorithm = 'ppo' and metrics.mean_return > 400 and 'baseline' in tags"``, or a TinyDB
-                query, or None for all.
-            order_by: A field such as ``"created"``, or ``"-metrics.mean_return"`` for the largest first;
-                versions without a value come last.
-            limit: How many to return at most.
+        return self._changed(reference, without)
 
-        Returns:
-            The versions found, by name and number unless ordered otherwise.
+    def describe(self, reference: str, description: str) -> ModelVersion:
+        """Replace the description of a version, which is text in Markdown.
 
         Raises:
-            QueryError: The expression cannot be understood, or names a field that no version has.
+            ConfigError: The description is no text.
+            ModelNotFoundError: There is no such version.
         """
-        if limit is not None and (type(limit) is not int or limit < 0):
-            problem = f"limit must be a whole number from 0, and it is {limit!r}."
-            raise QueryError(problem, "Leave it out to get all versions.")
-        condition = Filter(where) if isinstance(where, str) else where
-        if condition is not None and not callable(condition):
-            problem = f"A search must be a string or a TinyDB query, and this is a {type(where).__name__}."
-            raise QueryError(problem, "Write for example: search(\"algorithm = 'ppo'\")")
-        found, everything = self._index.find(condition)
-        fields = condition.fields if isinstance(condition, Filter) else []
-        check_fields([*fields, *([order_field(order_by)] if order_by else [])], everything)
-        if order_by:
-            found = ordered(found, order_by)
-        return self._listed(found[:limit])
+        changed = {"description": check_description(description)}
+        return self._changed(reference, lambda _: changed)
+
+    def add_metrics(self, reference: str, metrics: Mapping[str, Any]) -> ModelVersion:
+        """Add metrics to a version; one that it has already is replaced.
+
+        Raises:
+            ConfigError: A value is no finite number.
+            ModelNotFoundError: There is no such version.
+        """
+        changed = {"metrics": check_metrics(metrics)}
+        return self._changed(reference, lambda _: changed)
+
+    def _changed(self, reference: str, change: Callable[[ModelVersion], dict[str, Any]]) -> ModelVersion:
+        name, number = self._resolve(parse_reference(reference))
+        with self._store.writing():
+            changed = change(self._version(name, number))
+            self._store.update_meta(name, lambda meta: change_version(meta, number, changed))
+            return self._version(name, number)
 
     def set_alias(self, name: str, alias: str, version: int) -> ModelVersion:
         """Let a word point to a version; it moves there if it pointed elsewhere.
@@ -258,9 +185,10 @@ class ModelRegistry:
             ModelNotFoundError: There is no such version.
         """
         check_alias(alias)
-        number = self._number(name, version)
-        self._store.update_meta(name, lambda meta: meta["aliases"].update({alias: number}))
-        return self._version(name, number)
+        with self._writing_to(Reference(check_name(name))):
+            name, number = self._numbered(name, version)
+            self._store.update_meta(name, lambda meta: meta["aliases"].update({alias: number}))
+            return self._version(name, number)
 
     def delete_alias(self, name: str, alias: str) -> None:
         """Remove an alias; the version that it pointed to stays.
@@ -273,11 +201,95 @@ class ModelRegistry:
             ModelNotFoundError: There is no such alias.
         """
         check_alias(alias)
-        self._resolve(Reference(check_name(name), alias=alias))
-        self._store.update_meta(name, lambda meta: meta["aliases"].pop(alias, None))
+        with self._writing_to(Reference(check_name(name))):
+            if alias not in self._store.read_meta(name)["aliases"]:
+                self._resolve(Reference(name, alias=alias))  # says what there is
+            self._store.update_meta(name, lambda meta: meta["aliases"].pop(alias, None))
+
+    def promote(
+        self, name: str, by: str = "mean_return", *, alias: str = "best", mode: Literal["max", "min"] = "max"
+    ) -> ModelVersion:
+        """Let an alias point to the version that is best by a metric: ``promote("cartpole")`` sets ``cartpole@best``.
+
+        Args:
+            name: The model.
+            by: The metric. Versions without it, or with NaN, are passed over; of equals the oldest is taken.
+            alias: The word.
+            mode: ``"max"`` where the largest value is best, ``"min"`` where the smallest is.
+
+        Returns:
+            The version.
+
+        Raises:
+            InvalidNameError: The alias is not allowed.
+            ModelNotFoundError: There is no such model.
+            QueryError: No version has the metric, or the mode is neither.
+        """
+        check_alias(alias)
+        if mode not in ("max", "min"):
+            raise QueryError(
+                f"mode must be 'max' or 'min', and it is {mode!r}.", did_you_mean(str(mode), ["max", "min"])
+            )
+        versions = self.versions(name)
+        measured = [version for version in versions if not math.isnan(version.metrics.get(by, math.nan))]
+        if not measured:
+            known = {metric for version in versions for metric in version.metrics}
+            remedy = did_you_mean(str(by), known) or f"Add it: add_metrics('{versions[-1].ref}', {{{by!r}: 1.0}})."
+            raise QueryError(f"No version of {name!r} has the metric {by!r}.", remedy)
+        best = (max if mode == "max" else min)(measured, key=lambda version: version.metrics[by])
+        return self.set_alias(name, alias, best.version)
+
+    # -- versions as a whole -----------------------------------------------------------------------------------------
+
+    def copy(self, reference: str, name: str) -> ModelVersion:
+        """Keep a version under another name too, as its next version, whose parent is the one it is copied from.
+
+        Its bytes are kept once. Aliases stay where they are.
+
+        Raises:
+            InvalidNameError: The name is not allowed.
+            ModelNotFoundError: There is no such version.
+        """
+        self._check_new(name)
+        with self._writing_to(parse_reference(reference)):
+            source = self.get(reference)
+            manifest = dict(self._manifest(source.name, source.version))
+            manifest |= {key: source.to_dict()[key] for key in CHANGEABLE}
+            manifest |= {"parent": source.ref, "created": provenance(lambda: None)["created"]}
+            for key in ("format", "name", "version"):
+                del manifest[key]
+            number = self._store.add_version(name, manifest)
+            self._index.add(name, number)
+            return self._version(name, number)
+
+    def rename(self, name: str, new_name: str) -> VersionList:
+        """Give a model another name. What refers to its versions by the old one stays right: ``"old:3"`` still loads.
+
+        A model that is later registered under the old name goes on with the numbers.
+
+        Returns:
+            Its versions.
+
+        Raises:
+            InvalidNameError: The new name is not allowed, or is or was that of another model.
+            ModelNotFoundError: There is no such model.
+        """
+        check_name(new_name)
+        with self._writing_to(Reference(check_name(name))):
+            if new_name == name:
+                return self.versions(name)
+            check_name(new_name, existing=[other for other in self._store.names() if other != name])
+            formerly = [former.model for former in self._store.former_models(new_name) if former.model != name]
+            if self._store.has_model(new_name) or formerly:
+                was = f"the former name of {formerly[0]!r}" if formerly else "a model's already"
+                raise InvalidNameError(f"The name {new_name!r} is {was}: nothing was renamed.", "Choose another.")
+            self._store.rename_model(name, new_name)
+        return self.versions(new_name)
 
     def delete(self, reference: str) -> None:
-        """Move one version to the trash. Its number is never given again, and its aliases point nowhere.
+        """Move one version to the trash, from where :meth:`restore` brings it back until :meth:`gc`.
+
+        Its number is never given again. While it is there, its aliases point nowhere.
 
         Args:
             reference: ``"cartpole:3"`` or ``"cartpole@best"``; never a bare name.
@@ -297,83 +309,97 @@ class ModelRegistry:
         except FileNotFoundError:  # another program was faster
             raise self._no_version(name, number) from None
 
-    def __repr__(self) -> str:
-        return f"<ModelRegistry {str(self.folder)!r}>"
+    def restore(self, reference: str) -> ModelVersion:
+        """Bring a deleted version back from the trash, with its tags, metrics and the aliases that have not moved.
 
-    def _origin(self, name: str, parent: str | None) -> dict[str, Any]:
-        check_name(name, existing=self._store.names())
-        if parent is None:
-            return {"parent": None}
-        return {"parent": str(Reference(*self._resolve(parse_reference(parent))))}
+        Args:
+            reference: ``"cartpole:3"``.
 
-    def _resolve(self, reference: Reference) -> tuple[str, int]:
-        """Find the version that a reference means now."""
-        name = reference.name
-        if reference.version is not None:
-            return name, self._number(name, reference.version)
-        numbers = self._numbers(name)
-        if reference.alias in (None, LATEST):
-            return name, numbers[-1]
-        aliases = self._store.read_meta(name)["aliases"]
-        alive = {alias: number for alias, number in aliases.items() if number in numbers}
-        if reference.alias not in alive:
-            problem = f"The model {name!r} has no alias {reference.alias!r}."
-            raise ModelNotFoundError(problem, did_you_mean(reference.alias or "", [*alive, LATEST]))
-        return name, alive[reference.alias]
-
-    def _number(self, name: str, number: int) -> int:
-        if type(number) is not int:
-            problem = f"A version must be a whole number, and {number!r} is a {type(number).__name__}."
-            raise InvalidReferenceError(problem, "Give the number after ':', such as 3 for 'cartpole:3'.")
-        if number not in self._numbers(check_name(name)):
-            raise self._no_version(name, number)
-        return number
-
-    def _numbers(self, name: str) -> list[int]:
-        numbers = self._store.numbers(name) if name in self._store.names() else []
-        if not numbers:
-            raise self._no_model(name)
-        return numbers
-
-    def _manifest(self, name: str, number: int) -> dict[str, Any]:
+        Raises:
+            InvalidReferenceError: No number is given.
+            ModelNotFoundError: It is not in the trash.
+        """
+        parsed = parse_reference(reference)
+        if parsed.version is None:
+            raise InvalidReferenceError(f"restore({reference!r}) names no version.", "Write restore('cartpole:3').")
+        name = self._store.owner(parsed.name, parsed.version)
         try:
-            return self._store.read_manifest(name, number)
-        except FileNotFoundError:  # deleted by another program since it was listed
-            raise self._no_version(name, number) from None
+            self._store.restore_version(name, parsed.version)
+        except FileNotFoundError:
+            trashed = [version.ref for version in self.trash()]
+            remedy = did_you_mean(parsed.name, trashed) if trashed else "The trash is empty."
+            raise ModelNotFoundError(f"{reference} is not in the trash.", remedy) from None
+        return self._version(name, parsed.version)
 
-    def _version(self, name: str, number: int) -> ModelVersion:
-        manifest = self._manifest(name, number)
-        document = document_of(manifest, self._store.read_meta(name))
-        return ModelVersion.from_document(document, partial(self._manifest, name, number))
+    def prune(self, name: str, keep: int, *, force: bool = False, dry_run: bool = False) -> PruneReport:
+        """Move all but the newest versions of a model to the trash.
 
-    def _listed(self, documents: Iterable[Document]) -> VersionList:
-        return VersionList(
-            ModelVersion.from_document(
-                document,
-                partial(self._manifest, document["name"], document["version"]),
-            )
-            for document in documents
-        )
+        Args:
+            name: The model.
+            keep: How many to keep.
+            force: Whether to delete those too that have an alias, or that another version was trained on from.
+            dry_run: Whether only to tell what would be deleted.
 
-    def _no_model(self, name: str) -> ModelNotFoundError:
-        models = self.models()
-        remedy = did_you_mean(name, models) or f"It is empty: register(model, {name!r}) keeps a first version."
-        return ModelNotFoundError(f"The registry {self.folder} keeps no model {name!r}.", remedy)
+        Returns:
+            What was deleted, and why the rest was kept.
 
-    def _no_version(self, name: str, number: int) -> ModelNotFoundError:
-        numbers = self._numbers(name)
-        return ModelNotFoundError(
-            f"The model {name!r} has no version {number}.",
-            f"It has {'version' if len(numbers) == 1 else 'versions'} {_ranges(numbers)}.",
-        )
+        Raises:
+            ConfigError: ``keep`` is no whole number from 0.
+            ModelNotFoundError: There is no such model.
+        """
+        keep = whole_number("keep", keep, 0, ConfigError)
+        with self._writing_to(Reference(check_name(name))):
+            parents = [(each.ref, self._now(each.parent)) for each in self.versions() if each.parent]
+            gone, kept = pruning.choose(self.versions(name), keep, parents, force=force)
+            for version in () if dry_run else gone:
+                self._store.trash_version(name, version.version)
+        return PruneReport(dry_run, tuple(version.ref for version in gone), kept)
 
+    def gc(self, *, older_than: timedelta = timedelta(0), dry_run: bool = False) -> GCReport:
+        """Delete for good what is in the trash, objects that no version needs, and what a crash left behind.
 
-def _ranges(numbers: list[int]) -> str:
-    """Write ascending numbers briefly: ``1 to 4, 7``."""
-    runs: list[list[int]] = []
-    for number in numbers:
-        if runs and number == runs[-1][-1] + 1:
-            runs[-1].append(number)
-        else:
-            runs.append([number])
-    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs)
+        Args:
+            older_than: Leave versions in the trash that were deleted less than this ago.
+            dry_run: Whether only to tell what would be deleted.
+
+        Raises:
+            CorruptArtifactError: A manifest is damaged, so that nobody knows what it needs. Nothing was deleted.
+        """
+        if not isinstance(older_than, timedelta):
+            raise ConfigError(f"older_than must be a timedelta, and it is {older_than!r:.80}.", "timedelta(days=30)")
+        return collect(self._store, older_than=older_than, dry_run=dry_run)
+
+    def reindex(self, *, progress: bool | None = None) -> int:
+        """Make the index anew from the manifests, and return how many versions there are.
+
+        Nobody needs to: an index that is lost or damaged is put right when it is next used.
+
+        Args:
+            progress: Whether to show a bar; None where somebody looks: in a terminal or a notebook.
+        """
+        total = sum(len(self._store.numbers(name)) for name in self._store.names())
+        with ticking("Reindexing", total, progress=progress) as tick:
+            return self._index.rebuild(tick)
+
+    def import_file(
+        self, path: str | os.PathLike[str], name: str | None = None, *, allow_duplicate: bool = False
+    ) -> ModelVersion:
+        """Keep the model in a file as the next version of a name.
+
+        Its hashes are checked and nothing in it is run: a model class that travels with it stays untrusted, unless it
+        was registered by this user on this machine.
+
+        Args:
+            path: A ``.rlkit`` file that :meth:`export_file` or ``model.save`` wrote, on any machine.
+            name: What to call the model; what the file says where None.
+            allow_duplicate: Keep a model again that is kept already.
+
+        Raises:
+            StoreError: There is no such file.
+            CorruptArtifactError: It is damaged, or tells what no version does.
+            UntrustedArtifactError: Its state would run code.
+            InvalidNameError: The name is not allowed.
+        """
+        candidate = transfer.candidate_from(path, name, provenance(lambda: None))
+        self._check_new(candidate.name)
+        return self._kept(candidate, allow_duplicate=allow_duplicate)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
-from functools import cached_property
-from typing import Any
+from typing import Any, NoReturn
 
 from rlkit.errors import CorruptArtifactError
 from rlkit.registry.cards import version_card, version_text, versions_table, versions_text
@@ -13,14 +11,19 @@ from rlkit.registry.cards import version_card, version_text, versions_table, ver
 Document = dict[str, Any]
 """A version as the index keeps it and as a search expression sees it: the fields of ModelVersion, and ``ref``."""
 
+Manifest = Mapping[str, Any]
+"""What was known about a version when it was registered."""
+
 _REGISTERED = "_registered"
 _CHANGEABLE = ("tags", "metrics", "description")
 
 
-def document_of(manifest: Mapping[str, Any], meta: Mapping[str, Any]) -> Document:
+def document_of(name: str, number: int, manifest: Mapping[str, Any], meta: Mapping[str, Any]) -> Document:
     """Put together what was registered and what was changed since.
 
     Args:
+        name: What the model is called now.
+        number: The version.
         manifest: What ``ArtifactStore.read_manifest`` returns.
         meta: What ``ArtifactStore.read_meta`` returns.
 
@@ -30,12 +33,13 @@ def document_of(manifest: Mapping[str, Any], meta: Mapping[str, Any]) -> Documen
     Raises:
         CorruptArtifactError: The manifest lacks what every version has.
     """
+    document = {"name": name, "version": number}
     try:
         state = manifest["objects"]["state"]
-        document = {key: manifest[key] for key in ("name", "version", "algorithm", "created", "format")}
+        document |= {key: manifest[key] for key in ("algorithm", "created", "format")}
         document |= {"sha256": state["sha256"], "size": state["size"]}
     except (KeyError, TypeError) as error:
-        problem = f"The manifest of {manifest.get('name')}:{manifest.get('version')} lacks {error}."
+        problem = f"The manifest of {name}:{number} lacks {error}."
         raise CorruptArtifactError(problem, "Restore the file from a backup.") from error
     document["ref"] = f"{document['name']}:{document['version']}"
     for key, default in _OPTIONAL.items():
@@ -66,9 +70,10 @@ def overlaid(document: Document, meta: Mapping[str, Any]) -> Document:
     }
 
 
-@dataclass(frozen=True, repr=False)
 class ModelVersion:
-    """One version of a model, as the registry knows it.
+    """One version of a model, as the registry knows it. It cannot be changed; what it gives away are copies.
+
+    A search may find ten thousand of them, so that each is no more than a view of its document.
 
     Attributes:
         name: The model.
@@ -100,6 +105,8 @@ class ModelVersion:
         host: On which machine.
     """
 
+    __slots__ = ("__weakref__", "_document", "_read_manifest")
+
     name: str
     version: int
     algorithm: str
@@ -107,55 +114,81 @@ class ModelVersion:
     format: int
     sha256: str
     size: int
-    config: dict[str, Any] = field(default_factory=dict)
-    env_id: str | None = None
-    env_kwargs: dict[str, Any] = field(default_factory=dict)
-    observation_space: dict[str, Any] | None = None
-    action_space: dict[str, Any] | None = None
-    seed: int | None = None
-    num_timesteps: int = 0
-    num_episodes: int = 0
-    wall_time: float = 0.0
-    metrics: dict[str, float] = field(default_factory=dict)
-    tags: tuple[str, ...] = ()
-    aliases: tuple[str, ...] = ()
-    description: str = ""
-    left_out: str = ""
-    parent: str | None = None
-    dataset: dict[str, Any] | None = None
-    git: dict[str, Any] | None = None
-    packages: dict[str, str] = field(default_factory=dict)
-    user: str | None = None
-    host: str | None = None
-    _read_manifest: Callable[[], Mapping[str, Any]] = field(default=dict, compare=False)
+    config: dict[str, Any]
+    env_id: str | None
+    env_kwargs: dict[str, Any]
+    observation_space: dict[str, Any] | None
+    action_space: dict[str, Any] | None
+    seed: int | None
+    num_timesteps: int
+    num_episodes: int
+    wall_time: float
+    metrics: dict[str, float]
+    tags: tuple[str, ...]
+    aliases: tuple[str, ...]
+    description: str
+    left_out: str
+    parent: str | None
+    dataset: dict[str, Any] | None
+    git: dict[str, Any] | None
+    packages: dict[str, str]
+    user: str | None
+    host: str | None
 
-    @classmethod
-    def from_document(cls, document: Document, read_manifest: Callable[[], Mapping[str, Any]]) -> ModelVersion:
-        """Build a version from its document.
+    _document: Document
+    _read_manifest: Callable[[str, int], Mapping[str, Any]]
+
+    def __init__(self, document: Document, read_manifest: Callable[[str, int], Mapping[str, Any]]) -> None:
+        """View a document.
 
         Args:
-            document: What ``document_of`` returns; it is copied.
-            read_manifest: Returns the manifest, when the learning curve is asked for.
-
-        Returns:
-            The version.
+            document: What ``document_of`` returns, which must not be changed.
+            read_manifest: Returns the manifest of a name and number, when the learning curve is asked for.
         """
-        values = {key: _copy(document[key]) for key in _FIELDS}
-        values |= {"tags": tuple(values["tags"]), "aliases": tuple(values["aliases"])}
-        return cls(**values, _read_manifest=read_manifest)
+        object.__setattr__(self, "_document", document)
+        object.__setattr__(self, "_read_manifest", read_manifest)
+
+    def __getattr__(self, key: str) -> Any:
+        if key not in _FIELDS:
+            message = f"a ModelVersion has no {key!r}"
+            raise AttributeError(message, name=key, obj=self)
+        value = self._document[key]
+        return tuple(value) if key in ("tags", "aliases") else _copy(value)
+
+    def __setattr__(self, key: str, value: object) -> NoReturn:
+        message = f"a version cannot be changed: {key} stays {getattr(self, key, None)!r:.80}"
+        raise AttributeError(message, name=key, obj=self)
+
+    def __delattr__(self, key: str) -> NoReturn:
+        self.__setattr__(key, None)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *_FIELDS})
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ModelVersion) and self.to_dict() == other.to_dict()
+
+    def __reduce__(self) -> NoReturn:
+        message = "a ModelVersion belongs to its registry: keep its ref"
+        raise TypeError(message)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all of the attributes by name, in JSON's types."""
+        return {key: _copy(self._document[key]) for key in _FIELDS}
 
     @property
     def ref(self) -> str:
         """The reference that always means this version: ``"cartpole:3"``."""
         return f"{self.name}:{self.version}"
 
-    @cached_property
+    @property
     def learning_curve(self) -> dict[str, list[float]]:
         """Environment steps and the mean return at each: ``{"steps": […], "mean_return": […]}``.
 
-        It is read from disk when first asked for, which fails if the version was deleted meanwhile.
+        It is read from disk when asked for, which fails if the version was deleted meanwhile.
         """
-        curve: dict[str, list[float]] = self._read_manifest().get("learning_curve") or {}
+        manifest = self._read_manifest(self.name, self.version)
+        curve: dict[str, list[float]] = manifest.get("learning_curve") or {}
         return curve
 
     def __hash__(self) -> int:
@@ -193,7 +226,7 @@ def _copy(value: Any) -> Any:
     return [_copy(part) for part in value] if isinstance(value, list) else value
 
 
-_FIELDS = tuple(each.name for each in fields(ModelVersion) if not each.name.startswith("_"))
+_FIELDS = dict.fromkeys(name for name in ModelVersion.__annotations__ if not name.startswith("_"))
 
 _OPTIONAL: dict[str, Any] = {
     "config": {},

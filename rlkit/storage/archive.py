@@ -11,24 +11,25 @@ import zipfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from rlkit.errors import CorruptArtifactError, StoreError, did_you_mean
-from rlkit.storage import codec, files
+from rlkit.storage import files, packing
 from rlkit.storage.documents import check_format, seal, unseal
+from rlkit.storage.packing import Packed, PackedModel
 
 FORMAT = 1
 # The upgrade rule. The number grows by one when an older rlkit would read a file wrongly or not at all; a
 # new key that may be missing, or a new object beside the state, leaves it alone. A reader refuses numbers
 # above its own, and keeps reading every one below: for each, a file written in it stays in the tests.
 
-MAX_STATE = 8 * 2**30
-"""Bytes that a state may have. Entries are stored, not compressed: none is larger than the file it is in."""
+MAX_OBJECT = 8 * 2**30
+"""Bytes that an object may have. Entries are stored, not compressed: none is larger than the file it is in."""
 MAX_MANIFEST = 64 * 2**20
 """Bytes that a manifest may have."""
 
 _MANIFEST = "manifest.json"
-_STATE = "state.dill"
+_FILES = {packing.STATE: "state.dill", packing.CODE: "code.dill"}
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the zip format's first moment, so that equal content gives equal files
 _REMEDY = "Get the file again from where it came from, or restore it from a backup."
 
@@ -48,49 +49,49 @@ def archive_path(path: str | os.PathLike[str]) -> Path:
     return target
 
 
-def write_archive(path: str | os.PathLike[str], metadata: dict[str, Any], state: dict[str, Any]) -> None:
+def is_archive_path(source: object) -> TypeGuard[str | os.PathLike[str]]:
+    """Whether something names a file rather than a model in the registry."""
+    return isinstance(source, os.PathLike) or (isinstance(source, str) and source.endswith(".rlkit"))
+
+
+def write_archive(path: str | os.PathLike[str], model: PackedModel) -> None:
     """Write a model to one file; equal content gives an equal file.
 
     Args:
         path: The file; an existing one is replaced in one step.
-        metadata: What is told about the model: JSON values.
-        state: What the model is rebuilt from: plain data.
+        model: The model.
 
     Raises:
-        StateError: The state is not plain data, or the metadata has no form in JSON.
+        StateError: The metadata has no form in JSON.
         StoreError: The file cannot be written.
     """
     target = Path(path)
-    data = codec.encode(state)
     manifest = {
         "format": FORMAT,
         "kind": "model",
         "rlkit": rlkit_version(),
-        "objects": {
-            "state": {"file": _STATE, "sha256": hashlib.sha256(data).hexdigest(), "size": len(data)},
-        },
-        "metadata": metadata,
+        "objects": {kind: _record(kind, each) for kind, each in model.objects.items()},
+        "metadata": dict(model.metadata),
     }
-    packed = _pack({_MANIFEST: seal(manifest), _STATE: data})
+    packed = _pack({_MANIFEST: seal(manifest), **{_FILES[kind]: each.data for kind, each in model.objects.items()}})
     if not target.absolute().parent.is_dir():
         problem = f"Cannot write {target}: there is no folder {target.absolute().parent}."
         raise StoreError(problem, "Create the folder first, or give another path.")
     files.write_atomic(target, packed)
 
 
-def read_archive(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Read a model's metadata and state from one file, running nothing that it names.
+def read_archive(path: str | os.PathLike[str]) -> PackedModel:
+    """Read one file, running nothing that it names.
 
     Args:
         path: A file that ``write_archive`` wrote, from any machine.
 
     Returns:
-        The metadata and the state.
+        The model, whose objects have the hashes that they were written with.
 
     Raises:
         StoreError: There is no such file, or a newer rlkit wrote it.
         CorruptArtifactError: The file is not an archive, or any byte that matters has changed.
-        UntrustedArtifactError: The state would run code.
     """
     source = Path(path)
     packed = _read(source)
@@ -156,14 +157,20 @@ def _entry(entries: zipfile.ZipFile, name: str, most: int) -> bytes:
     return entries.read(info)
 
 
-def _contents(
-    entries: zipfile.ZipFile, document: dict[str, Any], source: Path
-) -> tuple[dict[str, Any], dict[str, Any]]:
+def _record(kind: str, packed: Packed) -> dict[str, Any]:
+    record = {"file": _FILES[kind], "sha256": hashlib.sha256(packed.data).hexdigest(), "size": len(packed.data)}
+    return {**record, "signature": packed.signature} if packed.signature else record
+
+
+def _contents(entries: zipfile.ZipFile, document: dict[str, Any], source: Path) -> PackedModel:
+    objects = {}
     with _damage_explained(source):
-        record, metadata = document["objects"]["state"], dict(document["metadata"])
-        sha256, size = record["sha256"], record["size"]
-        data = _entry(entries, _STATE, MAX_STATE)
-    if len(data) != size or hashlib.sha256(data).hexdigest() != sha256:
-        problem = f"{source} is damaged: its state is not what was saved."
-        raise CorruptArtifactError(problem, _REMEDY)
-    return metadata, codec.decode(data)
+        metadata, records = dict(document["metadata"]), document["objects"]
+        for kind in [packing.STATE, *(kind for kind in records if kind in _FILES and kind != packing.STATE)]:
+            record = records[kind]
+            data = _entry(entries, _FILES[kind], MAX_OBJECT)
+            if len(data) != record["size"] or hashlib.sha256(data).hexdigest() != record["sha256"]:
+                problem = f"{source} is damaged: its {kind} is not what was saved."
+                raise CorruptArtifactError(problem, _REMEDY)
+            objects[kind] = Packed(data, str(record.get("signature", "")))
+    return PackedModel(metadata, objects)

@@ -65,7 +65,7 @@ def decode(data: bytes) -> dict[str, Any]:
         UntrustedArtifactError: The bytes would import something; the message lists all of it.
         CorruptArtifactError: The bytes are not a state that ``encode`` could have written.
     """
-    _refuse_strange(data)
+    refuse(data)
     try:
         state = to_plain(_Unpickler(io.BytesIO(data)).load())
     except StateError as error:
@@ -102,7 +102,13 @@ def _foreign(reached: list[str]) -> list[str]:
     return [name for name in reached if name not in allowed]
 
 
-def _refuse_strange(data: bytes) -> None:
+def refuse(data: bytes) -> None:
+    """Refuse bytes that ``encode`` would not write, without running or building any of them.
+
+    Raises:
+        UntrustedArtifactError: They would import something; the message lists all of it.
+        CorruptArtifactError: They are no pickle, or have opcodes that rlkit never writes.
+    """
     reached, strange = opcodes.scan(data)
     foreign = _foreign(reached)
     if foreign:

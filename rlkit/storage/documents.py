@@ -30,12 +30,22 @@ def seal(document: Mapping[str, Any]) -> bytes:
         StateError: A value has no form in JSON.
     """
     try:
-        lines = [f"{json.dumps(key)}: {json.dumps(value, default=_plain)}" for key, value in document.items()]
+        lines = [f"{json.dumps(key)}: {to_json(value)}" for key, value in document.items()]
     except (TypeError, ValueError, RecursionError) as error:
         problem = f"A document cannot be written as JSON: {error}."
         raise StateError(problem, "Use dicts, lists, strings, numbers, booleans and None only.") from error
     body = ("{\n" + ",\n".join(lines)).encode("ascii")
     return body + _SEAL % hashlib.sha256(body).hexdigest().encode("ascii")
+
+
+def to_json(value: object) -> str:
+    """Write a value as JSON on one line, ASCII only; numpy scalars and arrays count as numbers and lists.
+
+    Raises:
+        TypeError: A part has no form in JSON.
+        ValueError: It contains itself.
+    """
+    return json.dumps(value, default=_plain)
 
 
 def unseal(data: bytes, origin: str) -> dict[str, Any]:

@@ -10,15 +10,20 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, overload
 
 from filelock import FileLock, Timeout
 
-from rlkit.errors import StoreError
+from rlkit.errors import StoreBusyError, StoreError
+from rlkit.storage.system import System
+
+system = System()
+"""Every change of a disk is one of its calls."""
 
 LOCK_TIMEOUT = 60.0
 """Seconds to wait for another writer before saying so. A crashed writer's lock is freed by the system."""
@@ -31,6 +36,7 @@ _REMEDIES = {
     errno.EROFS: "The disk is read-only: choose a folder on another one.",
     errno.ENOSPC: "The disk is full: free some space and try again.",
     errno.EDQUOT: "Your disk quota is used up: free some space and try again.",
+    errno.EFBIG: "A file may not be that large here: raise the limit (ulimit -f), or choose another disk.",
     errno.EIO: "The disk reports a fault: check it, and try another one.",
     errno.EEXIST: "A file has this name: give the name of a folder, or of one that is not there yet.",
     errno.EISDIR: "This is a folder: give the name of a file.",
@@ -47,6 +53,10 @@ _NO_LINKS = {
     errno.EMLINK,
 }  # file systems without links
 
+_ALWAYS = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{12}\.tmp")
+
 
 @contextlib.contextmanager
 def explained(action: str, path: Path, *passing: type[OSError]) -> Iterator[None]:
@@ -60,25 +70,30 @@ def explained(action: str, path: Path, *passing: type[OSError]) -> Iterator[None
         raise StoreError(problem, _REMEDIES.get(error.errno or 0, "")) from error
 
 
-def read_bytes(path: Path, *, follow: bool = True) -> bytes:
+@overload
+def read_bytes(path: Path, *, follow: bool = True) -> bytes: ...
+@overload
+def read_bytes(path: Path, *, follow: bool = True, size: int | None) -> bytes | None: ...
+def read_bytes(path: Path, *, follow: bool = True, size: int | None = None) -> bytes | None:
     """Read a whole file.
 
     Args:
         path: The file.
         follow: Whether a symbolic link is followed; inside a store it never is.
+        size: How many bytes it must have; a file of another size is not read.
 
     Returns:
-        All bytes of the file.
+        All bytes of the file; None where its size is another.
 
     Raises:
         FileNotFoundError: There is no such file; the caller knows what to suggest.
         StoreError: The file cannot be read.
     """
-    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-    if not follow:
-        flags |= getattr(os, "O_NOFOLLOW", 0)
-    with explained("read", path, FileNotFoundError), os.fdopen(os.open(path, flags), "rb") as file:
-        return file.read()
+    flags = os.O_RDONLY | _ALWAYS | (0 if follow else _NO_FOLLOW)
+    with explained("read", path, FileNotFoundError), os.fdopen(os.open(path, flags), "rb", buffering=0) as file:
+        if size is not None and os.fstat(file.fileno()).st_size != size:
+            return None
+        return file.readall()
 
 
 def open_log(path: Path) -> TextIO:
@@ -123,32 +138,49 @@ def write_atomic(path: Path, data: bytes, *, durable: bool = True, read_only: bo
     Raises:
         StoreError: The file cannot be written; what stood under the name is unchanged.
     """
-    with explained("write", path), _temporary(path, data, durable=durable, read_only=read_only) as temporary:
-        temporary.replace(path)
+    mode = 0o444 if read_only else 0o666
+    with explained("write", path), _temporary(path, data, durable=durable, mode=mode) as temporary:
+        system.replace(temporary, path)
         if durable:
             _sync_folder(path.parent)
 
 
-def create_exclusive(path: Path, data: bytes, *, durable: bool = True, read_only: bool = False) -> None:
-    """Write a new file whole, or fail if the name is taken.
+def create_exclusive(path: Path, data: bytes, *, read_only: bool = False, private: bool = False) -> None:
+    """Write a new file whole and durably, or fail if the name is taken.
 
     Args:
         path: The final name.
         data: The content.
-        durable: Whether to wait until the content and its name are on the disk.
         read_only: Whether nobody may write to the file afterwards.
+        private: Whether nobody but its owner may read or write it.
 
     Raises:
         FileExistsError: The name is taken; what stands there is untouched.
-        StoreError: The file cannot be written; the name stays free.
+        StoreError: The file cannot be written.
     """
+    mode = (0o444 if read_only else 0o666) & (0o600 if private else 0o777)
     with (
         explained("create", path, FileExistsError),
-        _temporary(path, data, durable=durable, read_only=read_only) as temporary,
+        _temporary(path, data, durable=True, mode=mode) as temporary,
     ):
         _claim(temporary, path)
-        if durable:
-            _sync_folder(path.parent)
+    with explained("create", path):
+        _sync_folder(path.parent)
+
+
+def append(path: Path, data: bytes) -> None:
+    """Add bytes to the end of a file in one step, without waiting for the disk: for caches.
+
+    Args:
+        path: The file, created where it is not there; a symbolic link is not followed.
+        data: What to add.
+
+    Raises:
+        StoreError: The file cannot be written; some of the bytes may have been.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | _ALWAYS | _NO_FOLLOW
+    with explained("write to", path), _opened(path, flags) as descriptor:
+        _write_all(descriptor, data)
 
 
 def move(source: Path, target: Path) -> None:
@@ -163,9 +195,28 @@ def move(source: Path, target: Path) -> None:
         StoreError: The file cannot be moved.
     """
     with explained("move", source, FileNotFoundError):
-        source.replace(target)
+        system.replace(source, target)
         _sync_folder(target.parent)  # the new name first: a crash in between must not lose both
         _sync_folder(source.parent)
+
+
+def rename_folder(source: Path, target: Path) -> None:
+    """Give a folder another name beside its present one, durably and in one step.
+
+    Args:
+        source: The present name.
+        target: The new name, which must be free.
+
+    Raises:
+        FileExistsError: The new name is taken.
+        StoreError: The folder cannot be renamed.
+    """
+    with explained("rename", source, FileExistsError):
+        # A disk that cannot tell "a" from "A" finds the folder itself under its new name.
+        if os.path.lexists(target) and not source.samefile(target):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
+        system.rename(source, target)
+        _sync_folder(target.parent)
 
 
 def remove(path: Path) -> None:
@@ -182,11 +233,37 @@ def remove(path: Path) -> None:
         _sync_folder(path.parent)
 
 
-def make_folder(path: Path) -> None:
+def remove_garbage(path: Path) -> bool:
+    """Delete a file or an empty folder that nothing refers to, without waiting for the disk.
+
+    Args:
+        path: The file or folder.
+
+    Returns:
+        Whether it is gone: not where it is a folder that is not empty.
+
+    Raises:
+        StoreError: It cannot be deleted.
+    """
+    with explained("delete", path):
+        if not path.is_symlink() and path.is_dir():
+            try:
+                system.rmdir(path)
+            except OSError as error:
+                if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+                    return False
+                raise
+        else:
+            _unlink(path)
+        return True
+
+
+def make_folder(path: Path, *, private: bool = False) -> None:
     """Create a folder and those above it, each durably; an existing one is fine.
 
     Args:
         path: The folder.
+        private: Whether nobody but its owner may enter it, where it is created.
 
     Raises:
         StoreError: The folder cannot be created.
@@ -196,7 +273,11 @@ def make_folder(path: Path) -> None:
     if path.parent != path:
         make_folder(path.parent)
     with explained("create the folder", path):
-        path.mkdir(exist_ok=True)
+        try:
+            system.mkdir(path, 0o700 if private else 0o777)
+        except FileExistsError:
+            if not path.is_dir():
+                raise
         _sync_folder(path.parent)
 
 
@@ -213,6 +294,11 @@ def sync_folder(path: Path) -> None:
         _sync_folder(path)
 
 
+def is_temporary(name: str) -> bool:
+    """Whether a file of this name is one that was being written: garbage, where nobody is writing."""
+    return _TEMPORARY.fullmatch(name) is not None
+
+
 @contextlib.contextmanager
 def lock(path: Path, timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
     """Hold a lock against other threads and processes while the body runs.
@@ -225,7 +311,8 @@ def lock(path: Path, timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
         Nothing; the lock is held.
 
     Raises:
-        StoreError: Another writer held the lock all that time, or the folder cannot be written.
+        StoreBusyError: Another writer held the lock all that time.
+        StoreError: The folder cannot be written.
     """
     holder = FileLock(path, timeout=timeout)
     try:
@@ -233,7 +320,7 @@ def lock(path: Path, timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
             holder.acquire(poll_interval=_LOCK_POLL)
     except Timeout:
         problem = f"Another program has been writing to {path.parent} for {timeout:g} seconds."
-        raise StoreError(problem, f"Wait for it to finish. It holds the lock {path}.") from None
+        raise StoreBusyError(problem, f"Wait for it to finish. It holds the lock {path}.") from None
     try:
         yield
     finally:
@@ -241,17 +328,31 @@ def lock(path: Path, timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _temporary(path: Path, data: bytes, *, durable: bool, read_only: bool) -> Iterator[Path]:
+def _opened(path: Path, flags: int, mode: int = 0o666) -> Iterator[int]:
+    descriptor = system.open(path, flags, mode)
+    try:
+        yield descriptor
+    finally:
+        system.close(descriptor)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    """Write all of the data: one call may write less of it, as it does where the disk runs full."""
+    left = memoryview(data)
+    while left:
+        left = left[system.write(descriptor, left) :]
+
+
+@contextlib.contextmanager
+def _temporary(path: Path, data: bytes, *, durable: bool, mode: int) -> Iterator[Path]:
     """Write the content under a temporary name beside ``path``, which is gone afterwards whatever happens."""
     temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}.tmp")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
     try:
         # The mode goes through the umask, so that a folder shared by a group stays shared.
-        with os.fdopen(os.open(temporary, flags, 0o444 if read_only else 0o666), "wb") as file:
-            file.write(data)
+        with _opened(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _ALWAYS, mode) as descriptor:
+            _write_all(descriptor, data)
             if durable:
-                file.flush()
-                os.fsync(file.fileno())
+                system.fsync(descriptor)
         yield temporary
     finally:
         with contextlib.suppress(OSError):
@@ -261,29 +362,30 @@ def _temporary(path: Path, data: bytes, *, durable: bool, read_only: bool) -> It
 def _claim(temporary: Path, path: Path) -> None:
     """Give a finished file its final name only if nobody has that name: a hard link is atomic in this."""
     try:
-        os.link(temporary, path)
+        system.link(temporary, path)
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
         # Without links two steps must do. Callers hold the lock of the folder, so nobody comes between.
         if os.path.lexists(path):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
-        temporary.replace(path)
+        system.replace(temporary, path)
 
 
 def _unlink(path: Path) -> None:
     try:
-        path.unlink(missing_ok=True)
-    except PermissionError:  # Windows deletes no read-only file
-        path.chmod(stat.S_IWRITE | stat.S_IREAD)
-        path.unlink(missing_ok=True)
+        system.unlink(path)
+    except FileNotFoundError:
+        pass
+    except PermissionError:
+        if os.name != "nt":  # Windows deletes no read-only file
+            raise
+        system.chmod(path, stat.S_IWRITE | stat.S_IREAD)
+        system.unlink(path)
 
 
 def _sync_folder(path: Path) -> None:
     if os.name == "nt":
         return  # Windows cannot open a folder, and keeps names in its journal by itself
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    with _opened(path, os.O_RDONLY | _ALWAYS) as descriptor:
+        system.fsync(descriptor)

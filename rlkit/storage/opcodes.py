@@ -72,6 +72,45 @@ def scan(data: bytes) -> tuple[list[str], list[str]]:
     return list(reached), list(strange)
 
 
+_BUILT = {
+    "EMPTY_DICT": "dict",
+    "DICT": "dict",
+    "EMPTY_LIST": "list",
+    "LIST": "list",
+    "OBJ": "object",
+    "INST": "object",
+    "NEWOBJ": "object",
+    "NEWOBJ_EX": "object",
+    "REDUCE": "call",
+}
+_ARRAY = "dill._dill._create_array"
+
+
+def count(data: bytes) -> dict[str, int]:
+    """Count what a pickle would build, without running any of it.
+
+    Args:
+        data: A whole pickle.
+
+    Returns:
+        How many of ``"array"``, ``"dict"``, ``"list"``, ``"object"`` (instances of classes) and ``"call"`` (calls of
+        what it imports, which build arrays too), as far as there are any.
+
+    Raises:
+        CorruptArtifactError: The bytes are not one whole pickle.
+    """
+    counts: dict[str, int] = {}
+    try:
+        for name, argument in _resolved(data):
+            kind = "array" if name == "STACK_GLOBAL" and argument == _ARRAY else _BUILT.get(name)
+            if kind is not None:
+                counts[kind] = counts.get(kind, 0) + 1
+    except ValueError as error:
+        problem = f"These bytes are not a whole pickle: {error}."
+        raise CorruptArtifactError(problem, "Restore the file from a backup.") from error
+    return counts
+
+
 def _resolved(data: bytes) -> Iterator[tuple[str, Any]]:
     """Yield opcode names and arguments, with the dotted names of imports as far as they are literal."""
     strings: list[str] = [_UNKNOWN, _UNKNOWN]

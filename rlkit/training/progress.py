@@ -47,7 +47,12 @@ class _Default:
 
     def reset(self) -> None:
         """Show a bar where standard error is a terminal, or the output of a notebook's cell."""
-        self.make = lambda: ProgressBar() if sys.stderr.isatty() or _in_notebook() else None
+        self.make = lambda: ProgressBar() if somebody_looks() else None
+
+
+def somebody_looks() -> bool:
+    """Say whether standard error is a terminal, or the output of a notebook's cell."""
+    return sys.stderr.isatty() or _in_notebook()
 
 
 def _in_notebook() -> bool:

@@ -61,13 +61,18 @@ SETTINGS = [
 
 
 def full_card():
-    table = html.table(("version", "steps"), [(html.code("a:1"), 3), (html.badge("best", "good"), None)], caption="all")
+    table = html.table(
+        ("version", "steps"),
+        [(html.code("a:1"), 3), (html.badge("best", "good"), None)],
+        caption="all",
+        marked={(0, 1)},
+    )
     return html.card(
         "PPO",
         html.join("on ", html.badges(["x", "y"], "accent"), " & more"),
         [("steps", 100_096), ("git", html.code("3f2a91c")), ("seed", None)],
         svg.picture(svg.learning_curve([1, 2], [3, 4]), "A curve"),
-        [("Settings", html.config_table(SETTINGS)), ("Versions", table)],
+        [("Settings", html.config_table(SETTINGS)), ("Versions", table), ("Tree", html.preformatted("└─ x"))],
     )
 
 
@@ -82,6 +87,8 @@ def test_text_is_escaped_wherever_it_may_stand(hostile):
         html.field_list([(hostile, hostile)]),
         html.table([hostile], [[hostile]], caption=hostile),
         html.config_table([(hostile, hostile, hostile, hostile)]),
+        html.table([hostile], [[hostile]], marked={(0, 0)}),
+        html.preformatted(hostile),
         html.fold(hostile, html.escape(hostile)),
         html.card(hostile, hostile, [(hostile, hostile)], details=[(hostile, html.escape(hostile))]),
         svg.picture("<svg/>", hostile),
@@ -155,6 +162,16 @@ def test_numbers_stand_right_unless_columns_are_named():
 
 def test_numbers_in_a_table_have_common_places():
     assert Reading(html.table(["x"], [[212.44], [487.0]])).words == "x212.4487.0"
+
+
+def test_a_marked_cell_is_bold_and_tinted():
+    markup = html.table("AB", [("x", 1), ("y", 2)], marked={(1, 1)})
+    assert re.findall(r"<strong>(.*?)</strong>", markup) == ["2"]
+    assert re.findall(r'background:[^"]*"><strong>(.)', markup) == ["2"]
+
+
+def test_preformatted_text_keeps_its_spaces_and_lines():
+    assert Reading(html.preformatted("a  b\n  c")).words == "a  b\n  c"
 
 
 def test_what_somebody_chose_stands_out_in_a_config_table():

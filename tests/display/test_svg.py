@@ -193,7 +193,64 @@ def luminance(colour):
     return float(linear @ [0.2126, 0.7152, 0.0722])
 
 
-@pytest.mark.parametrize("colour", [*marks.PALETTE, marks.INK])
+@pytest.mark.parametrize("colour", [*marks.PALETTE, *marks.DISTINCT, marks.INK])
 def test_every_colour_stands_out_from_white_and_from_black(colour):
     white, black = 1.05 / (luminance(colour) + 0.05), (luminance(colour) + 0.05) / (luminance("#111111") + 0.05)
     assert min(white, black) >= 3
+
+
+# Machado, Oliveira and Fernandes 2009, doi 10.1109/TVCG.2009.113: linear RGB as others see it.
+VISION = {
+    "usual": np.eye(3),
+    "no red": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "no green": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "no blue": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+}
+TO_XYZ = np.array(
+    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
+)
+
+
+def lab(colour, vision):
+    """CIE L*a*b* of a colour as somebody sees it: distances there are those that people see."""
+    channels = np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    x, y, z = np.cbrt(TO_XYZ @ np.clip(np.array(vision) @ linear, 1e-6, 1) / [0.95047, 1, 1.08883])
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("vision", list(VISION))
+def test_distinct_colours_are_apart_for_everybody(vision):
+    colours = [*marks.DISTINCT, marks.INK]
+    seen = [lab(colour, VISION[vision]) for colour in colours]
+    distances = [np.linalg.norm(one - other) for i, one in enumerate(seen) for other in seen[:i]]
+    assert min(distances) > 15
+
+
+def test_an_overlay_labels_its_lines_and_sets_the_others_back():
+    lines = [Series([0, 100], [0, 10 * i], f"run {i}") for i in range(1, 4)]
+    others = [Series([0, 100], [i, i]) for i in range(30)]
+    picture = svg.overlay(lines, others, more="30 more", x_label="steps", y_label="return")
+    assert {"run 1", "run 2", "run 3", "30 more", "steps", "return"} <= set(words(picture))
+    (behind,) = paths(picture, stroke=marks.INK, fill="none", stroke_opacity=".4")
+    assert behind.get("d").count("M") == 30
+
+
+def test_a_label_away_from_the_end_of_its_line_is_led_to():
+    early = svg.overlay([Series([0, 10], [0, 5], "early"), Series([0, 100], [0, 9], "late")])
+    leaders = paths(early, stroke_dasharray="1 3")
+    assert [leader.get("stroke") for leader in leaders] == [marks.DISTINCT[0]]
+    assert not paths(svg.overlay([Series([0, 100], [0, 9], "late")]), stroke_dasharray="1 3")
+
+
+@given(NUMBERS)
+def test_an_overlay_takes_any_floats(values):
+    steps = range(len(values))
+    parsed(svg.overlay([Series(steps, values, "a"), Series([], [], "b")], [Series(values, steps)]))
+    parsed(svg.overlay([], [Series(steps, values)]))
+
+
+def test_an_overlay_of_a_hundred_lines_stays_small():
+    steps, rng = np.arange(200.0), np.random.default_rng(0)
+    lines = [Series(steps, rng.normal(size=200).cumsum(), f"run {i}") for i in range(100)]
+    assert len(svg.overlay(lines[:6], lines[6:66]).encode()) < 25_000

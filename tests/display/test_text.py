@@ -121,6 +121,23 @@ def test_a_table_sets_numbers_right_and_words_left():
     ]
 
 
+def test_a_table_sets_on_the_right_what_it_is_told_to():
+    assert text.table(("a", "b"), [("xx", "1"), ("y", "*22")], numeric={1}).splitlines()[2:] == ["xx    1", "y   *22"]
+
+
+@pytest.mark.parametrize(
+    ("words", "width", "cut"),
+    [("cartpole:12", 11, "cartpole:12"), ("a-long-name:12", 9, "a-lo…e:12"), ("abcdef", 3, "a…f"), ("a\nb", 9, "a b")],
+)
+def test_long_text_is_cut_in_its_middle(words, width, cut):
+    assert text.shortened(words, width) == cut
+
+
+@given(st.text(max_size=40), st.integers(3, 20))
+def test_shortened_text_is_never_too_long(words, width):
+    assert len(text.shortened(words, width)) <= width
+
+
 def test_a_table_without_rows_is_its_headers():
     assert text.table(("name", "steps"), []) == "name  steps\n────  ─────"
 

@@ -101,6 +101,24 @@ def test_models_trained_in_turns_with_others_give_what_each_gives_alone(make):
     np.testing.assert_equal(one.get_state()["networks"], alone.get_state()["networks"])
 
 
+def test_parameters_are_copies_of_all_that_training_changes(make):
+    model = make()
+    before = model.parameters
+    assert sum(array.size for array in before.values()) == model.get_state()["networks"]["parameters"].size
+    model.train(64)
+    after = model.parameters
+    assert {name: array.shape for name, array in after.items()} == {n: array.shape for n, array in before.items()}
+    assert any((after[name] != before[name]).any() for name in before)
+    for array in after.values():
+        array[:] = 0
+    assert any(array.any() for array in model.parameters.values())
+
+
+@pytest.mark.parametrize("algorithm", ["ppo", "a2c", "dqn"])
+def test_a_model_without_networks_has_no_parameters(algorithm):
+    assert rlkit.create(algorithm).parameters == {}
+
+
 def test_the_global_random_state_is_neither_touched_nor_used(make):
     np.random.seed(1)  # noqa: NPY002 - in the test above another one did not matter
     before = np.random.get_state()  # noqa: NPY002 - the state that must not change

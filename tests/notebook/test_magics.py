@@ -64,6 +64,15 @@ def test_the_quickstart_from_create_to_load(run, shell):
     assert (again.predict(observations) == agent.predict(observations)).all()
 
 
+def test_the_folder_of_models_is_shown_and_chosen(run, tmp_path):
+    assert run("%rl_store").folder == tmp_path / "store"
+    run(f"agent = %rl_create {SMALL}")
+    assert run(f"%rl_store {tmp_path / 'other'}") is rlkit.registry()
+    run("%rl_save agent cartpole")
+    assert (tmp_path / "other" / "models" / "cartpole" / "000001.json").exists()
+    assert not (tmp_path / "store").exists()
+
+
 def test_a_version_keeps_the_metrics_of_the_last_evaluation(run):
     run(f"agent = %rl_create {SMALL}")
     run("%rl_train agent --steps 1000")

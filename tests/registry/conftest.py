@@ -1,19 +1,23 @@
 """A model that is no model but has what a registry needs, and a registry to keep it in."""
 
-import contextlib
-import copy
 import importlib
+import itertools
 
 import numpy as np
 import pytest
 
-from rlkit.registry import ModelRegistry
+from rlkit.registry import ModelRegistry, ModelVersion
+from rlkit.registry.versions import document_of
+from rlkit.storage.packing import PackedModel, pack, state_of
+
+_weights = itertools.count(1000)
 
 
 class FakeModel:
-    """Gives a state and metadata as real models do."""
+    """Gives a state and metadata as real models do; each has weights of its own, unless told which."""
 
-    def __init__(self, weight=0.0, **metadata):
+    def __init__(self, weight=None, **metadata):
+        weight = next(_weights) if weight is None else weight
         self.state = {"algorithm": "ppo", "weights": np.full(4, weight, dtype="f4")}
         self.metadata = {
             "algorithm": "ppo",
@@ -27,22 +31,20 @@ class FakeModel:
             "num_episodes": 20,
             "wall_time": 1.5,
             "learning_curve": {"steps": [500, 1000], "mean_return": [20.0, 40.0]},
+            "left_out": "",
             **metadata,
         }
 
-    def get_state(self, *, slim=False):
-        return copy.deepcopy(self.state)
-
-    def paused(self):
-        return contextlib.nullcontext()
+    def packed(self, *, slim=False):
+        return PackedModel(self.metadata, pack(self.state))
 
 
 class FakeFactory:
     """Rebuilds a FakeModel from its state, and remembers what else it was given."""
 
-    def from_state(self, state, env=None, *, wall_time=0.0):
+    def rebuild(self, objects, env=None, *, wall_time=0.0, trust=False, origin=""):
         model = FakeModel(wall_time=wall_time)
-        model.state, model.env = state, env
+        model.state, model.env = state_of(objects), env
         return model
 
 
@@ -61,13 +63,29 @@ def folder(tmp_path):
 @pytest.fixture
 def registry(folder, monkeypatch):
     # As an attribute, rlkit.registry is a function: the module must be asked for by its name.
-    monkeypatch.setattr(importlib.import_module("rlkit.registry.registry"), "factory", FakeFactory())
+    monkeypatch.setattr(importlib.import_module("rlkit.registry.reader"), "factory", FakeFactory())
     return ModelRegistry(folder)
 
 
 @pytest.fixture
 def make_model():
     return FakeModel
+
+
+def version_with(**attributes):
+    """A version that no registry keeps, with what is said of it and else with nothing."""
+    known = {"algorithm": "ppo", "created": "2026-03-04T05:06:07+00:00", "format": 2, **attributes}
+    sha256, size = known.pop("sha256", "ab" * 32), known.pop("size", 115_000)
+    aliases, curve = known.pop("aliases", ()), known.pop("learning_curve", {})
+    name, number = known.pop("name", "cartpole"), known.pop("version", 3)
+    manifest = {**known, "objects": {"state": {"sha256": sha256, "size": size}}, "learning_curve": curve}
+    meta = {"aliases": dict.fromkeys(aliases, number), "versions": {}}
+    return ModelVersion(document_of(name, number, manifest, meta), lambda *_: manifest)
+
+
+@pytest.fixture
+def make_version():
+    return version_with
 
 
 @pytest.fixture

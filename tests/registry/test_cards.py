@@ -1,12 +1,10 @@
 """Versions as a notebook shows them."""
 
-from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
 from rlkit.registry.cards import version_card, version_text, versions_table, versions_text
-from rlkit.registry.versions import ModelVersion
 
 
 def unclosed(markup):
@@ -27,32 +25,28 @@ def unclosed(markup):
 CURVE = {"steps": [100.0, 200.0, 300.0], "mean_return": [20.0, 120.0, 480.0]}
 
 
+KNOWN = {
+    "config": {"gamma": 0.98, "net_arch": [64, 64]},
+    "env_id": "CartPole-v1",
+    "seed": 0,
+    "num_timesteps": 100_096,
+    "wall_time": 4.2,
+    "metrics": {"mean_return": 480.5},
+    "tags": ["baseline"],
+    "aliases": ["best"],
+    "description": "<b>the one</b>",
+    "parent": "cartpole:2",
+    "git": {"commit": "0123456789abcdef", "dirty": True},
+    "packages": {"numpy": "2.4"},
+    "user": "somebody",
+    "host": "somewhere",
+    "learning_curve": CURVE,
+}
+
+
 @pytest.fixture
-def version():
-    return ModelVersion(
-        name="cartpole",
-        version=3,
-        algorithm="ppo",
-        created="2026-03-04T05:06:07+00:00",
-        format=1,
-        sha256="ab" * 32,
-        size=115_000,
-        config={"gamma": 0.98, "net_arch": [64, 64]},
-        env_id="CartPole-v1",
-        seed=0,
-        num_timesteps=100_096,
-        wall_time=4.2,
-        metrics={"mean_return": 480.5},
-        tags=("baseline",),
-        aliases=("best",),
-        description="<b>the one</b>",
-        parent="cartpole:2",
-        git={"commit": "0123456789abcdef", "dirty": True},
-        packages={"numpy": "2.4"},
-        user="somebody",
-        host="somewhere",
-        _read_manifest=lambda: {"learning_curve": CURVE},
-    )
+def version(make_version):
+    return make_version(**KNOWN)
 
 
 FACTS = [
@@ -92,8 +86,8 @@ def test_the_card_is_well_formed_and_small(version):
     assert len(rest) < 10_000
 
 
-def test_a_version_that_never_trained_has_no_picture(version):
-    untrained = ModelVersion(name="a", version=1, algorithm="ppo", created=version.created, format=1, sha256="", size=0)
+def test_a_version_that_never_trained_has_no_picture(make_version):
+    untrained = make_version()
     assert "<img" not in version_card(untrained)
     assert "custom" in version_text(untrained)
 
@@ -105,14 +99,14 @@ def test_a_table_has_a_row_for_each_version(version):
     assert [line.split()[0] for line in versions_text([version]).splitlines()[2:]] == ["cartpole:3"]
 
 
-def test_lines_of_a_table_stand_under_each_other(version):
-    other = replace(version, name="pendulum-long", env_id=None, metrics={}, aliases=())
+def test_lines_of_a_table_stand_under_each_other(version, make_version):
+    other = make_version(name="pendulum-long", num_timesteps=100_096)
     lines = versions_text([version, other]).splitlines()
     assert lines[0].index("algorithm") == lines[2].index("ppo") == lines[3].index("ppo")
 
 
-def test_the_callers_own_metrics_have_columns_and_an_evaluations_details_have_none(version):
-    traded = replace(version, metrics={"sharpe": 1.5, "std_return": 3.0, "mean_return": 480.0})
+def test_the_callers_own_metrics_have_columns_and_an_evaluations_details_have_none(make_version):
+    traded = make_version(metrics={"sharpe": 1.5, "std_return": 3.0, "mean_return": 480.0})
     headings = versions_text([traded]).splitlines()[0]
     assert headings.index("mean return") < headings.index("sharpe")
     assert "std" not in headings

@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 
 from rlkit.errors import ConfigError
-from rlkit.registry.checks import check_dataset, check_description, check_metrics
-
-SHA256 = "ab" * 32
+from rlkit.registry.checks import check_description, check_metrics
 
 
 def test_numbers_of_any_kind_become_plain_ones():
@@ -37,29 +35,6 @@ def test_values_that_cannot_be_compared_are_refused_by_name(value):
 def test_metrics_must_be_a_dict_with_names(metrics):
     with pytest.raises(ConfigError):
         check_metrics(metrics)
-
-
-def test_a_dataset_always_has_all_three_keys():
-    assert check_dataset(None) is None
-    assert check_dataset({"name": "d"}) == {"name": "d", "version": None, "sha256": None}
-    full = {"name": "d", "version": "2", "sha256": SHA256}
-    assert check_dataset(full) == full
-
-
-@pytest.mark.parametrize(
-    ("dataset", "said"),
-    [
-        ({}, "name"),
-        ({"version": "2"}, "name"),
-        ("d", "dict"),
-        ({"name": "d", "sha": SHA256}, "Did you mean 'sha256'"),
-        ({"name": "d", "version": 2}, "Write '2'"),
-        ({"name": "d", "sha256": "abc"}, "64 hexadecimal"),
-    ],
-)
-def test_a_wrong_dataset_is_refused(dataset, said):
-    with pytest.raises(ConfigError, match=said):
-        check_dataset(dataset)
 
 
 def test_a_description_is_text():

@@ -14,19 +14,17 @@ from rlkit.registry import ModelRegistry
 PROCESSES, EACH = 4, 5
 
 PROGRAM = """
-import contextlib
 import sys
 import numpy as np
 from rlkit.registry import ModelRegistry
+from rlkit.storage.packing import PackedModel, pack
 
 class Model:
     metadata = {"algorithm": "ppo", "config": {}, "wall_time": 0.0}
     def __init__(self, weight):
         self.weight = weight
-    def get_state(self, *, slim=False):
-        return {"algorithm": "ppo", "weights": np.full(8, self.weight)}
-    def paused(self):
-        return contextlib.nullcontext()
+    def packed(self, *, slim=False):
+        return PackedModel(self.metadata, pack({"algorithm": "ppo", "weights": np.full(8, self.weight)}))
 
 folder, who = sys.argv[1], int(sys.argv[2])
 registry = ModelRegistry(folder)
@@ -57,7 +55,7 @@ def test_processes_that_register_at_once_share_out_the_numbers_exactly(folder):
     for who, numbers in given.items():
         assert [version.version for version in registry.search(f"metrics.who = {who}")] == numbers == sorted(numbers)
         assert registry.get(f"shared@newest-of-{who}").version == numbers[-1]
-    hashes = {registry._store.read_object({"sha256": version.sha256}) for version in registry.versions()}
+    hashes = {registry._store.read_object(version.to_dict()) for version in registry.versions()}
     assert len(hashes) == PROCESSES * EACH
 
 
@@ -82,8 +80,8 @@ def in_threads(*works):
 
 def test_threads_that_write_and_read_at_once_agree(registry, make_model):
     def write():
-        for number in range(8):
-            version = registry.register(make_model(number), "shared")
+        for _ in range(8):
+            version = registry.register(make_model(), "shared")
             registry.set_alias("shared", "newest", version.version)
 
     def delete():

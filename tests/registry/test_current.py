@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from rlkit.errors import StoreError
-from rlkit.registry import open_registry
+from rlkit.registry import open_registry, use_registry
 
 
 def test_a_registry_is_chosen_by_argument_then_variable_then_working_folder(tmp_path, monkeypatch):
@@ -24,3 +25,14 @@ def test_a_registry_is_chosen_by_argument_then_variable_then_working_folder(tmp_
 def test_what_is_no_path_is_no_folder(folder):
     with pytest.raises(StoreError, match="is no folder"):
         open_registry(folder)
+
+
+def test_a_registry_that_is_chosen_is_current_here_and_in_programs_started_from_here(tmp_path, monkeypatch):
+    monkeypatch.setenv("RLKIT_HOME", str(tmp_path / "before"))
+    monkeypatch.chdir(tmp_path)
+    assert use_registry("here") is open_registry()
+    assert os.environ["RLKIT_HOME"] == str(tmp_path / "here")
+    monkeypatch.chdir("/")
+    assert open_registry().folder == tmp_path / "here"
+    with pytest.raises(StoreError, match="is no folder"):
+        use_registry(5)

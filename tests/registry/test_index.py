@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import threading
+import zlib
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
@@ -10,6 +12,7 @@ from tinydb import Query
 
 from rlkit.errors import StoreError
 from rlkit.registry import ModelRegistry, index as index_module
+from rlkit.storage import files
 from rlkit.storage.documents import seal
 
 
@@ -48,9 +51,14 @@ def test_searching_an_empty_registry_writes_nothing(registry, folder):
     assert list(folder.iterdir()) == []
 
 
-def test_the_index_is_a_tinydb_file_that_anybody_can_read(filled, folder):
-    tables = json.loads((folder / "index.json").read_text())["tables"]
-    assert {entry["ref"] for entry in tables["versions"].values()} == {"a:1", "a:2", "a:3", "b:1"}
+def lines_of(path):
+    return [json.loads(line[9:]) for line in path.read_bytes().splitlines()]
+
+
+def test_the_index_is_a_file_of_lines_that_anybody_can_read(filled, folder):
+    refs(ModelRegistry(folder))
+    lines = lines_of(folder / "index.jsonl")
+    assert {line[1]["ref"] for line in lines if line[0] == "version"} == {"a:1", "a:2", "a:3", "b:1"}
 
 
 def test_a_second_opening_reads_the_index_and_no_manifest(filled, folder, monkeypatch):
@@ -59,38 +67,52 @@ def test_a_second_opening_reads_the_index_and_no_manifest(filled, folder, monkey
     assert count == []
 
 
+def line(*record):
+    data = json.dumps(record).encode()
+    return b"%08x %s\n" % (zlib.crc32(data), data)
+
+
+HEAD = line("rlkit index", 2)
+
+
 @pytest.mark.parametrize(
     "damage",
     [
         b"",
         b"{}",
         b"not json",
-        b'{"format": 1}',
+        HEAD,
+        HEAD[:-5],
+        HEAD + b"torn",
+        HEAD + line("version", {"name": "a", "version": 1}, {}),
+        HEAD + line("version", 5, 6),
+        HEAD + line("version"),
+        HEAD + line("model", "a", {}),
+        HEAD + line("model", "a", 3),
+        HEAD + line("part", "x"),
+        HEAD + line("later", 1),
+        HEAD + line(),
+        HEAD + b"%08x %s\n" % (zlib.crc32(b"no"), b"no"),
+        line("rlkit index", 9) + line("version", {}, {}),
         seal({"format": 1, "models": {}, "tables": {"versions": {"1": {"name": "a"}}}}),
-        seal({"format": 1, "models": {}, "tables": {"versions": {"1": 5}}}),
-        seal({"format": 1, "models": {"a": {}}, "tables": {}}),
-        seal({"format": 1, "models": 3, "tables": 4}),
-        seal({"format": 9, "models": {}, "tables": {}}),
-        seal({"a": 1}),
         None,
     ],
     ids=repr,
 )
 def test_a_damaged_or_missing_index_is_rebuilt_silently(filled, folder, damage):
-    path = folder / "index.json"
-    good = json.loads(path.read_bytes())["tables"]
+    path = folder / "index.jsonl"
     path.unlink()
     if damage is not None:
         path.write_bytes(damage)
     again = ModelRegistry(folder)
     assert refs(again) == ["a:1", "a:2", "a:3", "b:1"]
     assert again.get("a@best") == again.search("'best' in aliases")[0]
-    rebuilt = json.loads(path.read_bytes())["tables"]
-    assert sorted(map(str, rebuilt["versions"].values())) == sorted(map(str, good["versions"].values()))
+    rebuilt = [record[1]["ref"] for record in lines_of(path) if record[0] == "version"]
+    assert sorted(rebuilt) == ["a:1", "a:2", "a:3", "b:1"]
 
 
 def test_no_flipped_byte_of_the_index_is_believed(filled, folder):
-    path = folder / "index.json"
+    path = folder / "index.jsonl"
     good = path.read_bytes()
     expected = [(version.ref, version.aliases, version.metrics) for version in filled.versions()]
     for position in range(0, len(good), 7):
@@ -102,17 +124,17 @@ def test_no_flipped_byte_of_the_index_is_believed(filled, folder):
 
 
 def test_an_index_that_is_deleted_while_in_use_is_written_again(filled, folder):
-    (folder / "index.json").unlink()
+    (folder / "index.jsonl").unlink()
     assert len(refs(filled)) == 4
-    assert (folder / "index.json").exists()
+    assert (folder / "index.jsonl").exists()
 
 
 def test_an_old_index_is_brought_up_to_date(filled, folder, make_model):
-    old = (folder / "index.json").read_bytes()
+    old = (folder / "index.jsonl").read_bytes()
     filled.register(make_model(), "c")
     filled.delete("a:1")
     filled.set_alias("a", "best", 3)
-    (folder / "index.json").write_bytes(old)
+    (folder / "index.jsonl").write_bytes(old)
     again = ModelRegistry(folder)
     assert refs(again) == ["a:2", "a:3", "b:1", "c:1"]
     assert refs(again, "'best' in aliases") == ["a:3"]
@@ -140,7 +162,7 @@ def test_a_folder_that_was_thrown_away_and_filled_anew_is_noticed(filled, folder
     filled.register(make_model(), "a", metrics={"mean_return": 77})
     assert refs(filled, "metrics.mean_return = 77") == ["a:1"]
     assert refs(filled) == ["a:1"]
-    assert (folder / "index.json").exists()
+    assert (folder / "index.jsonl").exists()
 
 
 def test_a_copied_folder_is_right(filled, folder, tmp_path):
@@ -179,13 +201,13 @@ def test_an_alias_moves_without_opening_a_manifest(filled, folder, monkeypatch):
 
 
 def test_a_folder_that_cannot_be_written_is_searched_in_memory(filled, folder, monkeypatch, content):
-    (folder / "index.json").unlink()
+    (folder / "index.jsonl").unlink()
     before = content(folder)
 
     def refuse(*_, **__):
         raise StoreError("read-only")
 
-    monkeypatch.setattr(index_module.files, "write_atomic", refuse)
+    monkeypatch.setattr(files, "write_atomic", refuse)
     again = ModelRegistry(folder)
     assert refs(again) == refs(again) == ["a:1", "a:2", "a:3", "b:1"]
     assert content(folder) == before
@@ -206,19 +228,97 @@ def test_a_damaged_meta_is_told_of_and_hides_no_version(filled, folder):
         assert refs(ModelRegistry(folder)) == ["a:1", "a:2", "a:3", "b:1"]
 
 
-def test_the_file_is_not_rewritten_for_every_version(registry, make_model, monkeypatch):
-    written = []
-    write = index_module.files.write_atomic
-    monkeypatch.setattr(
-        index_module.files,
-        "write_atomic",
-        lambda path, *rest, **more: (written.append(path.name), write(path, *rest, **more)),
-    )
-    model = make_model()
-    for _ in range(100):
-        registry.register(model, "a")
+def test_a_registration_adds_one_line_and_its_parts_once(registry, folder, make_model):
+    path = folder / "index.jsonl"
+    registry.register(make_model(), "a")
+    before = path.read_bytes()
+    for _ in range(3):
+        registry.register(make_model(), "a")
+        after = path.read_bytes()
+        assert after.startswith(before)
+        assert after.count(b"\n") == before.count(b"\n") + 1
+        before = after
+
+
+def test_what_was_registered_is_indexed_though_nobody_searched(registry, folder, make_model, monkeypatch):
+    for number in range(3):
+        registry.register(make_model(num_timesteps=number), "a")
+    count = reads_of(monkeypatch)
+    assert [version.num_timesteps for version in ModelRegistry(folder).search()] == [0, 1, 2]
+    assert count == []
+
+
+def test_parts_that_versions_share_are_one_object_in_memory(registry, folder, make_model):
+    for _ in range(3):
+        registry.register(make_model(), "a")
+    for known in (registry, ModelRegistry(folder)):
+        found, _ = known._index.find()
+        assert len({id(document["config"]) for document in found}) == 1
+
+
+def test_a_lost_part_costs_no_version(registry, folder, make_model):
+    registry.register(make_model(), "a")
+    path = folder / "index.jsonl"
+    kept = [each for each in path.read_bytes().splitlines(keepends=True) if b"learning_rate" not in each]
+    path.write_bytes(b"".join(kept))
+    assert ModelRegistry(folder).search("config.learning_rate = 0.001")[0].ref == "a:1"
+
+
+def test_a_line_written_after_another_program_wrote_the_file_anew_has_all_its_parts(registry, folder, make_model):
+    registry.register(make_model(), "a")
+    ModelRegistry(folder).reindex()
+    registry.delete("a:1")
+    ModelRegistry(folder).reindex()  # which has no part of a:1 any more
+    registry.register(make_model(), "a")
+    assert ModelRegistry(folder)._index._storage.read() == {"versions": {}}
+    fresh = ModelRegistry(folder)._index
+    fresh._open()
+    assert [document["ref"] for document in fresh._table.values()] == ["a:2"]
+
+
+def test_the_file_is_written_anew_when_much_of_it_has_changed(registry, folder, make_model):
+    for _ in range(40):
+        registry.register(make_model(), "a")
+    registry.search()
+    written = set()
+    for number in range(1, 31):
+        registry.set_alias("a", "best", number)
         registry.search()
-    assert 1 < written.count("index.json") < 60
+        written.add((folder / "index.jsonl").stat().st_ino)
+    assert 1 < len(written) < 30
+
+
+def test_whoever_searches_does_not_wait_to_write_the_file(filled, folder):
+    (folder / "index.jsonl").unlink()
+    answers = []
+    with filled._store.writing():
+        thread = threading.Thread(target=lambda: answers.append(refs(ModelRegistry(folder))))
+        thread.start()
+        thread.join()
+    assert answers == [["a:1", "a:2", "a:3", "b:1"]]
+    assert not (folder / "index.jsonl").exists()
+
+
+def test_reindexing_reads_every_manifest_and_says_how_many(filled, folder, monkeypatch, capsys):
+    count = reads_of(monkeypatch)
+    assert filled.reindex() == 4
+    assert sorted(count) == ["a:1", "a:2", "a:3", "b:1"]
+    assert refs(filled) == ["a:1", "a:2", "a:3", "b:1"]
+    assert capsys.readouterr().err == ""
+    filled.reindex(progress=True)
+
+
+def test_a_file_that_is_exchanged_for_another_is_noticed(filled, folder):
+    """What a person does by hand: not even the index believes that a name and a number are enough."""
+    for path in [*(folder / "models").rglob("*"), folder / "models"]:  # as if all had been written a day ago
+        os.utime(path, ns=(10**18, 10**18))
+    assert refs(filled, "metrics.mean_return = 0") == ["a:1"]
+    store = filled._store
+    manifest = {**store.read_manifest("a", 1), "metrics": {"mean_return": 9}}
+    fresh = folder / "fresh.json"
+    fresh.write_bytes(seal(manifest))
+    fresh.replace(folder / "models" / "a" / "000001.json")
+    assert refs(filled, "metrics.mean_return = 9") == ["a:1"]
 
 
 def test_tinydb_queries_are_taken(filled):
@@ -248,7 +348,7 @@ def test_searches_find_what_the_manifests_say_after_any_history(tmp_path_factory
         elif step == "reopen":
             reader = ModelRegistry(folder)
         elif step == "lose":
-            (folder / "index.json").unlink(missing_ok=True)
+            (folder / "index.jsonl").unlink(missing_ok=True)
         else:
             reader.search()
         store = registry._store

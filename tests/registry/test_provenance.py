@@ -2,14 +2,20 @@
 
 import shutil
 import subprocess
+import sys
 from datetime import UTC, datetime
 
 import pytest
 
 from rlkit.registry import provenance
-from rlkit.registry.provenance import git_state
+from rlkit.registry.provenance import asking_git
 
 GIT = shutil.which("git") or "git"
+
+
+def git_state(folder):
+    with asking_git(folder) as answer:
+        return answer()
 
 
 def git(folder, *arguments):
@@ -53,17 +59,37 @@ def test_a_tree_without_commits_has_none(tmp_path):
     assert git_state(tmp_path) == {"commit": None, "dirty": False}
 
 
-@pytest.mark.parametrize(
-    "error", [subprocess.TimeoutExpired("git", 2), OSError("no"), subprocess.CalledProcessError(1, "git")]
-)
-def test_a_git_that_fails_is_as_good_as_none(tmp_path, monkeypatch, error):
+def test_a_git_that_cannot_be_started_is_as_good_as_none(tmp_path, monkeypatch):
     def fail(*_, **__):
-        raise error
+        raise OSError
 
     (tmp_path / ".git").mkdir()
-    monkeypatch.setattr(provenance.shutil, "which", lambda _: "git")
-    monkeypatch.setattr(provenance.subprocess, "run", fail)
+    monkeypatch.setattr(provenance.subprocess, "Popen", fail)
     assert git_state(tmp_path) is None
+
+
+def test_a_git_that_fails_is_as_good_as_none(tmp_path):
+    (tmp_path / ".git").mkdir()  # no repository
+    assert git_state(tmp_path) is None
+
+
+def test_a_git_that_takes_too_long_is_as_good_as_none_and_is_ended(repository, monkeypatch):
+    started = []
+    popen = subprocess.Popen
+
+    def slow(_, **rest):
+        started.append(popen([sys.executable, "-c", "import time; time.sleep(60)"], **rest))
+        return started[0]
+
+    monkeypatch.setattr(provenance.subprocess, "Popen", slow)
+    monkeypatch.setattr(provenance, "_GIT_TIMEOUT", 0.01)
+    assert git_state(repository) is None
+    assert started[0].returncode is not None
+
+
+def test_a_git_that_nobody_waits_for_is_ended(repository):
+    with pytest.raises(ZeroDivisionError), asking_git(repository):
+        _ = 1 // 0
 
 
 def test_without_git_there_is_no_commit(tmp_path, monkeypatch):
@@ -73,7 +99,7 @@ def test_without_git_there_is_no_commit(tmp_path, monkeypatch):
 
 
 def test_the_rest_is_filled_in(monkeypatch):
-    origin = provenance.provenance()
+    origin = provenance.provenance(lambda: None)
     assert set(origin) == {"git", "packages", "user", "host", "created"}
     assert set(origin["packages"]) == {"python", "numpy", "dill", "gymnasium", "rlkit"}
     assert datetime.fromisoformat(origin["created"]).tzinfo == UTC
@@ -84,4 +110,4 @@ def test_a_user_without_a_name_is_none(monkeypatch):
         raise OSError
 
     monkeypatch.setattr(provenance.getpass, "getuser", fail)
-    assert provenance.provenance()["user"] is None
+    assert provenance.provenance(lambda: None)["user"] is None

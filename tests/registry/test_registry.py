@@ -7,6 +7,7 @@ import os
 import numpy as np
 import pytest
 
+import rlkit
 from rlkit.errors import (
     ConfigError,
     CorruptArtifactError,
@@ -139,10 +140,18 @@ def test_an_empty_registry_says_how_to_begin(registry):
 
 def test_gaps_are_shown_in_the_list_of_versions(kept):
     kept.delete("cartpole:2")
+    kept.gc()
     with pytest.raises(ModelNotFoundError, match="versions 1, 3"):
         kept.get("cartpole:2")
     kept.delete("cartpole:1")
+    kept.gc()
     with pytest.raises(ModelNotFoundError, match="It has version 3"):
+        kept.get("cartpole:2")
+
+
+def test_a_deleted_version_is_said_to_be_in_the_trash(kept):
+    kept.delete("cartpole:2")
+    with pytest.raises(ModelNotFoundError, match=r"restore\('cartpole:2'\)"):
         kept.get("cartpole:2")
 
 
@@ -402,3 +411,268 @@ def test_the_versions_of_one_version_are_refused_with_the_name(registry, make_mo
     registry.register(make_model(1.0), "cartpole")
     with pytest.raises(InvalidNameError, match="Give the name alone: 'cartpole'"):
         registry.versions(reference)
+
+
+# -- what may change ---------------------------------------------------------------------------------------------------
+
+
+def test_tags_come_and_go(kept):
+    assert kept.tag("cartpole:2", "b", "a", "b").tags == ("b", "a")
+    assert kept.tag("cartpole:2", "a", "c").tags == ("b", "a", "c")
+    assert kept.untag("cartpole:2", "b", "c").tags == ("a",)
+    assert [version.ref for version in kept.search("'a' in tags")] == ["cartpole:2"]
+    with pytest.raises(ModelNotFoundError, match="no tag 'aa'") as refused:
+        kept.untag("cartpole:2", "aa")
+    assert "Did you mean 'a'?" in refused.value.remedy
+    with pytest.raises(InvalidNameError):
+        kept.tag("cartpole:2", "bad tag")
+    assert kept.get("cartpole:2").tags == ("a",)
+
+
+def test_tags_that_were_registered_can_be_removed(registry, make_model):
+    registry.register(make_model(), "a", tags=["x", "y"])
+    assert registry.untag("a:1", "x").tags == ("y",)
+    assert registry.untag("a:1", "y").tags == ()
+
+
+def test_metrics_are_added_and_replaced(kept):
+    kept.add_metrics("cartpole:2", {"sharpe": 1.5, "drawdown": 0.2})
+    assert kept.add_metrics("cartpole:2", {"sharpe": 2}).metrics == {"mean_return": 500, "sharpe": 2, "drawdown": 0.2}
+    assert kept.search("metrics.sharpe > 1")[0].ref == "cartpole:2"
+    with pytest.raises(ConfigError, match="sharpe"):
+        kept.add_metrics("cartpole:2", {"sharpe": "good"})
+
+
+def test_a_description_is_replaced(kept):
+    assert kept.describe("cartpole:2", "*first*").description == "*first*"
+    assert kept.describe("cartpole", "*newest*").ref == "cartpole:3"
+    with pytest.raises(ConfigError, match="string"):
+        kept.describe("cartpole:2", 5)
+
+
+def test_a_change_that_changes_nothing_writes_nothing(kept, folder, content):
+    kept.tag("cartpole:2", "a")
+    before = content(folder)
+    kept.tag("cartpole:2", "a")
+    kept.untag("cartpole:2")
+    assert content(folder) == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda registry: registry.tag("nobody:1", "a"),
+        lambda registry: registry.describe("nobody", "a"),
+        lambda registry: registry.add_metrics("nobody@best", {"a": 1}),
+        lambda registry: registry.set_alias("nobody", "best", 1),
+        lambda registry: registry.delete_alias("nobody", "best"),
+        lambda registry: registry.promote("nobody"),
+        lambda registry: registry.rename("nobody", "somebody"),
+        lambda registry: registry.prune("nobody", 1),
+        lambda registry: registry.copy("nobody:1", "somebody"),
+        lambda registry: registry.delete("nobody:1"),
+        lambda registry: registry.restore("nobody:1"),
+        lambda registry: registry.lineage("nobody"),
+        lambda registry: registry.card("nobody:1"),
+        lambda registry: registry.inspect("nobody:1"),
+        lambda registry: registry.export_file("nobody:1", "x.rlkit"),
+        lambda registry: registry.compare("nobody:1", "nobody:2"),
+        lambda registry: registry.diff("nobody:1", "nobody:2"),
+    ],
+)
+def test_what_is_not_there_is_named_and_no_folder_is_made(registry, folder, change):
+    with pytest.raises(ModelNotFoundError, match="nobody"):
+        change(registry)
+    assert not folder.exists()
+
+
+# -- promotion ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def measured(registry, make_model):
+    for value in (1.0, 9.0, float("nan"), 9.0, -3.0):
+        registry.register(make_model(), "a", metrics={"mean_return": value})
+    registry.register(make_model(), "a", metrics={"loss": 0.5})
+    return registry
+
+
+def test_an_alias_is_given_to_the_best_by_a_metric(measured):
+    assert measured.promote("a").ref == "a:2"
+    assert measured.get("a@best").ref == "a:2"
+    assert measured.promote("a", mode="min", alias="worst").ref == "a:5"
+    assert measured.promote("a", "loss", alias="calm").ref == "a:6"
+
+
+def test_it_moves_when_a_better_one_comes(measured, make_model):
+    measured.promote("a")
+    measured.register(make_model(), "a", metrics={"mean_return": 10})
+    assert measured.promote("a").aliases == ("best",)
+    assert measured.get("a:2").aliases == ()
+
+
+def test_a_metric_that_no_version_has_is_answered_with_the_nearest(measured):
+    with pytest.raises(QueryError, match="mean_retrun") as refused:
+        measured.promote("a", "mean_retrun")
+    assert "Did you mean 'mean_return'?" in refused.value.remedy
+    with pytest.raises(QueryError, match="'max' or 'min'"):
+        measured.promote("a", mode="maximum")
+    with pytest.raises(InvalidNameError, match="reserved"):
+        measured.promote("a", alias="latest")
+    assert measured._store.read_meta("a")["aliases"] == {}
+
+
+# -- trash -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_version_comes_back_from_the_trash_as_it_was(kept):
+    kept.set_alias("cartpole", "best", 2)
+    before = kept.tag("cartpole:2", "x")
+    kept.delete("cartpole:2")
+    assert [version.ref for version in kept.trash()] == ["cartpole:2"]
+    assert kept.search("version = 2") == []
+    assert kept.restore("cartpole:2") == before
+    assert kept.trash() == []
+    assert kept.search("version = 2") == [before]
+
+
+def test_an_alias_that_moved_meanwhile_does_not_come_back(kept):
+    kept.set_alias("cartpole", "best", 2)
+    kept.delete("cartpole:2")
+    kept.set_alias("cartpole", "best", 3)
+    assert kept.restore("cartpole:2").aliases == ()
+
+
+def test_the_last_version_comes_back_too(registry, make_model):
+    registry.register(make_model(), "a")
+    registry.delete("a:1")
+    assert registry.models() == []
+    assert registry.restore("a:1").ref == "a:1"
+    assert registry.models() == ["a"]
+
+
+def test_what_is_not_in_the_trash_cannot_come_back(kept):
+    for reference in ("cartpole:2", "cartpole:9"):
+        with pytest.raises(ModelNotFoundError, match="not in the trash"):
+            kept.restore(reference)
+    for reference in ("cartpole", "cartpole@best"):
+        with pytest.raises(InvalidReferenceError, match="names no version"):
+            kept.restore(reference)
+
+
+# -- names -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def renamed(kept):
+    kept.set_alias("cartpole", "best", 2)
+    assert [version.ref for version in kept.rename("cartpole", "pole")] == ["pole:1", "pole:2", "pole:3"]
+    return kept
+
+
+def test_a_renamed_model_has_all_it_had(renamed, folder):
+    assert "cartpole" not in renamed.models()
+    assert renamed.get("pole@best").ref == "pole:2"
+    assert [version.ref for version in renamed.search("name = 'pole'")] == ["pole:1", "pole:2", "pole:3"]
+    assert [version.ref for version in ModelRegistry(folder).versions("pole")] == ["pole:1", "pole:2", "pole:3"]
+    assert renamed.verify().ok
+
+
+def test_references_by_the_old_name_stay_right(renamed, make_model):
+    assert renamed.get("cartpole:2").ref == "pole:2"
+    assert renamed.load("cartpole:2").state["algorithm"] == "ppo"
+    assert renamed.register(make_model(), "other", parent="cartpole:3").parent == "pole:3"
+
+
+def test_a_model_of_the_old_name_goes_on_with_the_numbers(renamed, make_model, folder):
+    assert ModelRegistry(folder).register(make_model(), "cartpole").ref == "cartpole:4"
+    assert renamed.get("cartpole:2").ref == "pole:2"
+    assert renamed.get("cartpole:4").ref == "cartpole:4"
+    assert renamed.register(make_model(), "pole").ref == "pole:4"
+    assert renamed.verify().ok
+
+
+def test_deleted_versions_move_with_the_name(kept):
+    kept.delete("cartpole:1")
+    kept.rename("cartpole", "pole")
+    kept.delete("pole:2")
+    kept.rename("pole", "stick")
+    assert sorted(version.ref for version in kept.trash()) == ["stick:1", "stick:2"]
+    assert kept.verify().ok
+    assert kept.restore("cartpole:1").ref == "stick:1"
+    assert kept.restore("stick:2").ref == "stick:2"
+
+
+def test_a_model_can_have_its_old_name_back(renamed, make_model):
+    renamed.rename("pole", "cartpole")
+    assert renamed.get("pole:1").ref == "cartpole:1"
+    assert renamed.register(make_model(), "cartpole").ref == "cartpole:4"
+    assert renamed.rename("cartpole", "cartpole")[0].ref == "cartpole:1"
+    assert renamed.verify().ok
+
+
+def test_two_models_that_had_the_same_name_are_told_apart(renamed, make_model):
+    renamed.register(make_model(4), "cartpole")
+    renamed.rename("cartpole", "second")
+    assert [renamed.get(f"cartpole:{number}").ref for number in (1, 3, 4)] == ["pole:1", "pole:3", "second:4"]
+    renamed.delete("second:4")
+    assert renamed.restore("cartpole:4").ref == "second:4"
+    assert renamed.register(make_model(), "cartpole").ref == "cartpole:5"
+
+
+def test_a_name_that_is_or_was_another_models_is_refused(renamed, make_model, folder, content):
+    renamed.register(make_model(), "other")
+    renamed.search()
+    before = content(folder)
+    for name, said in [
+        ("pole", "already"),
+        ("cartpole", "former name of 'pole'"),
+        ("POLE", "case"),
+        ("../x", "cannot"),
+    ]:
+        with pytest.raises(InvalidNameError, match=said):
+            renamed.rename("other", name)
+    assert content(folder) == before
+
+
+def test_a_name_may_change_its_case(renamed):
+    assert renamed.rename("pole", "Pole")[0].ref == "Pole:1"
+    assert renamed.get("pole:1").ref == "Pole:1"
+
+
+def test_a_copy_shares_its_bytes_and_has_its_origin_as_parent(kept, folder):
+    kept.set_alias("cartpole", "best", 2)
+    kept.add_metrics("cartpole:2", {"sharpe": 1.0})
+    objects = len([path for path in (folder / "objects").rglob("*") if path.is_file()])
+    copy = kept.copy("cartpole@best", "fund")
+    assert (copy.ref, copy.parent, copy.aliases) == ("fund:1", "cartpole:2", ())
+    assert copy.metrics == kept.get("cartpole:2").metrics
+    assert copy.sha256 == kept.get("cartpole:2").sha256
+    assert len([path for path in (folder / "objects").rglob("*") if path.is_file()]) == objects
+    kept.delete("cartpole:2")
+    kept.gc()
+    assert kept.load("fund:1").state["algorithm"] == "ppo"
+    assert kept.copy("fund:1", "fund").ref == "fund:2"
+
+
+# -- lineage -----------------------------------------------------------------------------------------------------------
+
+
+def test_what_was_loaded_is_the_parent_of_what_is_registered(registry, folder):
+    first = rlkit.create("ppo", "CartPole-v1", seed=0, net_arch=[4], n_steps=16, batch_size=16, n_envs=1, preset=None)
+    real = ModelRegistry(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(importlib.import_module("rlkit.registry.reader"), "factory", rlkit.factory)
+        first.train(16, progress=False)
+        assert real.register(first, "a").parent is None
+        first.train(16, progress=False)
+        assert real.register(first, "a").parent is None
+        loaded = ModelRegistry(folder).load("a@latest")
+        with pytest.warns(UserWarning, match="a:2"):
+            assert real.register(loaded, "a").ref == "a:2"
+        loaded.train(16, progress=False)
+        assert real.register(loaded, "a").parent == "a:2"
+        loaded.train(16, progress=False)
+        assert real.register(loaded, "b", parent="a:1").parent == "a:1"
+        elsewhere = ModelRegistry(folder.with_name("elsewhere"))
+        assert elsewhere.register(loaded, "a").parent is None

@@ -1,6 +1,6 @@
 """What is known about a version, put together from what was registered and what changed."""
 
-import dataclasses
+import pickle
 
 import pytest
 
@@ -26,7 +26,7 @@ NOTHING = {"aliases": {}, "versions": {}}
 
 
 def version(manifest=MANIFEST, meta=NOTHING):
-    return ModelVersion.from_document(document_of(manifest, meta), lambda: manifest)
+    return ModelVersion(document_of("cartpole", 3, manifest, meta), lambda *_: manifest)
 
 
 def test_a_version_says_what_its_manifest_says():
@@ -49,7 +49,7 @@ def test_what_changed_goes_before_what_was_registered():
 
 
 def test_a_change_taken_back_gives_what_was_registered():
-    before = document_of(MANIFEST, NOTHING)
+    before = document_of("cartpole", 3, MANIFEST, NOTHING)
     changed = overlaid(before, {"aliases": {"best": 3}, "versions": {"3": {"tags": [], "metrics": {"x": 1}}}})
     assert overlaid(changed, NOTHING) == before
 
@@ -67,18 +67,42 @@ def test_a_manifest_that_lacks_what_every_version_has_is_damage(key):
 
 def test_a_version_is_immutable_and_can_be_a_key():
     known = version()
-    with pytest.raises(dataclasses.FrozenInstanceError):
+    with pytest.raises(AttributeError, match="cannot be changed"):
         known.name = "other"
+    with pytest.raises(AttributeError, match="cannot be changed"):
+        del known.name
     assert {known: 1}[version()] == 1
     assert known == version()
 
 
 def test_changing_the_config_of_a_version_changes_nothing_else():
-    document = document_of(MANIFEST, NOTHING)
-    known = ModelVersion.from_document(document, dict)
+    document = document_of("cartpole", 3, MANIFEST, NOTHING)
+    known = ModelVersion(document, dict)
     known.config["net_arch"].append(1)
     known.metrics["x"] = 1.0
-    assert document == document_of(MANIFEST, NOTHING)
+    assert document == document_of("cartpole", 3, MANIFEST, NOTHING)
+
+
+def test_a_version_has_what_its_class_says_and_no_more():
+    known = version()
+    assert set(known.to_dict()) <= set(dir(known))
+    assert known.to_dict() == {
+        name: value
+        for name, value in document_of("cartpole", 3, MANIFEST, NOTHING).items()
+        if name not in ("ref", "_registered")
+    }
+    with pytest.raises(AttributeError, match="no 'steps'"):
+        _ = known.steps
+
+
+def test_a_version_of_a_renamed_model_has_the_new_name():
+    renamed = ModelVersion(document_of("pole", 3, MANIFEST, NOTHING), dict)
+    assert (renamed.name, renamed.ref) == ("pole", "pole:3")
+
+
+def test_a_version_is_no_thing_to_be_pickled():
+    with pytest.raises(TypeError, match="keep its ref"):
+        pickle.dumps(version())
 
 
 def test_a_version_prints_shortly():

@@ -13,15 +13,22 @@ from rlkit.errors import CorruptArtifactError, StateError, StoreError, Untrusted
 from rlkit.storage import archive
 from rlkit.storage.archive import read_archive, write_archive
 from rlkit.storage.documents import seal, unseal
+from rlkit.storage.packing import Packed, PackedModel, pack, state_of
 
 METADATA = {"algorithm": "ppo", "config": {"gamma": 0.99}, "seed": 0}
 STATE = {"algorithm": "ppo", "weights": np.arange(4, dtype="f4")}
+MODEL = PackedModel(METADATA, pack(STATE))
+
+
+def read(path):
+    model = read_archive(path)
+    return model.metadata, state_of(model.objects)
 
 
 @pytest.fixture
 def file(tmp_path):
     path = tmp_path / "model.rlkit"
-    write_archive(path, METADATA, STATE)
+    write_archive(path, MODEL)
     return path
 
 
@@ -42,20 +49,20 @@ def manifest_of(path):
 
 
 def test_metadata_and_state_come_back(file):
-    metadata, state = read_archive(file)
+    metadata, state = read(file)
     assert metadata == METADATA
     assert state["algorithm"] == "ppo"
     assert state["weights"].tolist() == [0, 1, 2, 3]
 
 
 def test_the_path_may_be_a_string(tmp_path):
-    write_archive(str(tmp_path / "a"), METADATA, STATE)
-    assert read_archive(str(tmp_path / "a"))[0] == METADATA
+    write_archive(str(tmp_path / "a"), MODEL)
+    assert read_archive(str(tmp_path / "a")).metadata == METADATA
 
 
 def test_equal_models_give_equal_files(file, tmp_path, monkeypatch):
     monkeypatch.setattr("time.time", lambda: 2e9)
-    write_archive(tmp_path / "again", METADATA, STATE)
+    write_archive(tmp_path / "again", MODEL)
     assert (tmp_path / "again").read_bytes() == file.read_bytes()
 
 
@@ -77,7 +84,7 @@ def test_no_damaged_byte_changes_what_is_loaded(file):
         damaged[position] ^= 1 << position % 8
         file.write_bytes(damaged)
         try:
-            metadata, state = read_archive(file)
+            metadata, state = read(file)
         except StoreError:
             continue  # the bytes of the zip that carry nothing, such as the time, may change unseen
         assert metadata == METADATA
@@ -93,7 +100,7 @@ def test_every_truncation_is_refused(file):
 
 
 def test_a_state_with_a_right_zip_checksum_but_another_hash_is_refused(file):
-    repacked(file, state_dill=archive.codec.encode({**STATE, "weights": np.ones(4, dtype="f4")}))
+    repacked(file, state_dill=pack({**STATE, "weights": np.ones(4, dtype="f4")})["state"].data)
     with pytest.raises(CorruptArtifactError, match="not what was saved"):
         read_archive(file)
 
@@ -104,7 +111,29 @@ def test_a_state_that_would_run_code_is_refused_though_its_hash_is_right(file):
     manifest["objects"]["state"] |= {"sha256": archive.hashlib.sha256(hostile).hexdigest(), "size": len(hostile)}
     repacked(file, state_dill=hostile, manifest_json=seal(manifest))
     with pytest.raises(UntrustedArtifactError, match=r"posix\.system"):
-        read_archive(file)
+        read(file)
+
+
+CODE = PackedModel(METADATA, {**MODEL.objects, "code": Packed(b"a class", "a signature")})
+
+
+def test_a_class_travels_beside_the_state_with_its_signature(tmp_path):
+    write_archive(tmp_path / "own.rlkit", CODE)
+    assert read_archive(tmp_path / "own.rlkit") == CODE
+
+
+def test_a_class_that_was_exchanged_is_refused(tmp_path):
+    write_archive(tmp_path / "own.rlkit", CODE)
+    repacked(tmp_path / "own.rlkit", code_dill=b"another")
+    with pytest.raises(CorruptArtifactError, match="its code is not what was saved"):
+        read_archive(tmp_path / "own.rlkit")
+
+
+def test_objects_of_a_kind_that_is_not_known_are_left_alone(file):
+    manifest = manifest_of(file)
+    manifest["objects"]["later"] = {"file": "../../later"}
+    repacked(file, manifest_json=seal(manifest))
+    assert set(read_archive(file).objects) == {"state"}
 
 
 def test_a_newer_format_asks_for_an_update(file):
@@ -151,7 +180,7 @@ def test_a_missing_file_is_answered_with_the_nearest_name(file):
 
 
 def test_a_missing_folder_is_named(tmp_path):
-    for attempt in (read_archive, lambda path: write_archive(path, METADATA, STATE)):
+    for attempt in (read_archive, lambda path: write_archive(path, MODEL)):
         with pytest.raises(StoreError, match="missing"):
             attempt(tmp_path / "missing" / "model.rlkit")
     assert list(tmp_path.iterdir()) == []
@@ -159,8 +188,7 @@ def test_a_missing_folder_is_named(tmp_path):
 
 def test_what_cannot_be_saved_leaves_the_old_file(file):
     before = file.read_bytes()
-    for metadata, state in [(METADATA, {"a": object()}), ({"a": object()}, STATE)]:
-        with pytest.raises(StateError):
-            write_archive(file, metadata, state)
+    with pytest.raises(StateError):
+        write_archive(file, PackedModel({"a": object()}, MODEL.objects))
     assert file.read_bytes() == before
     assert [entry.name for entry in file.parent.iterdir()] == ["model.rlkit"]

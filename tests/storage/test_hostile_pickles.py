@@ -6,6 +6,7 @@ import pickletools
 import struct
 import subprocess
 import tracemalloc
+from pathlib import Path
 
 import dill
 import numpy as np
@@ -87,6 +88,10 @@ CALLS = {
 }
 
 
+# What scanners of pickles look for, and the ways around them that have been published.
+GADGETS = (Path(__file__).parent / "gadgets.txt").read_text().split()
+
+
 @pytest.mark.parametrize("name", CALLS)
 @pytest.mark.parametrize("protocol", range(6))
 def test_no_call_is_made_and_what_it_would_import_is_listed(name, protocol, tmp_path):
@@ -114,8 +119,7 @@ def test_no_call_is_made_and_what_it_would_import_is_listed(name, protocol, tmp_
         ("numpy._core.multiarray", "fromfile"),
         ("dill", "_dill._create_array"),
         ("numpy._core", "multiarray._reconstruct"),
-        ("os", "system"),
-        ("builtins", "eval"),
+        *(tuple(name.rsplit(".", 1)) for name in GADGETS),
     ],
 )
 def test_only_exact_pairs_are_allowed(module, name):

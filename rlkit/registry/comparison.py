@@ -1,0 +1,230 @@
+"""Versions side by side."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from rlkit.display import html, svg, text
+from rlkit.display.html import Markup
+from rlkit.errors import InvalidReferenceError
+from rlkit.registry.difference import Difference, MetricChange, ParameterChange
+from rlkit.registry.facts import direction, metric_names, same
+from rlkit.registry.versions import ModelVersion
+
+__all__ = ["Comparison", "Difference", "MetricChange", "ParameterChange"]
+
+Curve = dict[str, list[float]]
+
+_MOST_ROWS = 60
+_MOST_LINES = 6  # with a colour and a label of their own
+_MOST_BEHIND = 60
+_MOST_COLUMNS = 10  # of one table; hyperparameters beyond it have a table of their own
+_LONGEST_VALUE, _LONGEST_REF, _SHORT = 40, 40, 10  # letters
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    title: str
+    cells: Sequence[str]
+    numeric: bool = False
+    best: int | None = None  # the row of its best value
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison:
+    """Versions side by side: what they reached, the hyperparameters that differ, and how they learned.
+
+    Args:
+        versions: One version or more, of any models.
+
+    Attributes:
+        versions: The versions, each once, in the order given.
+        curves: Learning curve of each by its reference: ``{"cartpole:1": {"steps": […], "mean_return": […]}}``.
+
+    Raises:
+        InvalidReferenceError: There is no version.
+    """
+
+    versions: Sequence[ModelVersion]
+    curves: dict[str, Curve] = field(init=False)
+
+    def __post_init__(self) -> None:
+        unique = {version.ref: version for version in self.versions}
+        if not unique:
+            raise InvalidReferenceError("There is nothing to compare.", "Write compare('cartpole:1', 'cartpole:2').")
+        object.__setattr__(self, "versions", tuple(unique.values()))
+        # Read now, so that the comparison can be shown when a version is deleted meanwhile.
+        object.__setattr__(self, "curves", {ref: version.learning_curve for ref, version in unique.items()})
+
+    @property
+    def metrics(self) -> dict[str, dict[str, float]]:
+        """All metrics of each version, by its reference: the mean return first."""
+        names = metric_names(self.versions)
+        return {v.ref: {name: v.metrics[name] for name in names if name in v.metrics} for v in self.versions}
+
+    @property
+    def config(self) -> dict[str, dict[str, Any]]:
+        """The hyperparameters that differ: name -> reference -> value, without the versions that lack it."""
+        configs = {version.ref: version.config for version in self.versions}
+        names = dict.fromkeys(name for config in configs.values() for name in config)
+        values = {name: [config.get(name) for config in configs.values()] for name in names}
+        return {
+            name: {ref: config[name] for ref, config in configs.items() if name in config}
+            for name, (first, *others) in values.items()
+            if not all(same(first, other) for other in others)
+        }
+
+    @property
+    def best(self) -> dict[str, str]:
+        """The reference of the version that is best by each metric, where its name tells what is better."""
+        leading = {}
+        for name in metric_names(self.versions):
+            sign = direction(name)
+            known = {v.ref: v.metrics[name] for v in self.versions if not math.isnan(v.metrics.get(name, math.nan))}
+            if sign and len(known) > 1 and len(set(known.values())) > 1:
+                leading[name] = max(known, key=lambda ref: sign * known[ref])
+        return leading
+
+    def __repr__(self) -> str:
+        shown, left_out = self._shown()
+        tables = [_table_text(columns) for columns in self._tables(shown)]
+        notes = [left_out, "* is the best of its column" if self.best else "", self._sameness]
+        return "\n\n".join([*tables, ". ".join(note for note in notes if note)]).rstrip()
+
+    def _repr_html_(self) -> str:
+        shown, left_out = self._shown()
+        tables = [_block(_table_html(columns)) for columns in self._tables(shown)]
+        subtitle = ". ".join(note for note in (left_out, self._sameness) if note)
+        return html.card(self._title, subtitle, picture=html.join(self._picture(), *tables))
+
+    @property
+    def _title(self) -> str:
+        count = len(self.versions)
+        return f"{count} versions compared" if count > 1 else self.versions[0].ref
+
+    @property
+    def _sameness(self) -> str:
+        """What there is no table for."""
+        if self.config or len(self.versions) == 1:
+            return ""
+        return "All hyperparameters are the same"
+
+    def _shown(self) -> tuple[list[ModelVersion], str]:
+        """Return the versions that have a row, and a word on those that have none."""
+        if len(self.versions) <= _MOST_ROWS:
+            return list(self.versions), ""
+        ranked = self._ranked()[:_MOST_ROWS]
+        kept = {version.ref for version in ranked} | set(self.best.values())
+        shown = [version for version in self.versions if version.ref in kept]
+        return shown, f"{len(shown)} of {len(self.versions):,} are shown: those of the highest mean return"
+
+    def _ranked(self) -> list[ModelVersion]:
+        """Return the versions, those of the highest mean return first."""
+
+        def height(version: ModelVersion) -> float:
+            reached = version.metrics.get("mean_return", math.nan)
+            last = (self.curves[version.ref].get("mean_return") or [math.nan])[-1]
+            known = [value for value in (reached, last) if not math.isnan(value)]
+            return known[0] if known else -math.inf
+
+        return sorted(self.versions, key=height, reverse=True)
+
+    def _picture(self) -> str:
+        drawn = [v.ref for v in self._ranked() if len(self.curves[v.ref].get("steps") or ()) > 1]
+        if not drawn:
+            return html.muted("No learning curves to show.") if len(self.versions) > 1 else ""
+        series = [self._series(ref, text.shortened(ref, 24)) for ref in drawn[:_MOST_LINES]]
+        behind = [self._series(ref, "") for ref in drawn[_MOST_LINES:][:_MOST_BEHIND]]
+        more = f"in grey: {len(drawn) - _MOST_LINES:,} more" if behind else ""
+        drawing = svg.overlay(series, behind, more=more, x_label="environment steps", y_label="mean return")
+        names = ", ".join(drawn[:_MOST_LINES]) + (f" and {len(drawn) - _MOST_LINES:,} more" if behind else "")
+        return svg.picture(drawing, f"Learning curves of {names}")
+
+    def _series(self, ref: str, label: str) -> svg.Series:
+        curve = self.curves[ref]
+        return svg.Series(curve["steps"], curve["mean_return"], label)
+
+    def _tables(self, shown: Sequence[ModelVersion]) -> list[list[_Column]]:
+        """Return the columns of one table, or of two where one would be too wide."""
+        config = self.config
+        columns = [*_fact_columns(shown), *self._metric_columns(shown)]
+        if config and len(columns) + len(config) > _MOST_COLUMNS:
+            return [columns, _config_table(config, [version.ref for version in shown])]
+        return [[*columns, *_config_columns(config, [version.ref for version in shown])]]
+
+    def _metric_columns(self, shown: Sequence[ModelVersion]) -> Iterable[_Column]:
+        refs, best = [version.ref for version in shown], self.best
+        for name in metric_names(self.versions):
+            values = text.column(version.metrics.get(name) for version in shown)
+            yield _Column(
+                name.replace("_", " "), values, numeric=True, best=refs.index(best[name]) if name in best else None
+            )
+
+
+def _fact_columns(shown: Sequence[ModelVersion]) -> list[_Column]:
+    columns = [
+        _Column("version", [version.ref for version in shown]),
+        _Column("aliases", [" ".join(f"@{alias}" for alias in version.aliases) for version in shown]),
+        _Column("algorithm", [version.algorithm for version in shown]),
+        _Column("environment", [version.env_id or "custom" for version in shown]),
+        _Column("steps", text.column(version.num_timesteps for version in shown), numeric=True),
+    ]
+    return [column for column in columns if any(column.cells)]
+
+
+def _config_columns(config: dict[str, dict[str, Any]], refs: Sequence[str]) -> Iterable[_Column]:
+    for name, values in config.items():
+        numeric = all(text.is_number(value) for value in values.values())
+        yield _Column(name, [_value(values, ref) for ref in refs], numeric)
+
+
+def _config_table(config: dict[str, dict[str, Any]], refs: Sequence[str]) -> list[_Column]:
+    """Return many hyperparameters that differ: a row for each, or for each version, whichever is narrower."""
+    if len(refs) > len(config):
+        return [_Column("version", refs), *_config_columns(config, refs)]
+    versions = [_Column(ref, [_value(values, ref) for values in config.values()]) for ref in refs]
+    return [_Column("hyperparameter", list(config)), *versions]
+
+
+def _value(values: dict[str, Any], ref: str) -> str:
+    """Write a hyperparameter as it may be typed; a version that lacks it has a dash."""
+    return text.shortened(text.literal(values[ref]), _LONGEST_VALUE) if ref in values else text.MISSING
+
+
+def _table_text(columns: Sequence[_Column]) -> str:
+    cells = [
+        [f"*{cell}" if row == column.best else cell for row, cell in enumerate(column.cells)] for column in columns
+    ]
+    right = {index for index, column in enumerate(columns) if column.numeric}
+    return text.table([column.title for column in columns], zip(*cells, strict=True), right)
+
+
+def _table_html(columns: Sequence[_Column]) -> Markup:
+    cells = [[_set(column.title, cell) for cell in column.cells] for column in columns]
+    right = {index for index, column in enumerate(columns) if column.numeric}
+    best = {(column.best, index) for index, column in enumerate(columns) if column.best is not None}
+    return html.table(
+        [text.shortened(column.title, _LONGEST_REF) for column in columns],
+        zip(*cells, strict=True),
+        numeric=right,
+        marked=best,
+    )
+
+
+def _set(title: str, cell: str) -> object:
+    if title == "aliases":
+        return html.badges(cell.split(), "accent")
+    if title in ("version", "hyperparameter"):
+        return _unbroken(html.code(text.shortened(cell, _LONGEST_REF)))
+    return _unbroken(html.escape(cell)) if len(cell) > _SHORT else cell
+
+
+def _unbroken(content: Markup) -> Markup:
+    return Markup(f'<span style="white-space:nowrap">{content}</span>')
+
+
+def _block(content: str) -> Markup:
+    return Markup(f'<div style="margin-top:12px">{content}</div>')

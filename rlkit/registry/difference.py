@@ -1,0 +1,326 @@
+"""What differs between two versions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlkit.display import html, text
+from rlkit.registry.facts import dataset_text, direction, git_text, metric_names, same, space_text
+from rlkit.registry.versions import ModelVersion
+
+Parameters = Mapping[str, tuple[NDArray[Any] | None, NDArray[Any] | None]]
+
+_FACTS = (
+    "algorithm",
+    "env_id",
+    "env_kwargs",
+    "observation_space",
+    "action_space",
+    "seed",
+    "num_timesteps",
+    "num_episodes",
+    "parent",
+    "dataset",
+    "git",
+    "packages",
+    "left_out",
+    "tags",
+    "description",
+)
+_NAMES = {
+    "env_id": "environment",
+    "env_kwargs": "environment arguments",
+    "num_timesteps": "steps",
+    "num_episodes": "episodes",
+    "git": "git commit",
+}
+_LONGEST_VALUE, _LONGEST_REF = 80, 32  # letters
+_MOST_ARRAYS = 60
+
+
+class MetricChange(NamedTuple):
+    """A metric on both sides.
+
+    Attributes:
+        left: Its value on the left, None where it is not known.
+        right: Its value on the right, likewise.
+        change: Right minus left; None where either is not known.
+    """
+
+    left: float | None
+    right: float | None
+    change: float | None
+
+
+class ParameterChange(NamedTuple):
+    """How far an array of parameters has moved.
+
+    Attributes:
+        left: Its L2 norm on the left, None where it is not there.
+        right: Its L2 norm on the right, likewise.
+        change: The L2 norm of right minus left; None where they cannot be subtracted.
+        relative: ``change`` as a part of ``left``; None where there is none, or the left is zero and the right is not.
+        note: Why they cannot be subtracted; empty where they can.
+    """
+
+    left: float | None
+    right: float | None
+    change: float | None
+    relative: float | None
+    note: str
+
+
+@dataclass(frozen=True, eq=False, repr=False, init=False)
+class Difference:
+    """What differs between two versions.
+
+    When and where they were registered, and how long they trained, always differs and is left out.
+
+    Args:
+        left: One version.
+        right: The other.
+        parameters: Arrays of the models by name, left and right: None for one that a side lacks. They are not kept.
+
+    Attributes:
+        left: One version.
+        right: The other.
+        parameters: How far each array of parameters has moved, by name; empty where nothing is known of them.
+    """
+
+    left: ModelVersion
+    right: ModelVersion
+    parameters: dict[str, ParameterChange]
+
+    def __init__(self, left: ModelVersion, right: ModelVersion, parameters: Parameters | None = None) -> None:
+        changes = {name: _parameter_change(*sides) for name, sides in (parameters or {}).items()}
+        for name, value in {"left": left, "right": right, "parameters": changes}.items():
+            object.__setattr__(self, name, value)
+
+    @cached_property
+    def config(self) -> dict[str, tuple[Any, Any]]:
+        """The hyperparameters that differ: name -> (left, right), None for one that a side lacks."""
+        return _differing(self.left.config, self.right.config)
+
+    @cached_property
+    def metrics(self) -> dict[str, MetricChange]:
+        """All metrics, whether they differ or not: the mean return first."""
+        left, right = self.left.metrics, self.right.metrics
+        names = metric_names((self.left, self.right))
+        return {name: _metric_change(left.get(name), right.get(name)) for name in names}
+
+    @cached_property
+    def facts(self) -> dict[str, tuple[Any, Any]]:
+        """What else differs: name of the attribute of ``ModelVersion`` -> (left, right).
+
+        Of packages and environment arguments only those that differ.
+        """
+        left, right = ({name: getattr(side, name) for name in _FACTS} for side in (self.left, self.right))
+        differing = {}
+        for name, (one, other) in _differing(left, right).items():
+            if name == "tags" and sorted(one) == sorted(other):
+                continue
+            differing[name] = (one, other)
+            if name in ("packages", "env_kwargs"):
+                parts = _differing(one, other)
+                differing[name] = tuple({k: side[k] for k in parts if k in side} for side in (one, other))  # type: ignore[assignment] # two sides
+        return differing
+
+    @property
+    def same_state(self) -> bool:
+        """Whether the models' states are the same to the last bit."""
+        return self.left.sha256 == self.right.sha256
+
+    @property
+    def _moved(self) -> dict[str, ParameterChange]:
+        return {name: change for name, change in self.parameters.items() if change.change != 0}
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing differs: not the state either."""
+        metrics = any(not same(change.left, change.right) for change in self.metrics.values())
+        return self.same_state and not (self.config or self.facts or self._moved or metrics)
+
+    @property
+    def _title(self) -> str:
+        return f"{self.left.ref} → {self.right.ref}"
+
+    @property
+    def _summary(self) -> str:
+        """Say in a line what no table says."""
+        if self.is_empty:
+            return "No differences: the models' states are the same to the last bit."
+        said = []
+        if not self.config:
+            said.append("all hyperparameters are the same")
+        if self.same_state:
+            said.append("the models' states are the same to the last bit")
+        elif self.parameters and not self._moved:
+            said.append("all parameters are the same, and the rest of the states is not")
+        elif 0 < len(self._moved) < len(self.parameters):
+            said.append(f"{len(self._moved)} of {_arrays(len(self.parameters))} of parameters moved")
+        line = "; ".join(said)
+        return line[:1].upper() + line[1:]
+
+    def _tables(self) -> Iterable[tuple[str, list[str], list[list[str]], set[int]]]:
+        """Yield title, headers, rows and columns of numbers of each table that has rows."""
+        sides = [text.shortened(side.ref, _LONGEST_REF) for side in (self.left, self.right)]
+        if self.is_empty:
+            return
+        if self.metrics:
+            yield "Metrics", ["metric", *sides, "change", ""], _metric_rows(self.metrics), {1, 2, 3}
+        if self.config:
+            yield "Hyperparameters", ["hyperparameter", *sides], list(self._config_rows()), set()
+        if self.facts:
+            yield "Other facts", ["fact", *sides], list(self._fact_rows()), set()
+        if self._moved:
+            norms = [f"norm of {side}" for side in sides]
+            yield "Parameters", ["array", *norms, "norm of change", "relative", ""], self._array_rows(), {1, 2, 3, 4}
+
+    def _config_rows(self) -> Iterable[list[str]]:
+        for name in self.config:
+            sides = (side.config for side in (self.left, self.right))
+            yield [name, *(_literal(side[name]) if name in side else text.MISSING for side in sides)]
+
+    def _fact_rows(self) -> Iterable[list[str]]:
+        for name, (left, right) in self.facts.items():
+            if name in ("packages", "env_kwargs"):
+                for part in {**left, **right}:
+                    yield [part, *(_literal(side[part]) if part in side else text.MISSING for side in (left, right))]
+            else:
+                yield [_NAMES.get(name, name.replace("_", " ")), _fact(name, left), _fact(name, right)]
+
+    def _array_rows(self) -> list[list[str]]:
+        """Return the arrays that moved furthest, in the order of the model."""
+
+        def distance(change: ParameterChange) -> float:
+            return math.inf if change.relative is None else change.relative
+
+        ranked = sorted(self._moved, key=lambda name: distance(self._moved[name]), reverse=True)
+        kept = set(ranked[:_MOST_ARRAYS])
+        shown = {name: change for name, change in self._moved.items() if name in kept}
+        columns = [text.column(change[i] for change in shown.values()) for i in range(3)]
+        rows = [
+            [name, *(column[i] for column in columns), _percent(change.relative), change.note]
+            for i, (name, change) in enumerate(shown.items())
+        ]
+        more = len(ranked) - len(shown)
+        return rows + [[f"… {more:,} more arrays moved less", "", "", "", "", ""]] * bool(more)
+
+    def __repr__(self) -> str:
+        tables = [f"{title}\n{text.table(head, rows, right)}" for title, head, rows, right in self._tables()]
+        return "\n\n".join(part for part in (self._title, self._summary, *tables) if part)
+
+    def _repr_html_(self) -> str:
+        parts = []
+        for title, headers, rows, right in self._tables():
+            typed = title in ("Hyperparameters", "Parameters")
+            cells = [[html.code(name) if typed else name, *map(_verdict_badge, rest)] for name, *rest in rows]
+            folded = title == "Parameters" and len(rows) > 1
+            table = html.table(headers, cells, caption="" if folded else title, numeric=right)
+            parts.append(
+                html.fold(f"Parameters: {_arrays(len(self._moved))} moved", table) if folded else _block(table)
+            )
+        return html.card(self._title, self._summary, picture="".join(parts))
+
+
+def _arrays(number: int) -> str:
+    return f"{number:,} array{'' if number == 1 else 's'}"
+
+
+def _block(content: str) -> str:
+    return f'<div style="margin-top:8px">{content}</div>'
+
+
+def _differing(left: Mapping[str, Any], right: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    pairs = {name: (left.get(name), right.get(name)) for name in {**left, **right}}
+    return {name: pair for name, pair in pairs.items() if not same(*pair)}
+
+
+def _metric_change(left: float | None, right: float | None) -> MetricChange:
+    return MetricChange(left, right, None if left is None or right is None else right - left)
+
+
+def _metric_rows(metrics: Mapping[str, MetricChange]) -> list[list[str]]:
+    rows = []
+    for name, change in metrics.items():
+        left, right = text.column((change.left, change.right))
+        rows.append([name.replace("_", " "), left, right, _signed(change.change), _verdict(name, change.change)])
+    return rows
+
+
+def _signed(change: float | None) -> str:
+    return f"+{text.number(change)}" if change is not None and change > 0 else text.number(change)
+
+
+def _verdict(name: str, change: float | None) -> str:
+    if change is None or math.isnan(change):
+        return ""
+    if not change:
+        return "same"
+    quality = direction(name) * change
+    return "better" if quality > 0 else "worse" if quality < 0 else ""
+
+
+def _verdict_badge(cell: str) -> object:
+    if cell == "better":
+        return html.badge(cell, "good")
+    return html.badge(cell, "bad") if cell == "worse" else cell
+
+
+def _parameter_change(left: NDArray[Any] | None, right: NDArray[Any] | None) -> ParameterChange:
+    norms = _norm(left), _norm(right)
+    if left is None or right is None:
+        return ParameterChange(*norms, None, None, "only on the right" if left is None else "only on the left")
+    if left.shape != right.shape:
+        shapes = " and ".join("×".join(map(str, side.shape)) or "one number" for side in (left, right))  # noqa: RUF001 - as shapes are written
+        return ParameterChange(*norms, None, None, f"shapes {shapes}")
+    with np.errstate(all="ignore"):  # what is not finite is shown as it is
+        change = _norm(np.asarray(right, np.float64) - np.asarray(left, np.float64))
+    if np.array_equal(left, right, equal_nan=True):
+        change = 0.0
+    return ParameterChange(*norms, change, _relative(change, norms[0]), "")
+
+
+def _norm(array: NDArray[Any] | None) -> float | None:
+    if array is None:
+        return None
+    with np.errstate(all="ignore"):
+        return float(np.linalg.norm(np.asarray(array, np.float64).ravel()))
+
+
+def _relative(change: float | None, left: float | None) -> float | None:
+    if change == 0:
+        return 0.0
+    return change / left if change is not None and left else None
+
+
+def _percent(part: float | None) -> str:
+    if part is None or not math.isfinite(part):
+        return text.MISSING
+    return f"{text.number(float(f'{100 * part:.3g}'))} %"
+
+
+def _literal(value: Any) -> str:
+    return text.shortened(text.literal(value), _LONGEST_VALUE)
+
+
+def _fact(name: str, value: Any) -> str:
+    """Write a fact of one side."""
+    if value is None or value in ("", ()):
+        return text.MISSING
+    if name in ("observation_space", "action_space"):
+        return space_text(value)
+    if name == "dataset":
+        return dataset_text(value)
+    if name == "git":
+        return git_text(value) or text.MISSING
+    if name == "tags":
+        return _literal(" ".join(value))
+    return text.number(value) if name.startswith("num_") else _literal(value)

@@ -1,0 +1,158 @@
+"""Collecting garbage: deleted versions for good, objects that no version needs, and what a crash left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rlkit.errors import CorruptArtifactError, StoreError
+from rlkit.registry.artifacts import ArtifactStore
+from rlkit.registry.layout import entries
+from rlkit.registry.objects import is_object
+from rlkit.registry.reports import GCReport
+from rlkit.registry.versions import Manifest
+from rlkit.storage import files
+
+
+def collect(store: ArtifactStore, *, older_than: timedelta, dry_run: bool) -> GCReport:
+    """Delete what nothing refers to. Nobody registers meanwhile.
+
+    Args:
+        store: The folder.
+        older_than: Versions that have been in the trash for less stay there.
+        dry_run: Whether only to tell what would be deleted.
+
+    Returns:
+        What was, or would be, deleted.
+
+    Raises:
+        CorruptArtifactError: A manifest cannot be read, so that nobody knows what it needs. Nothing was deleted.
+        StoreError: Something cannot be deleted.
+    """
+    if not store.folder.is_dir():
+        return GCReport(dry_run, (), 0, 0)
+    with store.writing():
+        purged, kept = _trash(store, datetime.now(UTC) - older_than)
+        used = set(_used(store, kept))
+        garbage = list(garbage_in(store, used))
+        manifests = [store.trash_path(name, number) for name, number in purged]
+        size = sum(_size(path) for path in [*manifests, *garbage])
+        if not dry_run:
+            _purge(store, purged)
+            for path in garbage:
+                files.remove_garbage(path)
+        refs = tuple(f"{name}:{number}" for name, number in purged)
+        return GCReport(dry_run, refs, len(manifests) + len(garbage), size)
+
+
+def records_of(manifest: Manifest, path: Path) -> list[dict[str, Any]]:
+    """Return the records of the objects that a version needs.
+
+    Raises:
+        CorruptArtifactError: The manifest does not name them.
+    """
+    try:
+        records = list(manifest["objects"].values())
+        known = all(is_object(record["sha256"]) and type(record["size"]) is int for record in records)
+    except (KeyError, TypeError, AttributeError):
+        known = False
+    if not known:
+        raise CorruptArtifactError(f"{path} does not say what it needs.", "Restore the file from a backup.")
+    return records
+
+
+def garbage_in(store: ArtifactStore, used: set[str]) -> Iterator[Path]:
+    """List files that nothing needs: files before folders that are empty without them.
+
+    Args:
+        store: The folder.
+        used: The SHA-256 of every object that a version needs.
+    """
+    objects = store.path("objects")
+    for folder in entries(objects):
+        if folder.is_dir(follow_symlinks=False):
+            inside = entries(Path(folder.path))
+            ours = [entry for entry in inside if is_object(folder.name + entry.name) or files.is_temporary(entry.name)]
+            unused = [Path(entry.path) for entry in ours if folder.name + entry.name not in used]
+            yield from unused
+            if len(unused) == len(inside):
+                yield Path(folder.path)
+    if store.path("index.json").is_file():  # the index of format 1
+        yield store.path("index.json")
+    for place in (store.folder, store.path("models"), *map(Path, _folders(store.path("models"), store.path("trash")))):
+        for entry in entries(place):
+            if files.is_temporary(entry.name):
+                if entry.is_dir(follow_symlinks=False):
+                    yield from (Path(each.path) for each in entries(Path(entry.path)))
+                yield Path(entry.path)
+
+
+def _folders(*parents: Path) -> Iterator[str]:
+    for parent in parents:
+        yield from (
+            entry.path
+            for entry in entries(parent)
+            if entry.is_dir(follow_symlinks=False) and not files.is_temporary(entry.name)
+        )
+
+
+def _trash(store: ArtifactStore, before: datetime) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
+    """Part what lies in the trash into what goes and what stays."""
+    times = {}
+    for model in store.names():
+        deleted = store.read_meta(model)["deleted"]
+        for name in {model, *(former.name for former in store.former_names(model))}:
+            times.update({(name, int(number)): datetime.fromisoformat(time) for number, time in deleted.items()})
+    purged: list[tuple[str, int]] = []
+    kept: list[tuple[str, int]] = []
+    for name in store.trashed_names():
+        for number in store.trashed_numbers(name):
+            # One without a time was deleted before times were kept; one that is not deleted at all was left by a crash.
+            twin = store.exists(store.owner(name, number), number)
+            goes = twin or times.get((name, number), before) <= before
+            (purged if goes else kept).append((name, number))
+    return purged, kept
+
+
+def _used(store: ArtifactStore, trashed: Iterable[tuple[str, int]]) -> Iterator[str]:
+    places = [(name, number, False) for name in store.names() for number in store.numbers(name)]
+    for name, number, in_trash in [*places, *((name, number, True) for name, number in trashed)]:
+        path = store.trash_path(name, number) if in_trash else store.manifest_path(name, number)
+        try:
+            manifest = store.read_manifest(name, number, trashed=in_trash)
+            yield from (record["sha256"] for record in records_of(manifest, path))
+        except StoreError as error:
+            problem = f"Nothing was deleted: what one version needs is not known. {error.problem}"
+            raise CorruptArtifactError(problem, "verify() lists what is damaged, and how to repair it.") from error
+
+
+def _purge(store: ArtifactStore, purged: list[tuple[str, int]]) -> None:
+    """Delete manifests in the trash, durably before the objects that they need are deleted."""
+    for name, number in purged:
+        files.remove_garbage(store.trash_path(name, number))
+    for name in {name for name, _ in purged}:
+        files.sync_folder(store.path("trash", name))
+    for model in store.names():
+        store.update_meta(model, partial(_forget, store, model))
+
+
+def _forget(store: ArtifactStore, model: str, meta: dict[str, Any]) -> None:
+    """Drop what a model's meta.json says of versions that are gone for good."""
+
+    def gone(number: int) -> bool:
+        return not store.exists(model, number) and store.trash_name(model, number) is None
+
+    meta["aliases"] = {alias: number for alias, number in meta["aliases"].items() if not gone(number)}
+    for key in ("versions", "deleted"):
+        meta[key] = {number: value for number, value in meta[key].items() if not gone(int(number))}
+
+
+def _size(path: Path) -> int:
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return 0
+    return 0 if path.is_dir() else status.st_size

@@ -1,0 +1,216 @@
+"""Where everything stands in a registry's folder, and the one lock of all who write there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from rlkit.errors import StoreError
+from rlkit.registry.names import check_name
+from rlkit.storage import files
+
+_MANIFEST = re.compile(r"(?!000000)(?:[0-9]{6}|[1-9][0-9]{6,8})\.json")
+
+Stamp = tuple[int, int]
+"""What tells one file under a name from a later one under the same name: inode and time of writing."""
+
+
+class Layout:
+    """The folders and files of a registry, seen and listed but not opened.
+
+    ::
+
+        objects/ab/cdef…            immutable bytes, named by their SHA-256
+        models/cartpole/000003.json manifest of one version
+        models/cartpole/meta.json   what may change
+        trash/cartpole/             manifests of deleted versions; there too where a name was given up
+        index.jsonl                 a cache of the manifests
+        .lock                       held by whoever writes
+
+    Args:
+        folder: Where it is, or will be.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = Path(os.path.realpath(folder))
+        self._held = threading.local()
+        self._durable: set[Path] = set()  # folders whose names this process knows to be on the disk
+
+    @contextlib.contextmanager
+    def writing(self, timeout: float = files.LOCK_TIMEOUT) -> Iterator[None]:
+        """Hold the one lock of all writers inside the block; a thread that holds it may do so again.
+
+        Args:
+            timeout: Seconds to wait for another writer.
+
+        Raises:
+            StoreBusyError: Another program writes to the folder for longer than that.
+            StoreError: The folder cannot be written.
+        """
+        if getattr(self._held, "now", False):
+            yield
+            return
+        self.make()
+        with files.lock(self.folder / ".lock", timeout):
+            self._held.now = True
+            try:
+                yield
+            finally:
+                self._held.now = False
+
+    def make(self, *parts: str) -> Path:
+        """Create a folder of the store, durably, and return it.
+
+        One that is there already may have been created by a program that was killed before its name was on the disk:
+        so this process makes sure of each once.
+
+        Raises:
+            StoreError: It cannot be created, or a symbolic link is in the way.
+        """
+        path = self.path(*parts)
+        for folder in (self.folder, *(self.folder.joinpath(*parts[:end]) for end in range(1, len(parts) + 1))):
+            if folder not in self._durable or not folder.is_dir():
+                files.make_folder(folder)
+                files.sync_folder(folder.parent)
+                self._durable.add(folder)
+        return path
+
+    def names(self) -> list[str]:
+        """List the models that have a folder here, sorted, whether or not a version is left."""
+        found = [entry.name for entry in entries(self.path("models")) if entry.is_dir(follow_symlinks=False)]
+        return sorted(name for name in found if is_name(name))
+
+    def numbers(self, name: str) -> list[int]:
+        """List the versions of a model, ascending.
+
+        Args:
+            name: The model; one without a folder has none.
+
+        Returns:
+            Version numbers.
+        """
+        return sorted(_numbers(self.path("models", name)))
+
+    def has_model(self, name: str) -> bool:
+        """Whether there is a folder for a model, whether or not a version is left in it."""
+        return self.path("models", name).is_dir()
+
+    def exists(self, name: str, number: int) -> bool:
+        """Whether there is a version of this number."""
+        return number > 0 and self.manifest_path(name, number).exists()
+
+    def stamps(self, name: str) -> dict[int, Stamp]:
+        """List the versions of a model, each with what tells its manifest from another under the same number.
+
+        Args:
+            name: The model; one without a folder has none.
+
+        Returns:
+            A stamp for each version number.
+        """
+        stamps = {}
+        for number, entry in _numbers(self.path("models", name)).items():
+            with contextlib.suppress(FileNotFoundError):  # deleted since it was listed
+                status = entry.stat(follow_symlinks=False)
+                stamps[number] = (status.st_ino, status.st_mtime_ns)
+        return stamps
+
+    def inodes(self, name: str) -> dict[int, int]:
+        """List the versions of a model, each with its manifest's inode: much faster than :meth:`stamps`."""
+        return {number: entry.inode() for number, entry in _numbers(self.path("models", name)).items()}
+
+    def stamp(self, name: str, number: int) -> Stamp:
+        """Return what :meth:`stamps` does of one version.
+
+        Raises:
+            FileNotFoundError: There is no such version.
+        """
+        status = self.manifest_path(name, number).stat(follow_symlinks=False)
+        return (status.st_ino, status.st_mtime_ns)
+
+    def trashed_names(self) -> list[str]:
+        """List the names under which there is trash, which may be former ones."""
+        return sorted(entry.name for entry in entries(self.path("trash")) if is_name(entry.name))
+
+    def trashed_numbers(self, name: str) -> list[int]:
+        """List the numbers in the trash under a name, ascending."""
+        return sorted(_numbers(self.path("trash", name)))
+
+    def signature(self, name: str = "") -> Stamp:
+        """Return what changes whenever a file of a model is written, deleted or replaced.
+
+        Args:
+            name: The model; empty for what changes whenever a model comes or goes.
+
+        Returns:
+            Inode and time of change of the folder, in which every file gets its name anew.
+        """
+        try:
+            status = os.lstat(self.folder / "models" / name)
+        except FileNotFoundError:
+            return (0, 0)
+        return (status.st_ino, status.st_mtime_ns)
+
+    def is_given_up(self, name: str) -> bool:
+        """Whether versions of this name may be elsewhere now: in the trash, or in a model that was called so once."""
+        return self.path("trash", name).is_dir()
+
+    def manifest_path(self, name: str, number: int) -> Path:
+        """Return where the manifest of a version stands."""
+        return self.path("models", name) / file_name(number)
+
+    def trash_path(self, name: str, number: int) -> Path:
+        """Return where the manifest of a deleted version stands."""
+        return self.path("trash", name) / file_name(number)
+
+    def meta_path(self, name: str) -> Path:
+        """Return where a model keeps what may change."""
+        return self.path("models", name) / "meta.json"
+
+    def path(self, *parts: str) -> Path:
+        """Return a folder inside the store; a symbolic link on the way would lead out of it."""
+        path = str(self.folder)
+        for part in parts:
+            path = f"{path}{os.sep}{part}"
+            if os.path.islink(path):  # noqa: PTH114 - half the time of a Path's, and done for every file that is opened
+                problem = f"{path} is a symbolic link, which a registry does not follow."
+                raise StoreError(problem, "Replace it by the folder itself.")
+        return Path(path)
+
+
+def entries(folder: Path) -> list[os.DirEntry[str]]:
+    """List a folder of the store; one that is not there is empty.
+
+    Raises:
+        StoreError: It cannot be read.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        problem = f"Cannot read {folder}: {error.strerror}."
+        raise StoreError(problem, "Choose a folder that you may read.") from error
+
+
+def _numbers(folder: Path) -> dict[int, os.DirEntry[str]]:
+    return {int(entry.name[:-5]): entry for entry in entries(folder) if _MANIFEST.fullmatch(entry.name)}
+
+
+def file_name(number: int) -> str:
+    """Return what the manifest of a version is called."""
+    return f"{number:06d}.json"
+
+
+def is_name(name: str) -> bool:
+    """Whether a model can have this name."""
+    try:
+        check_name(name)
+    except ValueError:
+        return False
+    return True

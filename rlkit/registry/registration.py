@@ -1,0 +1,154 @@
+"""Keeping a model as a version: what its manifest says, and whether it is there already."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+from rlkit.registry.artifacts import ArtifactStore
+from rlkit.registry.index import VersionIndex
+from rlkit.registry.versions import Document
+from rlkit.storage.documents import seal
+from rlkit.storage.packing import STATE, Packed, PackedModel
+
+_TOLD = (
+    "algorithm",
+    "model_class",
+    "config",
+    "env_id",
+    "env_kwargs",
+    "observation_space",
+    "action_space",
+    "seed",
+    "num_timesteps",
+    "num_episodes",
+    "wall_time",
+    "learning_curve",
+    "left_out",
+)
+"""What a model tells about itself, and a manifest repeats."""
+
+CHANGEABLE = ("tags", "metrics", "description")
+"""What of a version may change after it was registered."""
+
+
+@runtime_checkable
+class Keepable(Protocol):
+    """What a registry needs of a model."""
+
+    def packed(self, *, slim: bool = False) -> PackedModel:
+        """Return what the model tells about itself and what it is rebuilt from: see ``ModelBase.packed``."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What is to become a version.
+
+    Attributes:
+        name: The model.
+        manifest: What the manifest will say, but for number and objects.
+        objects: What the model is rebuilt from.
+        distinct: Parts of the manifest in which a version that has the same objects must agree to be the same.
+    """
+
+    name: str
+    manifest: Mapping[str, Any]
+    objects: Mapping[str, Packed]
+    distinct: Mapping[str, Any] = field(default_factory=dict)
+
+
+def manifest_of(metadata: Mapping[str, Any], told: Mapping[str, Any], origin: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a manifest says, but for number and objects.
+
+    Args:
+        metadata: What the model tells about itself.
+        told: What was said when registering it; metrics are those of the model and these.
+        origin: What ``provenance`` returned.
+    """
+    metrics = {**(metadata.get("metrics") or {}), **told["metrics"]}
+    return {**told, "metrics": metrics, **{key: metadata.get(key) for key in _TOLD}, **origin}
+
+
+def keep(store: ArtifactStore, index: VersionIndex, candidate: Candidate, *, allow_duplicate: bool) -> int:
+    """Keep a candidate as the next version of its name, or find the version that it is already.
+
+    Args:
+        store: Where to keep it.
+        index: The index, which learns of it.
+        candidate: What to keep.
+        allow_duplicate: Whether to keep it again.
+
+    Returns:
+        The number of the version, new or old.
+
+    Raises:
+        StateError: The manifest has no form in JSON. Nothing was written.
+        StoreError: The folder cannot be written.
+    """
+    seal(candidate.manifest)
+    name = candidate.name
+    with store.writing():
+        twin = None if allow_duplicate else _twin(store, index, candidate)
+        objects = {kind: _put(store, packed) for kind, packed in candidate.objects.items()}
+        if twin is not None:
+            _add_to(store, twin, candidate)
+            return int(twin["version"])
+        manifest = {**candidate.manifest, "objects": objects}
+        number = store.add_version(name, manifest)
+        index.add(name, number)
+        return number
+
+
+def _put(store: ArtifactStore, packed: Packed) -> dict[str, Any]:
+    record = store.put_object(packed.data)
+    return {**record, "signature": packed.signature} if packed.signature else record
+
+
+def _twin(store: ArtifactStore, index: VersionIndex, candidate: Candidate) -> Document | None:
+    """Return the newest version of this name that has the same objects."""
+    hashes = {kind: hashlib.sha256(packed.data).hexdigest() for kind, packed in candidate.objects.items()}
+    if not store.has_object(hashes[STATE]):  # true of nearly all, and known without a search
+        return None
+    found, _ = index.find(lambda document: (document["name"], document["sha256"]) == (candidate.name, hashes[STATE]))
+    for document in reversed(found):
+        manifest = store.read_manifest(candidate.name, document["version"])
+        same = {kind: record["sha256"] for kind, record in manifest["objects"].items()} == hashes
+        if same and all(manifest.get(key) == value for key, value in candidate.distinct.items()):
+            return document
+    return None
+
+
+def _add_to(store: ArtifactStore, twin: Document, candidate: Candidate) -> None:
+    """Give a version what was told of it anew, and say that no other was made."""
+    told = candidate.manifest
+    changed = {
+        "tags": list(dict.fromkeys([*twin["tags"], *told["tags"]])),
+        "metrics": {**twin["metrics"], **told["metrics"]},
+        "description": told["description"] or twin["description"],
+    }
+    new = {key: value for key, value in changed.items() if value != twin[key]}
+    store.make("models", candidate.name)
+    store.update_meta(candidate.name, lambda meta: change_version(meta, twin["version"], new))
+    added = f" Its {' and '.join(new)} {'was' if len(new) == 1 else 'were'} brought up to date." if new else ""
+    warnings.warn(
+        f"This very model is kept already as {twin['ref']}: no new version was made.{added} "
+        f"allow_duplicate=True makes one all the same.",
+        stacklevel=_CALLER,
+    )
+
+
+_CALLER = 5  # frames from the warning to whoever called register()
+
+
+def change_version(meta: dict[str, Any], number: int, changed: Mapping[str, Any]) -> None:
+    """Note in a model's meta.json what has changed about a version; metrics are added to those before."""
+    if not changed:
+        return
+    entry = meta["versions"].setdefault(str(number), {})
+    metrics = {**entry.get("metrics", {}), **changed.get("metrics", {})}
+    entry.update(changed)
+    if metrics:
+        entry["metrics"] = metrics

@@ -1,0 +1,282 @@
+"""What a registry found and did: reports that methods return, as data, as text and as HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from rlkit.display import html, text
+from rlkit.display.html import Markup
+
+_MOST_LISTED = 12  # in a line of text; HTML folds away the rest
+_MOST_ROWS = 200
+_LONGEST_PATH = 48  # letters, in a table; the text has all of them
+_PLAIN = ("array", "dict", "list")  # what a plain state is made of
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong in a registry's folder.
+
+    Attributes:
+        where: The file or folder, within the registry's.
+        what: What is wrong with it.
+        repair: What to do about it; empty where nobody knows.
+    """
+
+    where: str
+    what: str
+    repair: str
+
+    def __str__(self) -> str:
+        told = text.one_line(f"{self.where}: {self.what}")
+        return f"{told}\n  {text.one_line(self.repair)}" if self.repair else told
+
+
+@dataclass(frozen=True, repr=False)
+class VerifyReport:
+    """What a check of a whole registry found.
+
+    Attributes:
+        versions: How many versions were checked.
+        objects: How many objects were read and are as they were kept.
+        size: Their bytes.
+        problems: What is wrong.
+        garbage: Files that nothing refers to, which ``gc`` deletes: they are no problem.
+    """
+
+    versions: int
+    objects: int
+    size: int
+    problems: tuple[Problem, ...]
+    garbage: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no problem."""
+        return not self.problems
+
+    @property
+    def _checked(self) -> str:
+        counts = f"{_count(self.versions, 'version')} and {_count(self.objects, 'object')} of {text.size(self.size)}"
+        return f"{counts} checked"
+
+    @property
+    def _verdict(self) -> str:
+        return "all is as it was kept" if self.ok else _count(len(self.problems), "problem")
+
+    @property
+    def _garbage(self) -> str:
+        if not self.garbage:
+            return ""
+        needed = "file that nothing needs" if len(self.garbage) == 1 else "files that nothing needs"
+        return f"{text.number(len(self.garbage))} {needed}: gc() deletes {'it' if len(self.garbage) == 1 else 'them'}"
+
+    def __repr__(self) -> str:
+        head = f"{self._checked}: {self._verdict}."
+        problems = [str(problem) for problem in self.problems[:_MOST_ROWS]]
+        garbage = f"{self._garbage} ({_listed(self.garbage)})." if self.garbage else ""
+        return "\n".join(part for part in (head, *problems, _more(len(self.problems), _MOST_ROWS), garbage) if part)
+
+    def _repr_html_(self) -> str:
+        badge = html.badge("ok", "good") if self.ok else html.badge(self._verdict, "bad")
+        subtitle = html.join(badge, " ", html.muted(f"{self._checked}: {self._verdict}." if self.ok else self._checked))
+        details = [(f"{self._garbage}.", _code_list(self.garbage))] if self.garbage else []
+        return html.card("Registry checked", subtitle, picture=self._table(), details=details)
+
+    def _table(self) -> str:
+        if self.ok:
+            return ""
+        rows = [
+            (html.code(text.shortened(each.where, _LONGEST_PATH)), each.what, each.repair)
+            for each in self.problems[:_MOST_ROWS]
+        ]
+        more = html.muted(_more(len(self.problems), _MOST_ROWS))
+        return html.join(html.table(("where", "what", "repair"), rows), more)
+
+
+@dataclass(frozen=True, repr=False)
+class GCReport:
+    """What collecting garbage deleted, or would delete.
+
+    Attributes:
+        dry_run: Whether nothing was deleted.
+        versions: References of deleted versions that are gone for good.
+        files: How many files.
+        size: Their bytes.
+    """
+
+    dry_run: bool
+    versions: tuple[str, ...]
+    files: int
+    size: int
+
+    @property
+    def _summary(self) -> str:
+        if not self.files:
+            return "Nothing to free." if self.dry_run else "Nothing to free: every file is needed."
+        return f"{'Would free' if self.dry_run else 'Freed'} {text.size(self.size)}: {_count(self.files, 'file')}"
+
+    @property
+    def _versions(self) -> str:
+        gone = "would be gone for good" if self.dry_run else "gone for good"
+        return f"{_count(len(self.versions), 'deleted version')} {gone}" if self.versions else ""
+
+    def __repr__(self) -> str:
+        if not self.versions:
+            return self._summary if not self.files else f"{self._summary}."
+        return f"{self._summary}; {self._versions}: {_listed(self.versions)}."
+
+    def _repr_html_(self) -> str:
+        details = [(f"{self._versions}.", _code_list(self.versions))] if self.versions else []
+        subtitle = html.badge("dry run", "accent") if self.dry_run else ""
+        return html.card(self._summary, subtitle, details=details)
+
+
+@dataclass(frozen=True, repr=False)
+class PruneReport:
+    """What pruning a model deleted, or would delete, and why the rest stays.
+
+    Attributes:
+        dry_run: Whether nothing was deleted.
+        deleted: References of the versions in question, oldest first. They can be restored until ``gc``.
+        kept: Reference -> why it stays: ``"newest 3"``, ``"@best"``, ``"parent of cartpole:7"``.
+    """
+
+    dry_run: bool
+    deleted: tuple[str, ...]
+    kept: Mapping[str, str]
+
+    @property
+    def _summary(self) -> str:
+        gone = "Would delete" if self.dry_run else "Deleted"
+        kept = f"{'would keep' if self.dry_run else 'kept'} {text.number(len(self.kept))}"
+        return f"{gone} {_count(len(self.deleted), 'version') if self.deleted else 'nothing'}, {kept}"
+
+    @property
+    def _advice(self) -> str:
+        return "" if self.dry_run or not self.deleted else "restore(…) brings them back until gc()."
+
+    def __repr__(self) -> str:
+        head = f"{self._summary}{f': {_listed(self.deleted)}' if self.deleted else ''}."
+        kept = list(self.kept.items())[:_MOST_ROWS]
+        table = text.table(("kept", "because"), kept) if kept else ""
+        return "\n".join(part for part in (head, self._advice, table, _more(len(self.kept), _MOST_ROWS)) if part)
+
+    def _repr_html_(self) -> str:
+        rows = [(html.code(ref), why) for ref, why in list(self.kept.items())[:_MOST_ROWS]]
+        kept = html.join(html.table(("kept", "because"), rows), html.muted(_more(len(self.kept), _MOST_ROWS)))
+        gone = "Would be deleted" if self.dry_run else "Deleted"
+        details = [(gone, _code_list(self.deleted))] * bool(self.deleted)
+        folded = len(self.kept) > _MOST_LISTED
+        details += [("Kept, and why", kept)] * folded
+        subtitle = html.badge("dry run", "accent") if self.dry_run else self._advice
+        return html.card(self._summary, subtitle, picture="" if folded or not rows else kept, details=details)
+
+
+@dataclass(frozen=True, repr=False)
+class InspectedObject:
+    """What opening one object of a model would build or run.
+
+    Attributes:
+        kind: ``"state"`` or ``"code"``: a class that travels with its model.
+        size: Bytes.
+        sha256: Their SHA-256.
+        builds: What it would build, and how many of each: ``{"array": 14, "dict": 9}``.
+        imports: Dotted names of what it would import.
+        trusted: Of code, whether this user signed it on this machine; None for what needs no trust.
+    """
+
+    kind: Literal["state", "code"] | str  # noqa: PYI051 - a newer rlkit may keep other kinds
+    size: int
+    sha256: str
+    builds: Mapping[str, int]
+    imports: tuple[str, ...]
+    trusted: bool | None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is nothing but data, which opening it cannot change."""
+        return self.trusted is None and not self.imports
+
+    @property
+    def _what(self) -> str:
+        """What it is made of."""
+        kinds = _PLAIN if self.is_plain else tuple(self.builds)
+        counts = [_count(self.builds[kind], kind) for kind in kinds if self.builds.get(kind)]
+        data = f"{'plain data' if self.is_plain else 'a pickle'} of {text.size(self.size)}"
+        return f"{data}: {', '.join(counts)}" if counts else data
+
+    @property
+    def _verdict(self) -> str:
+        """What opening it would do."""
+        if self.is_plain:
+            return "runs nothing"
+        if self.trusted is None:
+            return "would run code, which no state needs: rlkit refuses it"
+        if self.trusted:
+            return "signed by you on this machine: load() runs it"
+        return "not signed here: load(…, trust=True) would run it"
+
+    def __repr__(self) -> str:
+        imports = f"; would import {_listed(self.imports)}" if self.imports else ""
+        return text.one_line(f"{self.kind}: {self._what}{imports}; {self._verdict}")
+
+    def _repr_html_(self) -> str:
+        return Inspection("", (self,))._repr_html_()
+
+
+@dataclass(frozen=True, repr=False)
+class Inspection:
+    """What loading a model would build or run: nothing was opened to find out.
+
+    Attributes:
+        source: The reference or the file.
+        objects: Its objects.
+    """
+
+    source: str
+    objects: tuple[InspectedObject, ...]
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether all of it is nothing but data."""
+        return all(each.is_plain for each in self.objects)
+
+    def __repr__(self) -> str:
+        lines = [repr(each) for each in self.objects] or ["holds nothing"]
+        return "\n".join([text.one_line(self.source), *(f"  {line}" for line in lines)])
+
+    def _repr_html_(self) -> str:
+        rows = [(each.kind, each._what, _badge(each), html.code(f"{each.sha256[:12]}…")) for each in self.objects]  # noqa: SLF001 - ours
+        table = html.table(("object", "what it is", "opening it", "SHA-256"), rows) if rows else "holds nothing"
+        details = [
+            (f"The {each.kind} would import {_count(len(each.imports), 'name')}", _code_list(each.imports))
+            for each in self.objects
+            if each.imports
+        ]
+        return html.card(self.source or "Inspected object", picture=table, details=details)
+
+
+def _badge(each: InspectedObject) -> Markup:
+    return html.badge(each._verdict, "good" if each.is_plain or each.trusted else "bad")  # noqa: SLF001 - ours
+
+
+def _count(number: int, word: str) -> str:
+    return f"{text.number(number)} {word}{'' if number == 1 else 's'}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Write some names in a line."""
+    shown = ", ".join(map(text.one_line, names[:_MOST_LISTED]))
+    return f"{shown} and {len(names) - _MOST_LISTED:,} more" if len(names) > _MOST_LISTED else shown
+
+
+def _more(number: int, limit: int) -> str:
+    return f"… and {number - limit:,} more" if number > limit else ""
+
+
+def _code_list(names: Sequence[str]) -> Markup:
+    shown = html.join(*map(html.code, names[:_MOST_ROWS]), separator=", ")
+    return html.join(shown, f" {_more(len(names), _MOST_ROWS)}")

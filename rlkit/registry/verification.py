@@ -1,0 +1,152 @@
+"""Checking a whole registry: every hash, every reference."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from rlkit.errors import StoreError
+from rlkit.registry.artifacts import ArtifactStore
+from rlkit.registry.garbage import garbage_in, records_of
+from rlkit.registry.names import parse_reference
+from rlkit.registry.reports import Problem, VerifyReport
+from rlkit.registry.versions import Manifest, document_of
+
+_FROM_BACKUP = "Restore the file from a backup, or delete the version: delete({ref!r})."
+
+
+def verify(store: ArtifactStore, tick: Callable[[], object]) -> VerifyReport:
+    """Read everything in a registry's folder and check it.
+
+    Args:
+        store: The folder.
+        tick: Called after each version.
+
+    Returns:
+        What is wrong and how to repair it, and what is garbage.
+    """
+    check = _Check(store)
+    for name in store.names():
+        check.meta(name)
+        for number in store.numbers(name):
+            check.version(name, number)
+            tick()
+    for name in store.trashed_names():
+        for number in store.trashed_numbers(name):
+            check.trashed(name, number)
+    check.links()
+    garbage = (
+        [] if check.unreadable else [str(path.relative_to(store.folder)) for path in garbage_in(store, check.used)]
+    )
+    return VerifyReport(
+        check.versions, len(check.sizes), sum(check.sizes.values()), tuple(check.problems), tuple(garbage)
+    )
+
+
+class _Check:
+    def __init__(self, store: ArtifactStore) -> None:
+        self._store = store
+        self._good: set[str] = set()
+        self.versions = 0
+        self.sizes: dict[str, int] = {}
+        self.used: set[str] = set()
+        self.problems: list[Problem] = []
+        self.unreadable = False
+
+    def meta(self, name: str) -> None:
+        """Check what may change about a model, and that its aliases point somewhere."""
+        try:
+            meta = self._store.read_meta(name)
+        except StoreError as error:
+            lost = "Restore it from a backup, or delete the file: its aliases and later changes are lost then."
+            self._note(self._store.meta_path(name), error.problem, lost)
+            return
+        for alias, number in meta["aliases"].items():
+            if not self._store.exists(name, number) and self._store.trash_name(name, number) is None:
+                repair = f"Remove it: delete_alias({name!r}, {alias!r})."
+                self._note(
+                    self._store.meta_path(name),
+                    f"The alias {alias!r} points to version {number}, which is gone.",
+                    repair,
+                )
+
+    def version(self, name: str, number: int) -> None:
+        """Check a version: its manifest, its objects and its parent."""
+        self.versions += 1
+        manifest = self._manifest(name, number, trashed=False)
+        if manifest is None:
+            return
+        ref = f"{name}:{number}"
+        self._objects(manifest, ref)
+        parent = manifest.get("parent")
+        if parent is not None and not self._was_kept(parent):
+            self._note(
+                self._store.manifest_path(name, number), f"The parent {parent!r} of {ref} was never kept here.", ""
+            )
+
+    def trashed(self, name: str, number: int) -> None:
+        """Check a deleted version, which can be restored."""
+        manifest = self._manifest(name, number, trashed=True)
+        if manifest is not None:
+            self._objects(manifest, f"{name}:{number} in the trash")
+
+    def links(self) -> None:
+        """Check that nothing leads out of the folder."""
+        for folder, folders, names in os.walk(self._store.folder):
+            for entry in [*folders, *names]:
+                path = Path(folder, entry)
+                if path.is_symlink():
+                    self._note(
+                        path,
+                        "It is a symbolic link, which a registry does not follow.",
+                        "Replace it by what it points to.",
+                    )
+
+    def _manifest(self, name: str, number: int, *, trashed: bool) -> Manifest | None:
+        path = self._store.trash_path(name, number) if trashed else self._store.manifest_path(name, number)
+        try:
+            manifest = self._store.read_manifest(name, number, trashed=trashed)
+            document_of(name, number, manifest, {"aliases": {}, "versions": {}})
+            records_of(manifest, path)
+        except FileNotFoundError:  # deleted since it was listed
+            return None
+        except StoreError as error:
+            self.unreadable = True  # what it refers to is not known, and so nothing can be told to be garbage
+            self._note(path, error.problem, _FROM_BACKUP.format(ref=f"{name}:{number}"))
+            return None
+        return manifest
+
+    def _objects(self, manifest: Manifest, ref: str) -> None:
+        for record in manifest["objects"].values():
+            sha256 = record["sha256"]
+            if sha256 in self._good:
+                continue
+            try:
+                self.used.add(sha256)
+                self._store.read_object(record)
+                self._good.add(sha256)
+                self.sizes[sha256] = record["size"]
+            except StoreError as error:
+                repair = "Restore the file from a backup, register the same model again, or delete the version."
+                self._note(self._store.object_path(sha256), f"{error.problem} {ref} needs it.", repair)
+
+    def _was_kept(self, parent: object) -> bool:
+        """Whether a version exists or existed: a parent may be deleted, and its number says that it was."""
+        try:
+            reference = parse_reference(str(parent))
+        except ValueError:
+            return False
+        if reference.version is None:
+            return False
+        owner = self._store.owner(reference.name, reference.version)
+        if self._store.exists(owner, reference.version) or self._store.trash_name(owner, reference.version):
+            return True
+        try:
+            return bool(self._store.read_meta(owner)["last_version"] >= reference.version)
+        except StoreError:
+            return True  # told of already
+
+    def _note(self, path: Path, what: str, repair: str) -> None:
+        where = path.relative_to(self._store.folder) if path.is_relative_to(self._store.folder) else path
+        self.problems.append(Problem(str(where), what, repair))

@@ -1,0 +1,112 @@
+"""A model class to bytes and back, where no other process could import it."""
+
+from __future__ import annotations
+
+import io
+import pickletools
+import sys
+import warnings
+
+import dill
+
+from rlkit.errors import CorruptArtifactError, ModelDefinitionError
+from rlkit.storage import opcodes
+from rlkit.storage.by_value import Pickler, can_be_imported
+
+
+def encode_class(cls: type) -> bytes | None:
+    """Turn a class that lives in a notebook or a script into bytes that a process without its source can open.
+
+    What it uses goes along, and nothing else: its bases, helper functions, constants and configs of the notebook by
+    value, everything that can be imported by name. Equal code gives equal bytes in any process of this Python.
+
+    Args:
+        cls: The class.
+
+    Returns:
+        A pickle as dill writes it; None where the class can be imported by its name.
+
+    Raises:
+        ModelDefinitionError: Something that it uses cannot be kept; the message says which.
+    """
+    if can_be_imported(cls):
+        return None
+    buffer = io.BytesIO()
+    pickler = Pickler(buffer)
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            pickler.dump((sys.implementation.cache_tag, cls))
+        data = buffer.getvalue()
+        decode_class(data)  # what cannot be opened here will not be tomorrow
+    except Exception as error:  # objects fail in any way when they are pickled
+        at = pickler.at or cls.__qualname__
+        reason = error.problem if isinstance(error, CorruptArtifactError) else f"{type(error).__name__}: {error}"
+        problem = f"{cls.__name__} cannot be kept with its models, because of {at}: {reason.rstrip('.')}."
+        raise ModelDefinitionError(
+            problem, "Make that inside the method which needs it, or define the class in a module that can be imported."
+        ) from error
+    return data
+
+
+def decode_class(data: bytes) -> type:
+    """Turn bytes into the class again. This runs code: the caller has made sure that it is trusted.
+
+    Args:
+        data: What ``encode_class`` returned.
+
+    Returns:
+        A class; what it is a class of is for the caller to check.
+
+    Raises:
+        CorruptArtifactError: The bytes are no class, another Python wrote them, or what they import is not here.
+    """
+    _check_python(data)
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of what the class's own author saw when defining it
+            _, found = dill.loads(data)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        raise CorruptArtifactError(
+            f"This class needs the module {error.name}, which is not here.",
+            f"Install it: pip install {package} (a file of your own: put {package}.py where Python finds it).",
+        ) from error
+    except Exception as error:  # its code may fail in any way
+        problem = f"This class cannot be opened: {type(error).__name__}: {str(error).rstrip('.')}."
+        raise CorruptArtifactError(problem, "Use the versions of packages that it was kept with.") from error
+    if not isinstance(found, type):
+        problem = f"These bytes hold a {type(found).__name__}, not a class."
+        raise CorruptArtifactError(problem, "Restore the file from a backup.")
+    return found
+
+
+def _check_python(data: bytes) -> None:
+    """Refuse the bytecode of another Python, which would crash this one."""
+    tag = None
+    try:
+        for opcode, argument, _ in pickletools.genops(data):
+            if opcode.name not in ("PROTO", "FRAME"):
+                tag = argument if opcode.name == "SHORT_BINUNICODE" else None
+                break
+    except ValueError:
+        pass
+    if tag is None:
+        raise CorruptArtifactError("These bytes hold no class.", "Restore the file from a backup.")
+    here = sys.implementation.cache_tag
+    if tag != here:
+        problem = f"This class was kept by {tag}, and this is {here}: they do not understand each other's code."
+        raise CorruptArtifactError(problem, "Define the class here again, or use the Python it was kept with.")
+
+
+def imports_of(data: bytes) -> list[str]:
+    """List what the bytes of a class reach for when they are opened, without opening them.
+
+    Args:
+        data: Bytes from any source.
+
+    Returns:
+        Dotted names of classes, functions and modules.
+
+    Raises:
+        CorruptArtifactError: The bytes are no pickle.
+    """
+    return [name for name in opcodes.scan(data)[0] if not name.startswith("rlkit.storage.rebuild.")]

@@ -1,0 +1,103 @@
+"""What a model is kept as: its state, and where its class cannot be imported, the class itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rlkit.errors import CorruptArtifactError, StoreError, UntrustedArtifactError
+from rlkit.storage import code, codec, trust
+
+STATE = "state"
+CODE = "code"
+_SHOWN = 12  # names of imports that fit into an error
+
+
+@dataclass(frozen=True)
+class Packed:
+    """One object of a model.
+
+    Attributes:
+        data: Its bytes.
+        signature: Of code, what this user's key says of it; empty where it could not be signed.
+    """
+
+    data: bytes
+    signature: str = ""
+
+
+@dataclass(frozen=True)
+class PackedModel:
+    """A model as a file or a registry keeps it.
+
+    Attributes:
+        metadata: What is told about it: JSON values.
+        objects: What it is rebuilt from: see :func:`pack`.
+    """
+
+    metadata: Mapping[str, Any]
+    objects: Mapping[str, Packed]
+
+
+def pack(state: dict[str, Any], model_class: type | None = None) -> dict[str, Packed]:
+    """Return the objects that a model is rebuilt from.
+
+    Args:
+        state: What the model gave: plain data.
+        model_class: Its class, which is packed too where no other process could import it.
+
+    Returns:
+        ``"state"``, and ``"code"`` where the class is packed: signed, unless this user's key cannot be written.
+
+    Raises:
+        StateError: The state is not plain data.
+        ModelDefinitionError: The class cannot be packed.
+    """
+    objects = {STATE: Packed(codec.encode(state))}
+    by_value = code.encode_class(model_class) if model_class is not None else None
+    if by_value is not None:
+        objects[CODE] = Packed(by_value, _signature(by_value))
+    return objects
+
+
+def _signature(data: bytes) -> str:
+    try:
+        return trust.sign(data)
+    except StoreError:  # then loading asks for trust=True, as it does for anybody else's code
+        return ""
+
+
+def open_class(packed: Packed, origin: str, *, trusted: bool = False) -> type:
+    """Return the class in a code object, which runs it: only where this user signed it on this machine, or says so.
+
+    Args:
+        packed: The object.
+        origin: What to call it in an error.
+        trusted: Whether the caller takes the responsibility.
+
+    Raises:
+        UntrustedArtifactError: It is neither signed nor trusted; nothing was run. The message lists what would be.
+        CorruptArtifactError: It cannot be opened.
+    """
+    if not trusted and not trust.is_signed(packed.data, packed.signature):
+        found = code.imports_of(packed.data)
+        names = ", ".join(found[:_SHOWN]) + (f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else "")
+        reaches = f"It reaches for {names}." if names else "It imports nothing by name."
+        problem = f"{origin} holds a class of its own, which was not kept by you on this machine: opening it runs code."
+        raise UntrustedArtifactError(
+            problem, f"Nothing was run. {reaches} Say trust=True if you know where it comes from."
+        )
+    return code.decode_class(packed.data)
+
+
+def state_of(objects: Mapping[str, Packed]) -> dict[str, Any]:
+    """Return the state among the objects, which runs nothing.
+
+    Raises:
+        CorruptArtifactError: There is none, or it is damaged.
+        UntrustedArtifactError: It would run code; nothing was run.
+    """
+    if STATE not in objects:
+        raise CorruptArtifactError("There is no state among the objects.", "Restore the file from a backup.")
+    return codec.decode(objects[STATE].data)

@@ -1,0 +1,65 @@
+"""What older rlkits wrote is read for ever: each format has a folder and a file here, and what they must give."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import rlkit
+from rlkit.registry import ModelRegistry
+
+FORMATS = Path(__file__).parent / "formats"
+
+
+@pytest.fixture(params=sorted(path.name for path in FORMATS.iterdir()))
+def kept(request, tmp_path):
+    """A copy, so that nothing can change the original."""
+    return shutil.copytree(FORMATS / request.param, tmp_path / "kept")
+
+
+def expected(kept):
+    told = json.loads((kept / "expected.json").read_text())
+    return np.array(told["observations"], "f4"), told["actions"]
+
+
+def test_every_version_and_file_predicts_what_it_did(kept):
+    observations, actions = expected(kept)
+    registry = ModelRegistry(kept / "store")
+    file = actions.pop("model.rlkit")
+    assert {ref: registry.load(ref).predict(observations).tolist() for ref in actions} == actions
+    assert rlkit.load(kept / "model.rlkit").predict(observations).tolist() == file
+
+
+def test_all_that_was_told_is_still_known(kept):
+    registry = ModelRegistry(kept / "store")
+    first = registry.get("cartpole@best")
+    assert (first.ref, first.tags, first.description) == ("cartpole:1", ("baseline",), "The *first* format.")
+    assert first.metrics["score"] == 1.5
+    assert first.dataset == {"name": "none", "version": "1", "sha256": "ab" * 32}
+    assert first.learning_curve["steps"] == [64.0]
+    assert registry.get("cartpole").parent == "cartpole:1"
+    assert [version.ref for version in registry.search("num_timesteps > 64")] == ["cartpole:2"]
+    assert [version.ref for version in registry.trash()] == ["cartpole:3"]
+    assert registry.verify().ok
+
+
+def test_it_goes_on_in_todays_format(kept):
+    registry = ModelRegistry(kept / "store")
+    assert registry.restore("cartpole:3").parent == "cartpole:2"
+    registry.delete("cartpole:3")
+    model = registry.load("cartpole:2")
+    model.train(64, progress=False)
+    # The same 64 steps gave version 3, whose state lies in the trash: it is a new version, never the old number.
+    assert (registry.register(model, "cartpole").ref, registry.get("cartpole").parent) == ("cartpole:4", "cartpole:2")
+    registry.rename("cartpole", "pole")
+    assert registry.load("cartpole:1").num_timesteps == 64
+    registry.gc()
+    assert registry.verify().ok
+    assert registry.verify().garbage == ()
+
+
+def test_its_file_can_be_imported(kept, tmp_path):
+    version = ModelRegistry(tmp_path / "other").import_file(kept / "model.rlkit", "taken")
+    assert (version.ref, version.algorithm, version.num_timesteps) == ("taken:1", "ppo", 192)

@@ -1,0 +1,92 @@
+"""Where everything stands, and one writer at a time."""
+
+import os
+import threading
+
+import pytest
+
+from rlkit.errors import StoreBusyError, StoreError
+from rlkit.registry.layout import Layout
+from rlkit.storage import files
+
+
+@pytest.fixture
+def layout(folder):
+    return Layout(folder)
+
+
+def test_one_thread_may_hold_the_lock_twice_and_another_must_wait(layout):
+    busy = []
+
+    def elsewhere():
+        with pytest.raises(StoreBusyError, match="Another program"), Layout(layout.folder).writing(timeout=0):
+            pass
+        busy.append(True)
+
+    with layout.writing(), layout.writing():
+        thread = threading.Thread(target=elsewhere)
+        thread.start()
+        thread.join()
+    assert busy
+    with Layout(layout.folder).writing(timeout=0):
+        pass
+
+
+def test_the_lock_is_free_after_an_error(layout):
+    with pytest.raises(ZeroDivisionError), layout.writing():
+        _ = 1 // 0
+    with Layout(layout.folder).writing(timeout=0):
+        pass
+
+
+def test_a_folder_that_somebody_else_made_is_made_sure_of_once(layout, monkeypatch):
+    (layout.folder / "models" / "a").mkdir(parents=True)
+    synced = []
+    monkeypatch.setattr(files, "sync_folder", synced.append)
+    assert layout.make("models", "a") == layout.folder / "models" / "a"
+    assert synced == [layout.folder.parent, layout.folder, layout.folder / "models"]
+    layout.make("models", "a")
+    layout.make("models")
+    assert len(synced) == 3
+
+
+def test_a_folder_that_was_removed_is_made_again(layout):
+    layout.make("objects", "ab")
+    (layout.folder / "objects" / "ab").rmdir()
+    assert layout.make("objects", "ab").is_dir()
+
+
+def test_nothing_is_made_through_a_symbolic_link(layout, tmp_path):
+    layout.make()
+    (tmp_path / "outside").mkdir()
+    (layout.folder / "objects").symlink_to(tmp_path / "outside")
+    with pytest.raises(StoreError, match="symbolic link"):
+        layout.make("objects", "ab")
+    assert list((tmp_path / "outside").iterdir()) == []
+
+
+def test_the_inode_of_a_version_is_that_of_its_stamp(layout):
+    layout.make("models", "a")
+    for number in (1, 2):
+        layout.manifest_path("a", number).write_text("x")
+    stamps = layout.stamps("a")
+    assert layout.inodes("a") == {number: inode for number, (inode, _) in stamps.items()}
+    assert layout.stamp("a", 2) == stamps[2]
+    with pytest.raises(FileNotFoundError):
+        layout.stamp("a", 3)
+
+
+def test_a_file_in_the_place_of_a_folder_is_no_model(layout):
+    layout.make("models")
+    (layout.folder / "models" / "a").write_text("x")
+    assert not layout.has_model("a")
+    assert layout.names() == []
+
+
+def test_the_signature_of_all_models_changes_when_one_comes(layout):
+    layout.make("models")
+    os.utime(layout.folder / "models", ns=(0, 0))
+    before = layout.signature()
+    layout.make("models", "a")
+    assert layout.signature() != before
+    assert layout.signature("nobody") == (0, 0)

@@ -1,0 +1,86 @@
+"""What a version's manifest says, and that the same model is kept once."""
+
+import pytest
+
+from rlkit.registry import ModelRegistry
+from rlkit.registry.registration import change_version, manifest_of
+
+
+def objects_in(folder):
+    return [path for path in (folder / "objects").rglob("*") if path.is_file()]
+
+
+def test_a_model_that_is_kept_already_is_not_kept_again(registry, make_model, folder, content):
+    first = registry.register(make_model(1), "a")
+    before = content(folder)
+    with pytest.warns(UserWarning, match=r"kept already as a:1: no new version was made\. allow_duplicate=True"):
+        again = registry.register(make_model(1), "a")
+    assert again == first
+    assert content(folder) == before
+
+
+def test_what_is_told_anew_of_it_is_added(registry, make_model):
+    registry.register(make_model(1), "a", tags=["x"], metrics={"one": 1, "two": 2}, description="first")
+    with pytest.warns(UserWarning, match="Its tags and metrics were brought up to date"):
+        again = registry.register(make_model(1), "a", tags=["y", "x"], metrics={"two": 3})
+    assert (again.ref, again.tags, again.description) == ("a:1", ("x", "y"), "first")
+    assert again.metrics == {"one": 1, "two": 3}
+    with pytest.warns(UserWarning, match="Its description was brought up to date"):
+        assert registry.register(make_model(1), "a", description="second").description == "second"
+
+
+def test_it_is_kept_again_where_that_is_asked_for_but_its_bytes_are_not(registry, make_model, folder):
+    registry.register(make_model(1), "a")
+    assert registry.register(make_model(1), "a", allow_duplicate=True).ref == "a:2"
+    assert registry.register(make_model(1), "b").ref == "b:1"
+    assert len(objects_in(folder)) == 1
+
+
+@pytest.mark.parametrize("said", [{"parent": "b:1"}, {"dataset": {"name": "prices"}}])
+def test_the_same_model_from_another_parent_or_dataset_is_another_version(registry, make_model, said):
+    registry.register(make_model(2), "b")
+    registry.register(make_model(1), "a")
+    assert registry.register(make_model(1), "a", **said).ref == "a:2"
+    with pytest.warns(UserWarning, match="as a:2"):
+        registry.register(make_model(1), "a", **said)
+    with pytest.warns(UserWarning, match="as a:2"):  # of two that fit, the newest
+        registry.register(make_model(1), "a")
+
+
+def test_a_version_in_the_trash_is_no_version(registry, make_model, folder):
+    registry.register(make_model(1), "a")
+    registry.delete("a:1")
+    assert registry.register(make_model(1), "a").ref == "a:2"
+    assert len(objects_in(folder)) == 1
+
+
+def test_the_same_model_is_known_to_another_program(registry, make_model, folder):
+    registry.register(make_model(1), "a")
+    with pytest.warns(UserWarning, match="as a:1"):
+        assert ModelRegistry(folder).register(make_model(1), "a").ref == "a:1"
+
+
+def test_the_warning_points_to_whoever_registers(registry, make_model):
+    registry.register(make_model(1), "a")
+    with pytest.warns(UserWarning, match="a:1") as caught:
+        registry.register(make_model(1), "a")
+    assert caught[0].filename == __file__
+
+
+def test_metrics_of_the_model_are_kept_and_those_of_the_caller_go_before_them():
+    metadata = {"algorithm": "ppo", "metrics": {"mean_return": 1.0, "std_return": 2.0}, "secret": "not for a manifest"}
+    manifest = manifest_of(metadata, {"metrics": {"mean_return": 9.0}, "tags": []}, {"user": "me"})
+    assert manifest["metrics"] == {"mean_return": 9.0, "std_return": 2.0}
+    assert (manifest["algorithm"], manifest["tags"], manifest["user"]) == ("ppo", [], "me")
+    assert manifest["config"] is None
+    assert "secret" not in manifest
+
+
+def test_changes_of_a_version_add_up():
+    meta = {"versions": {}}
+    change_version(meta, 3, {})
+    assert meta == {"versions": {}}
+    change_version(meta, 3, {"metrics": {"a": 1}, "tags": ["x"]})
+    change_version(meta, 3, {"metrics": {"b": 2}})
+    change_version(meta, 3, {"tags": [], "metrics": {"a": 3}})
+    assert meta == {"versions": {"3": {"metrics": {"a": 3, "b": 2}, "tags": []}}}
