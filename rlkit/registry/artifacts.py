@@ -21,6 +21,8 @@ FORMAT = 2
 # 1 -> 2: models have former names ("formerly") and deleted versions a time ("deleted"), both empty until now, and
 # versions may have an object "code". Nothing need be converted: what is missing is empty.
 
+_LOOK_BACK = 50
+"""How many deleted versions are passed over one by one before the folder is listed."""
 _META_KINDS = {"last_version": int, "aliases": dict, "versions": dict, "deleted": dict, "formerly": list}
 
 
@@ -64,13 +66,17 @@ class ArtifactStore(ObjectStore):
 
     def newest(self, name: str) -> int | None:
         """Return the highest number of a model's versions, in constant time where versions were added last."""
-        number = self._seen.get(name, 0)
-        if not self.exists(name, number):
-            number = max(self.numbers(name), default=0)
-        while self.exists(name, number + 1):
+        if name not in self._seen:
+            self._seen[name] = max(self.numbers(name), default=0)
+        number: int = max(self._seen[name], self.read_meta(name)["last_version"])
+        while self.exists(name, number + 1):  # as in _highest: above both, all are there
             number += 1
-        self._seen[name] = number
-        return number or None
+        for newest in range(number, max(0, number - _LOOK_BACK), -1):
+            if self.exists(name, newest):
+                self._seen[name] = newest
+                return newest
+        self._seen[name] = max(self.numbers(name), default=0)
+        return self._seen[name] or None
 
     def add_version(self, name: str, manifest: Mapping[str, Any]) -> int:
         """Give a new version its number and write its manifest: from then on it exists.
@@ -202,6 +208,7 @@ class ArtifactStore(ObjectStore):
             StoreError: The folder cannot be written.
         """
         with self.writing():
+            self.make("models", name)
             document = self.read_meta(name)
             before = seal(document)
             change(document)
@@ -255,6 +262,12 @@ class ArtifactStore(ObjectStore):
             files.move(self.trash_path(holder, number), self.manifest_path(name, number))
             self.update_meta(name, lambda meta: meta["deleted"].pop(str(number), None))
 
+    def flush(self, name: str) -> None:
+        """Wait until what any program has done to a model's versions is on the disk, though it was killed in it."""
+        with self.writing():
+            for folder in (self.make("models", name), self.make("trash", name)):
+                files.sync_folder(folder)
+
     def trash_name(self, name: str, number: int) -> str | None:
         """Return the name under which a model's version lies in the trash: its own or a former one; else None."""
         if self.exists(name, number):  # a crash may have left it in both places: then it was not deleted
@@ -301,7 +314,9 @@ class ArtifactStore(ObjectStore):
 
             self.make("trash", name)  # the sign that the name was given up: see is_given_up
             self.update_meta(name, note)  # a former name that is still its name is of no consequence
-            files.rename_folder(self.path("models", name), self.path("models", new_name))
+            source, target = self.path("models", name), self.path("models", new_name)
+            self._durable -= {source, target}
+            files.rename_folder(source, target)
             self._given.pop(name, None)
 
 

@@ -133,7 +133,7 @@ def _purge(store: ArtifactStore, purged: list[tuple[str, int]]) -> None:
     """Delete manifests in the trash, durably before the objects that they need are deleted."""
     for name, number in purged:
         files.remove_garbage(store.trash_path(name, number))
-    for name in {name for name, _ in purged}:
+    for name in store.trashed_names():  # another program may have been killed where this one is now
         files.sync_folder(store.path("trash", name))
     for model in store.names():
         store.update_meta(model, partial(_forget, store, model))

@@ -104,6 +104,10 @@ class VersionIndex:
             document = {**document_of(name, number, manifest, meta), "_stamp": list(self._store.stamp(name, number))}
             with self._guard:
                 if self._known is not None:
+                    # Another thread's search may have found it between its manifest and this line.
+                    found = self._known.get(name, {}).pop(number, None)
+                    if found is not None:
+                        self._database.table("versions").remove(doc_ids=[found])
                     self._insert([document])
                 self._storage.add(document)
         except (StoreError, FileNotFoundError):
@@ -233,7 +237,8 @@ class VersionIndex:
         except FileNotFoundError:  # deleted since it was listed
             return None
         except StoreError as error:
-            _warn_of(error)
+            if self._store.exists(name, number):  # else another program is just renaming the model
+                _warn_of(error)
             return None
         return {**document, "_stamp": list(stamp)}
 

@@ -62,6 +62,15 @@ class Layout:
             finally:
                 self._held.now = False
 
+    @contextlib.contextmanager
+    def standstill(self) -> Iterator[None]:
+        """Let nobody write inside the block, where that can be had: who can only read needs no lock."""
+        with contextlib.ExitStack() as stack:
+            if (self.folder / ".lock").exists():  # else nobody ever wrote here
+                with contextlib.suppress(StoreError):
+                    stack.enter_context(self.writing())
+            yield
+
     def make(self, *parts: str) -> Path:
         """Create a folder of the store, durably, and return it.
 
@@ -72,6 +81,11 @@ class Layout:
             StoreError: It cannot be created, or a symbolic link is in the way.
         """
         path = self.path(*parts)
+        if not parts and self.folder not in self._durable and not self.path("models").is_dir():
+            files.make_folder(self.folder)
+            for above in self.folder.parents:
+                if os.access(above, os.W_OK):  # one that somebody like us may have made
+                    files.sync_folder(above)
         for folder in (self.folder, *(self.folder.joinpath(*parts[:end]) for end in range(1, len(parts) + 1))):
             if folder not in self._durable or not folder.is_dir():
                 files.make_folder(folder)

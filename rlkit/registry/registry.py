@@ -89,7 +89,7 @@ class ModelRegistry(RegistryReader):
             problem = f"A {type(model).__name__} cannot be registered: it is no model."
             raise ModelDefinitionError(problem, "Write register(model, 'name').")
         self._check_new(name)
-        said_parent = None if parent is None else str(Reference(*self._resolve(parse_reference(parent))))
+        said_parent = None if parent is None else self.get(parent).ref
         told = {
             "parent": said_parent or self._loaded_from(model),
             "tags": list(check_tags(tags)),
@@ -163,8 +163,9 @@ class ModelRegistry(RegistryReader):
         return self._changed(reference, lambda _: changed)
 
     def _changed(self, reference: str, change: Callable[[ModelVersion], dict[str, Any]]) -> ModelVersion:
-        name, number = self._resolve(parse_reference(reference))
-        with self._store.writing():
+        parsed = parse_reference(reference)
+        with self._writing_to(parsed):
+            name, number = self._resolve(parsed)
             changed = change(self._version(name, number))
             self._store.update_meta(name, lambda meta: change_version(meta, number, changed))
             return self._version(name, number)
@@ -276,6 +277,7 @@ class ModelRegistry(RegistryReader):
         """
         check_name(new_name)
         with self._writing_to(Reference(check_name(name))):
+            self._resolve(Reference(name))  # again, now that nobody else can rename it
             if new_name == name:
                 return self.versions(name)
             check_name(new_name, existing=[other for other in self._store.names() if other != name])
@@ -303,11 +305,8 @@ class ModelRegistry(RegistryReader):
             newest = self._resolve(parsed)[1]
             problem = f"delete({reference!r}) names a model, not a version: nothing was deleted."
             raise InvalidReferenceError(problem, f"Name the version: delete('{reference}:{newest}').")
-        name, number = self._resolve(parsed)
-        try:
-            self._store.trash_version(name, number)
-        except FileNotFoundError:  # another program was faster
-            raise self._no_version(name, number) from None
+        with self._writing_to(parsed):
+            self._store.trash_version(*self._resolve(parsed))
 
     def restore(self, reference: str) -> ModelVersion:
         """Bring a deleted version back from the trash, with its tags, metrics and the aliases that have not moved.
@@ -322,14 +321,14 @@ class ModelRegistry(RegistryReader):
         parsed = parse_reference(reference)
         if parsed.version is None:
             raise InvalidReferenceError(f"restore({reference!r}) names no version.", "Write restore('cartpole:3').")
-        name = self._store.owner(parsed.name, parsed.version)
-        try:
+        with self._store.standstill():
+            name = self._store.owner(parsed.name, parsed.version)
+            if self._store.trash_name(name, parsed.version) is None:
+                trashed = [version.ref for version in self.trash()]
+                remedy = did_you_mean(reference, trashed) if trashed else "The trash is empty."
+                raise ModelNotFoundError(f"{reference} is not in the trash.", remedy)
             self._store.restore_version(name, parsed.version)
-        except FileNotFoundError:
-            trashed = [version.ref for version in self.trash()]
-            remedy = did_you_mean(parsed.name, trashed) if trashed else "The trash is empty."
-            raise ModelNotFoundError(f"{reference} is not in the trash.", remedy) from None
-        return self._version(name, parsed.version)
+            return self._version(name, parsed.version)
 
     def prune(self, name: str, keep: int, *, force: bool = False, dry_run: bool = False) -> PruneReport:
         """Move all but the newest versions of a model to the trash.
@@ -353,6 +352,8 @@ class ModelRegistry(RegistryReader):
             gone, kept = pruning.choose(self.versions(name), keep, parents, force=force)
             for version in () if dry_run else gone:
                 self._store.trash_version(name, version.version)
+            if not dry_run and not gone:  # the program that deleted them may have been killed in it
+                self._store.flush(name)
         return PruneReport(dry_run, tuple(version.ref for version in gone), kept)
 
     def gc(self, *, older_than: timedelta = timedelta(0), dry_run: bool = False) -> GCReport:

@@ -16,7 +16,7 @@ from rlkit.registry.versions import Manifest, document_of
 _FROM_BACKUP = "Restore the file from a backup, or delete the version: delete({ref!r})."
 
 
-def verify(store: ArtifactStore, tick: Callable[[], object]) -> VerifyReport:
+def verify(store: ArtifactStore, tick: Callable[[], object] = bool) -> VerifyReport:
     """Read everything in a registry's folder and check it.
 
     Args:
@@ -63,11 +63,12 @@ class _Check:
             self._note(self._store.meta_path(name), error.problem, lost)
             return
         for alias, number in meta["aliases"].items():
-            if not self._store.exists(name, number) and self._store.trash_name(name, number) is None:
+            # One that was deleted for good is forgotten by the next collection of garbage.
+            if not self._was_kept(f"{name}:{number}"):
                 repair = f"Remove it: delete_alias({name!r}, {alias!r})."
                 self._note(
                     self._store.meta_path(name),
-                    f"The alias {alias!r} points to version {number}, which is gone.",
+                    f"The alias {alias!r} points to version {number}, which never was.",
                     repair,
                 )
 

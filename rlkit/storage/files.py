@@ -195,8 +195,12 @@ def move(source: Path, target: Path) -> None:
         StoreError: The file cannot be moved.
     """
     with explained("move", source, FileNotFoundError):
-        system.replace(source, target)
-        _sync_folder(target.parent)  # the new name first: a crash in between must not lose both
+        # The new name is on the disk before the old one goes: else another program's flush of one folder, after a crash
+        # in here, could keep the loss of the old name and not the new one.
+        if not _linked(source, target):
+            system.replace(source, target)
+        _sync_folder(target.parent)
+        _unlink(source)
         _sync_folder(source.parent)
 
 
@@ -357,6 +361,19 @@ def _temporary(path: Path, data: bytes, *, durable: bool, mode: int) -> Iterator
     finally:
         with contextlib.suppress(OSError):
             _unlink(temporary)
+
+
+def _linked(source: Path, target: Path) -> bool:
+    """Give a file a second name, in place of what a crash left there; False where the disk has no links."""
+    try:
+        if os.path.lexists(target):
+            _unlink(target)
+        system.link(source, target)
+    except OSError as error:
+        if error.errno in _NO_LINKS:
+            return False
+        raise
+    return True
 
 
 def _claim(temporary: Path, path: Path) -> None:

@@ -30,8 +30,8 @@ class System:
         os.close(descriptor)
 
     def link(self, source: Path, target: Path) -> None:
-        """Give a file a second name, which must be free."""
-        os.link(source, target)
+        """Give a file a second name, which must be free; of a symbolic link, it is the link that gets one."""
+        os.link(source, target, follow_symlinks=os.link not in os.supports_follow_symlinks)
 
     def replace(self, source: Path, target: Path) -> None:
         """Give a file another name, in place of any file that has it."""
