@@ -8,24 +8,21 @@ to each other through a third thing, and loses the fields of pydantic's classes.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import dis
-import enum
 import importlib
-import inspect
+import io
 import pickle
 import sys
+import threading
 import types
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 import dill
-import pydantic
-from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 
 from rlkit.storage import rebuild
+from rlkit.storage.definition import definition
 
 _PROTOCOL = 4
 _MAIN = ("__main__", "__mp_main__")
@@ -33,9 +30,6 @@ _MAIN = ("__main__", "__mp_main__")
 
 _FILE = "<saved class>"
 """Stands for the source file: that of a notebook's cell has a process id in its name, and is nowhere else."""
-
-_Definition = tuple[Callable[..., type], tuple[Any, ...], dict[str, Any]]
-"""What makes a class, its arguments after metaclass, name and bases, and attributes that are set afterwards."""
 
 
 def can_be_imported(obj: Any) -> bool:
@@ -71,7 +65,8 @@ class Pickler(dill.Pickler):  # type: ignore[misc] # dill has no types
     def save(self, obj: Any, save_persistent_id: bool = True) -> None:  # noqa: FBT001, FBT002 - dill's signature
         """Write any object."""
         kind = type(obj)
-        if kind in (str, bytes):  # which of the equal ones are one object depends on what ran before
+        if kind in (str, bytes) or (kind is tuple and all(type(part) is str for part in obj)):
+            # Which of the equal ones are one object depends on what ran before.
             obj = self._equal.setdefault((kind, obj), obj)
         save = None if id(obj) in self.memo else _saver(obj)
         if save is None:
@@ -88,10 +83,12 @@ class Pickler(dill.Pickler):  # type: ignore[misc] # dill has no types
             raise pickle.PicklingError(message)
         super().save_global(obj, name)
 
-    def _make(self, obj: object, builder: Callable[..., object], *arguments: object) -> None:
+    def _make(self, obj: object, at: str, builder: Callable[..., object], *arguments: object) -> None:
+        outer, self.at = self.at, at
         self._making += 1
         self.save_reduce(builder, arguments, obj=obj)
         self._making -= 1
+        self.at = outer  # not where the call above raises: then it says what could not be written
 
     def _wait(self, at: str, call: Callable[..., object], *arguments: object) -> None:
         self._waiting.append((at, call, arguments))
@@ -101,20 +98,21 @@ class Pickler(dill.Pickler):  # type: ignore[misc] # dill has no types
             outer, (self.at, call, arguments) = self.at, self._waiting.popleft()
             self.save_reduce(call, arguments)
             self.write(pickle.POP)
-            self.at = outer  # not where the call above raises: then it says what could not be written
+            self.at = outer
 
     def save_class(self, cls: type) -> None:
         """Write a class: how to import it, or what it is made of."""
         if can_be_imported(cls):
             self.save_global(cls, cls.__qualname__)
             return
-        for base in (type(cls), *cls.__bases__):  # whole before the class is made, when they may run code
-            if not can_be_imported(base):
+        metaclass = _metaclass(cls)
+        for base in (metaclass, *cls.__bases__):  # whole before the class is made, when they may run code
+            if base is not None and not can_be_imported(base):
                 self.save(base)
                 self.write(pickle.POP)
-        builder, arguments, later = _definition(cls)
-        self._make(cls, builder, type(cls), cls.__name__, cls.__bases__, *arguments)
-        for name, value in later.items():
+        builder, arguments, later = definition(cls)
+        self._make(cls, cls.__qualname__, builder, metaclass, cls.__name__, cls.__bases__, *arguments)
+        for name, value in sorted(later.items()):  # a class that was opened has them in another order
             self._wait(f"{cls.__qualname__}.{name}", rebuild.set_attribute, cls, name, value)
         self._complete()
 
@@ -127,9 +125,10 @@ class Pickler(dill.Pickler):  # type: ignore[misc] # dill has no types
         for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
             self._variables.setdefault(id(cell), f"{name!r}, {uses}")
         names = self._globals(function)
-        self._make(function, rebuild.function, code, names, function.__closure__, _function_attributes(function))
+        attributes = _function_attributes(function)
+        self._make(function, function.__qualname__, rebuild.function, code, names, function.__closure__, attributes)
         for name, value in vars(function).items():
-            self._wait(f"{function.__qualname__}.{name}", setattr, function, name, value)
+            self._wait(f"{function.__qualname__}.{name}", rebuild.set_function_attribute, function, name, value)
         if isinstance(names, _Namespace):
             for name in names.missing(code):
                 self._wait(f"{name!r}, {uses}", rebuild.set_global, names, name, names.values[name])
@@ -151,7 +150,7 @@ class Pickler(dill.Pickler):  # type: ignore[misc] # dill has no types
 
     def save_cell(self, cell: types.CellType) -> None:
         """Write a variable of an enclosing function."""
-        self._make(cell, rebuild.cell)
+        self._make(cell, self.at, rebuild.cell)
         with contextlib.suppress(ValueError):  # it has no value yet
             self._wait(self._variables.get(id(cell), self.at), rebuild.set_cell, cell, cell.cell_contents)
         self._complete()
@@ -173,9 +172,18 @@ class Pickler(dill.Pickler):  # type: ignore[misc] # dill has no types
         name = values.get("__name__")
         module = sys.modules.get(name) if isinstance(name, str) else None
         if module is not None and vars(module) is values:
-            self.save_reduce(vars, (module,), obj=values)
+            self.save_reduce(rebuild.globals_of, (module,), obj=values)
         else:
             pickle._Pickler.save_dict(self, values)  # type: ignore[attr-defined] # noqa: SLF001 - the class dill extends
+
+    def save_lock(self, lock: Any) -> None:
+        """Write a lock as a new one, which nobody holds."""
+        self.save_reduce(threading.RLock if isinstance(lock, _RLOCK) else threading.Lock, (), obj=lock)
+
+    def refuse_file(self, file: io.IOBase) -> None:
+        """Write no open file, which dill would open again wherever the class is."""
+        message = f"an open file, {getattr(file, 'name', file)!r}, stays where it is"
+        raise pickle.PicklingError(message)
 
     def save_set(self, values: set[Any] | frozenset[Any]) -> None:
         """Write a set in an order that does not depend on hashes, which differ between processes."""
@@ -243,6 +251,14 @@ def _words(code: types.CodeType) -> Iterator[str]:
         yield from each.co_names
 
 
+def _metaclass(cls: type) -> type | None:
+    """Return the class of a class where that is not what its bases make it."""
+    derived: type = type
+    for base in cls.__bases__:
+        derived = type(base) if issubclass(type(base), derived) else derived
+    return None if derived is type(cls) else type(cls)
+
+
 def _function_attributes(function: types.FunctionType) -> dict[str, Any]:
     names = ["__name__", "__qualname__", "__module__", "__doc__", "__defaults__", "__kwdefaults__"]
     # From Python 3.14 annotations are a function, which may name what is not there yet.
@@ -250,118 +266,7 @@ def _function_attributes(function: types.FunctionType) -> dict[str, Any]:
     return {name: getattr(function, name) for name in names}
 
 
-_METHODS = (types.FunctionType, classmethod, staticmethod, property)
-_LEFT_OUT = {
-    "__dict__",
-    "__weakref__",
-    "_abc_impl",  # caches
-    "__static_attributes__",  # in an order that differs between processes
-    "__annotations_cache__",
-}
-_BEFORE = {"__slots__", "__orig_bases__", "__type_params__"}
-"""Attributes without which a class cannot be made."""
-
-
-def _is_plain(value: object) -> bool:
-    if isinstance(value, tuple):
-        return type(value) is tuple and all(map(_is_plain, value))
-    return value is None or type(value) in (bool, int, float, str, bytes)
-
-
-def _definition(cls: type) -> _Definition:
-    if isinstance(cls, enum.EnumMeta):
-        return _enum_definition(cls)
-    if isinstance(cls, type(pydantic.BaseModel)):
-        return _pydantic_definition(cls)
-    attributes: dict[str, Any] = {"__qualname__": cls.__qualname__}
-    later: dict[str, Any] = {}
-    for name, value in vars(cls).items():
-        if name in _LEFT_OUT or isinstance(value, types.MemberDescriptorType):
-            continue
-        (attributes if name in _BEFORE or isinstance(value, _METHODS) or _is_plain(value) else later)[name] = value
-    return rebuild.new_class, (attributes,), later
-
-
-def _enum_definition(cls: enum.EnumMeta) -> _Definition:
-    if "__new_member__" in vars(cls):
-        message = f"the enumeration {cls.__qualname__} has a __new__ of its own"
-        raise pickle.PicklingError(message)
-    said = {"__module__": cls.__module__, "__qualname__": cls.__qualname__, "__doc__": cls.__doc__}
-    methods = {name: value for name, value in vars(cls).items() if isinstance(value, _METHODS)}
-    own = {name: value for name, value in methods.items() if getattr(value, "__module__", None) != "enum"}
-    values: dict[str, Any] = {name: member.value for name, member in vars(cls)["_member_map_"].items()}
-    return rebuild.enum_class, ({**said, **own}, values), {}
-
-
-_DECORATORS = ("field_validator", "model_validator", "field_serializer", "model_serializer", "computed_field")
-
-
-def _pydantic_definition(cls: type[pydantic.BaseModel]) -> _Definition:
-    """Return what a class of pydantic was made of, without all that pydantic made of it."""
-    own = inspect.get_annotations(cls)
-    if not cls.__pydantic_fields_complete__:
-        message = f"a field of {cls.__qualname__} has a type that is not defined"
-        raise pickle.PicklingError(message)
-    inherited = {id(each) for base in cls.__bases__ for each in getattr(base, "__private_attributes__", {}).values()}
-    parts: dict[str, Any] = {
-        "fields": {name: _field(field) for name, field in cls.model_fields.items() if name in own},
-        "private": {
-            name: {"default": each.default, "default_factory": each.default_factory}
-            for name, each in cls.__private_attributes__.items()
-            if id(each) not in inherited
-        },
-        "decorators": _decorators(cls),
-        "class_variables": [name for name in own if name in cls.__class_vars__],
-    }
-    attributes: dict[str, Any] = {"__qualname__": cls.__qualname__, "model_config": dict(cls.model_config)}
-    later: dict[str, Any] = {}
-    for name, value in vars(cls).items():
-        if name in attributes or name in parts["fields"] or name in parts["private"]:
-            continue
-        if isinstance(value, _METHODS):
-            method = _without_pydantic(value)
-            attributes.update({} if method is None else {name: method})
-        elif name in ("__module__", "__doc__"):
-            attributes[name] = value
-        # Pydantic makes names that begin with _ private: any other was hung on the finished class, as a cache is.
-        elif name in parts["class_variables"] or not name.startswith("_"):
-            later[name] = value
-    return rebuild.pydantic_class, (attributes, parts), later
-
-
-def _without_pydantic(method: Any) -> Any:
-    """Return what pydantic wrapped into a method of its own; None where it made all of it."""
-    made_in = getattr(method, "__globals__", {}).get("__name__", "")
-    return getattr(method, "__wrapped__", None) if made_in.startswith("pydantic.") else method
-
-
-def _field(field: FieldInfo) -> tuple[Any, list[Any], dict[str, Any]]:
-    """Return a field's type, the rest of ``Annotated``, and the arguments of ``Field``."""
-    blank = pydantic.Field()
-    names = [name for name in inspect.signature(pydantic.Field).parameters if hasattr(blank, name)]
-    settings = {name: getattr(field, name) for name in names if getattr(field, name) is not getattr(blank, name)}
-    return field.annotation, list(field.metadata), settings
-
-
-def _decorators(cls: type[pydantic.BaseModel]) -> dict[str, tuple[str, list[str], dict[str, Any]]]:
-    """Return, of each method that pydantic calls, the name of its decorator, the fields, and the other arguments."""
-    known = cls.__pydantic_decorators__
-    if any(name in vars(cls) for name in [*known.validators, *known.root_validators]):
-        message = f"{cls.__qualname__} has a validator in the style of pydantic 1"
-        raise pickle.PicklingError(message)
-    found = {}
-    for kind in _DECORATORS:
-        for name, decorator in getattr(known, f"{kind}s").items():
-            if name in vars(cls):
-                settings = {
-                    each.name: getattr(decorator.info, each.name) for each in dataclasses.fields(decorator.info)
-                }
-                settings.pop("wrapped_property", None)
-                fields = list(settings.pop("fields", ()))
-                given = {name: value for name, value in settings.items() if value not in (None, PydanticUndefined)}
-                found[name] = (kind, fields, given)
-    return found
-
+_LOCK, _RLOCK = type(threading.Lock()), type(threading.RLock())
 
 _SAVERS: dict[type, Callable[[Pickler, Any], None]] = {
     types.FunctionType: Pickler.save_function,
@@ -370,6 +275,8 @@ _SAVERS: dict[type, Callable[[Pickler, Any], None]] = {
     types.ModuleType: Pickler.save_module,
     _Namespace: Pickler.save_namespace,
     dict: Pickler.save_dict,
+    _LOCK: Pickler.save_lock,
+    _RLOCK: Pickler.save_lock,
     set: Pickler.save_set,
     frozenset: Pickler.save_set,
 }
@@ -378,4 +285,6 @@ _SAVERS: dict[type, Callable[[Pickler, Any], None]] = {
 def _saver(obj: object) -> Callable[[Pickler, Any], None] | None:
     if isinstance(obj, type):
         return None if obj.__module__ == "builtins" else Pickler.save_class
+    if isinstance(obj, io.IOBase) and not isinstance(obj, io.BytesIO | io.StringIO):
+        return Pickler.refuse_file
     return _SAVERS.get(types.ModuleType if isinstance(obj, types.ModuleType) else type(obj))

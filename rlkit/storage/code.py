@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import dis
 import io
+import pickle
 import pickletools
 import sys
 import warnings
+from collections.abc import Iterator
+from typing import Any
 
 import dill
 
 from rlkit.errors import CorruptArtifactError, ModelDefinitionError
-from rlkit.storage import opcodes
+from rlkit.storage import opcodes, rebuild
 from rlkit.storage.by_value import Pickler, can_be_imported
 
 
@@ -39,13 +43,18 @@ def encode_class(cls: type) -> bytes | None:
         data = buffer.getvalue()
         decode_class(data)  # what cannot be opened here will not be tomorrow
     except Exception as error:  # objects fail in any way when they are pickled
-        at = pickler.at or cls.__qualname__
-        reason = error.problem if isinstance(error, CorruptArtifactError) else f"{type(error).__name__}: {error}"
-        problem = f"{cls.__name__} cannot be kept with its models, because of {at}: {reason.rstrip('.')}."
-        raise ModelDefinitionError(
-            problem, "Make that inside the method which needs it, or define the class in a module that can be imported."
-        ) from error
+        raise _refusal(cls, pickler.at, error) from error
     return data
+
+
+def _refusal(cls: type, at: str, error: Exception) -> ModelDefinitionError:
+    known = isinstance(error, CorruptArtifactError | pickle.PicklingError)
+    reason = (str(error).partition("\n")[0] if known else f"{type(error).__name__}: {error}").rstrip(".")
+    because = f" because of {at}" if at else ""
+    return ModelDefinitionError(
+        f"{cls.__name__} cannot be kept with its models{because}: {reason}.",
+        "Make such a thing inside the method that needs it, or define the class in a module that can be imported.",
+    )
 
 
 def decode_class(data: bytes) -> type:
@@ -98,15 +107,44 @@ def _check_python(data: bytes) -> None:
 
 
 def imports_of(data: bytes) -> list[str]:
-    """List what the bytes of a class reach for when they are opened, without opening them.
+    """List what the bytes of a class reach for when they are opened or used, without opening them.
 
     Args:
         data: Bytes from any source.
 
     Returns:
-        Dotted names of classes, functions and modules.
+        Modules that they import, those of import statements inside functions too; then the classes, functions and
+        constants that they import by name. Code can reach further in ways that nothing short of running it shows.
 
     Raises:
         CorruptArtifactError: The bytes are no pickle.
     """
-    return [name for name in opcodes.scan(data)[0] if not name.startswith("rlkit.storage.rebuild.")]
+    names, _ = opcodes.scan(data)
+    modules: dict[str, None] = {}
+    for called, arguments in opcodes.calls(data):
+        if called == "importlib.import_module":
+            modules.update(dict.fromkeys(name for name in arguments[:1] if isinstance(name, str)))
+        elif called == _CREATE_CODE:
+            modules.update(dict.fromkeys(_import_statements(arguments)))
+    shown = [name for name in names if name not in _BUILDERS and not name.startswith(f"{rebuild.__name__}.")]
+    return [*modules, *(name for name in shown if name not in modules)]
+
+
+_CREATE_CODE = "dill._dill._create_code"
+_BUILDERS = {_CREATE_CODE, "dill._dill._load_type"}
+"""What builds any class, together with ``rebuild``, and imports nothing by itself."""
+
+_CODE, _NAMES = 7, 9
+"""Where the instructions of a function, and the names that they use, stand among the arguments of _CREATE_CODE."""
+
+
+def _import_statements(arguments: tuple[Any, ...]) -> Iterator[str]:
+    """Yield the modules that a function imports, from what its code is made of."""
+    if len(arguments) <= _NAMES or not isinstance(arguments[_CODE], bytes) or not isinstance(arguments[_NAMES], tuple):
+        return
+    code, names, high = arguments[_CODE], arguments[_NAMES], 0
+    for operation, low in zip(code[::2], code[1::2], strict=False):
+        index = high | low
+        high = index << 8 if operation == dis.EXTENDED_ARG else 0
+        if operation == dis.opmap["IMPORT_NAME"] and index < len(names) and isinstance(names[index], str):
+            yield names[index]

@@ -111,6 +111,78 @@ def count(data: bytes) -> dict[str, int]:
     return counts
 
 
+class _Name(str):
+    """Something imported, on the stack."""
+
+    __slots__ = ()
+
+
+_MARK = object()
+
+
+def calls(data: bytes) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """Yield the functions that a pickle would call, without running any of it.
+
+    Args:
+        data: A whole pickle.
+
+    Yields:
+        The dotted name, and the arguments, with None for any that is no string, bytes, number or tuple of such.
+
+    Raises:
+        CorruptArtifactError: The bytes are not one whole pickle.
+    """
+    stack: list[Any] = []
+    memo: dict[int, Any] = {}
+    try:
+        for opcode, argument, _ in pickletools.genops(data):
+            if opcode.name == "REDUCE":
+                called, arguments = stack[-2:]
+                if isinstance(called, _Name) and isinstance(arguments, tuple):
+                    yield str(called), arguments
+            _step(opcode, argument, stack, memo)
+    except (ValueError, LookupError) as error:
+        problem = f"These bytes are not a whole pickle: {error}."
+        raise CorruptArtifactError(problem, "Restore the file from a backup.") from error
+
+
+def _step(opcode: pickletools.OpcodeInfo, argument: Any, stack: list[Any], memo: dict[int, Any]) -> None:
+    """Do to the stack what an opcode would, with None for whatever it would build or return."""
+    name = opcode.name
+    if name in _PUTS:
+        memo[len(memo) if name == "MEMOIZE" else int(argument)] = stack[-1]
+        return
+    taken = _take(stack, opcode.stack_before)
+    if name in _GETS:
+        stack.append(memo[int(argument)])
+    elif name in ("GLOBAL", "STACK_GLOBAL"):
+        stack.append(_Name(".".join(map(str, argument.split(" ") if name == "GLOBAL" else taken))))
+    elif name == "EMPTY_TUPLE" or name.startswith("TUPLE"):
+        stack.append(tuple(taken))
+    elif name == "DUP":
+        stack += [*taken, *taken]
+    elif name == "MARK":
+        stack.append(_MARK)
+    elif opcode.stack_after:
+        stack.append(None if opcode.stack_before else argument)
+
+
+def _take(stack: list[Any], before: list[pickletools.StackObject]) -> list[Any]:
+    if pickletools.markobject not in before:
+        start = first = len(stack) - len(before)
+    else:
+        start = len(stack)
+        while stack[start - 1] is not _MARK:
+            start -= 1
+        first = start - 1 - before.index(pickletools.markobject)
+    if first < 0:
+        message = "its stack runs empty"
+        raise ValueError(message)
+    taken = stack[start:]
+    del stack[first:]
+    return taken
+
+
 def _resolved(data: bytes) -> Iterator[tuple[str, Any]]:
     """Yield opcode names and arguments, with the dotted names of imports as far as they are literal."""
     strings: list[str] = [_UNKNOWN, _UNKNOWN]

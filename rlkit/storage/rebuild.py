@@ -19,6 +19,11 @@ def namespace(name: str) -> dict[str, Any]:
     return {"__name__": name, "__builtins__": builtins}
 
 
+def globals_of(module: types.ModuleType) -> dict[str, Any]:
+    """Return the globals of a module."""
+    return vars(module)
+
+
 def cell() -> types.CellType:
     """Return a variable of an enclosing function, without a value yet."""
     return types.CellType()
@@ -42,29 +47,36 @@ def function(
     return made
 
 
-def new_class(metaclass: Callable[..., type], name: str, bases: tuple[type, ...], attributes: dict[str, Any]) -> type:
-    """Return a class with those attributes that take no other class to make."""
-    return metaclass(name, bases, attributes)
+def set_function_attribute(made: types.FunctionType, name: str, value: object) -> None:
+    """Give a function an attribute that its author hung on it."""
+    setattr(made, name, value)
+
+
+def new_class(
+    metaclass: Callable[..., type] | None, name: str, bases: tuple[type, ...], attributes: dict[str, Any]
+) -> type:
+    """Return a class with those attributes that do not refer to it; a metaclass of None is that of the bases."""
+    return (metaclass or type)(name, bases, attributes)
 
 
 def enum_class(
-    metaclass: type,
+    metaclass: type | None,
     name: str,
     bases: tuple[type, ...],
     attributes: Mapping[str, Any],
     values: Mapping[str, Any],
 ) -> type:
-    """Return an enumeration of the values."""
+    """Return an enumeration of the values; a metaclass of None is that of the bases."""
 
     def fill(names: dict[str, Any]) -> None:
         for each, value in {**attributes, **values}.items():
             names.__setitem__(each, value)  # one by one: the dict of an enumeration takes note of members
 
-    return types.new_class(name, bases, {"metaclass": metaclass}, fill)
+    return types.new_class(name, bases, {"metaclass": metaclass} if metaclass else {}, fill)
 
 
 def pydantic_class(
-    metaclass: Callable[..., type],
+    metaclass: Callable[..., type] | None,
     name: str,
     bases: tuple[type, ...],
     attributes: dict[str, Any],
@@ -73,7 +85,7 @@ def pydantic_class(
     """Return a class of pydantic, which makes its validators anew.
 
     Args:
-        metaclass: Its class.
+        metaclass: Its class; that of the bases where None.
         name: Its name.
         bases: Its bases.
         attributes: Methods and the config.
@@ -90,7 +102,7 @@ def pydantic_class(
         attributes[attribute] = pydantic.PrivateAttr(**settings)
     for method, (decorator, fields, settings) in parts["decorators"].items():
         attributes[method] = getattr(pydantic, decorator)(*fields, **settings)(attributes[method])
-    return metaclass(name, bases, {**attributes, "__annotations__": annotations})
+    return (metaclass or type)(name, bases, {**attributes, "__annotations__": annotations})
 
 
 def set_attribute(cls: type, name: str, value: object) -> None:

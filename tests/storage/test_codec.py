@@ -2,6 +2,8 @@
 
 import collections
 import enum
+import io
+import pickle
 import string
 import subprocess
 import sys
@@ -14,7 +16,7 @@ from hypothesis.extra import numpy as arrays
 
 from rlkit.errors import CorruptArtifactError, StateError
 from rlkit.storage import codec
-from rlkit.storage.plain import DTYPES, MAX_DEPTH
+from rlkit.storage.plain import DTYPES, MAX_DEPTH, to_plain
 
 some_arrays = st.sampled_from(sorted(DTYPES)).flatmap(
     lambda code: arrays.arrays(np.dtype(code), arrays.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4)),
@@ -64,6 +66,24 @@ def test_plain_states_import_nothing(state):
 def test_dill_itself_can_read_the_bytes():
     state = {"a": np.arange(6.0).reshape(2, 3), "b": [1, "x"]}
     assert_same(dill.loads(codec.encode(state)), state)
+
+
+@given(states)
+def test_the_bytes_are_those_of_dills_own_pickler(state):
+    class DillPickler(dill.Pickler):
+        """As it is, save that it takes a dict with the key ``__name__`` for no module's."""
+
+        def save(self, obj, save_persistent_id=True):  # noqa: FBT002 - dill's signature
+            if type(obj) is dict:
+                pickle._Pickler.save_dict(self, obj)
+            else:
+                super().save(obj, save_persistent_id)
+
+    buffer = io.BytesIO()
+    pickler = DillPickler(buffer, protocol=4, byref=False, recurse=False)
+    pickler.fast = True
+    pickler.dump(to_plain(state))
+    assert codec.encode(state) == buffer.getvalue()
 
 
 def test_equal_states_give_equal_bytes_whatever_objects_they_share():

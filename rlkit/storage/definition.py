@@ -1,0 +1,145 @@
+"""What a class was made of: what another process needs to make it again."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import inspect
+import pickle
+import types
+from collections.abc import Callable
+from typing import Any
+
+import pydantic
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from rlkit.storage import rebuild
+
+Definition = tuple[Callable[..., type], tuple[Any, ...], dict[str, Any]]
+"""What makes a class, its arguments after metaclass, name and bases, and attributes that are set afterwards."""
+
+_METHODS = (types.FunctionType, classmethod, staticmethod, property)
+_LEFT_OUT = {
+    "__dict__",
+    "__weakref__",
+    "_abc_impl",  # caches
+    "__static_attributes__",  # in an order that differs between processes
+    "__annotations_cache__",
+}
+_BEFORE = {"__slots__", "__orig_bases__", "__type_params__"}
+"""Attributes without which a class cannot be made."""
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, tuple):
+        return type(value) is tuple and all(map(_is_plain, value))
+    return value is None or type(value) in (bool, int, float, str, bytes)
+
+
+def definition(cls: type) -> Definition:
+    """Return what a class was made of.
+
+    Args:
+        cls: The class; pydantic's classes and enumerations are understood too.
+
+    Returns:
+        A function of ``rebuild`` and its arguments, which hold nothing that may refer to the class itself, and the
+        attributes that may.
+
+    Raises:
+        pickle.PicklingError: It cannot be made again.
+    """
+    if isinstance(cls, enum.EnumMeta):
+        return _enum_definition(cls)
+    if isinstance(cls, type(pydantic.BaseModel)):
+        return _pydantic_definition(cls)
+    attributes: dict[str, Any] = {"__qualname__": cls.__qualname__}
+    later: dict[str, Any] = {}
+    for name, value in vars(cls).items():
+        if name in _LEFT_OUT or isinstance(value, types.MemberDescriptorType):
+            continue
+        (attributes if name in _BEFORE or isinstance(value, _METHODS) or _is_plain(value) else later)[name] = value
+    return rebuild.new_class, (attributes,), later
+
+
+def _enum_definition(cls: enum.EnumMeta) -> Definition:
+    if "__new_member__" in vars(cls):
+        message = f"the enumeration {cls.__qualname__} has a __new__ of its own"
+        raise pickle.PicklingError(message)
+    said = {"__module__": cls.__module__, "__qualname__": cls.__qualname__, "__doc__": cls.__doc__}
+    methods = {name: value for name, value in vars(cls).items() if isinstance(value, _METHODS)}
+    own = {name: value for name, value in methods.items() if getattr(value, "__module__", None) != "enum"}
+    values: dict[str, Any] = {name: member.value for name, member in vars(cls)["_member_map_"].items()}
+    return rebuild.enum_class, ({**said, **own}, values), {}
+
+
+_DECORATORS = ("field_validator", "model_validator", "field_serializer", "model_serializer", "computed_field")
+
+
+def _pydantic_definition(cls: type[pydantic.BaseModel]) -> Definition:
+    """Return what a class of pydantic was made of, without all that pydantic made of it."""
+    own = inspect.get_annotations(cls)
+    if not cls.__pydantic_fields_complete__:
+        message = f"a field of {cls.__qualname__} has a type that is not defined"
+        raise pickle.PicklingError(message)
+    inherited = {id(each) for base in cls.__bases__ for each in getattr(base, "__private_attributes__", {}).values()}
+    parts: dict[str, Any] = {
+        "fields": {name: _field(field) for name, field in cls.model_fields.items() if name in own},
+        "private": {
+            name: {"default": each.default, "default_factory": each.default_factory}
+            for name, each in cls.__private_attributes__.items()
+            if id(each) not in inherited
+        },
+        "decorators": _decorators(cls),
+        "class_variables": [name for name in own if name in cls.__class_vars__],
+    }
+    attributes: dict[str, Any] = {"__qualname__": cls.__qualname__, "model_config": dict(cls.model_config)}
+    later: dict[str, Any] = {}
+    for name, value in vars(cls).items():
+        if name in attributes or name in parts["fields"] or name in parts["private"]:
+            continue
+        if isinstance(value, _METHODS):
+            method = _without_pydantic(value)
+            attributes.update({} if method is None else {name: method})
+        elif name in ("__module__", "__doc__"):
+            attributes[name] = value
+        # Pydantic makes names that begin with _ private: any other was hung on the finished class, as a cache is.
+        elif name in parts["class_variables"] or not name.startswith("_"):
+            later[name] = value
+    return rebuild.pydantic_class, (attributes, parts), later
+
+
+def _without_pydantic(method: Any) -> Any:
+    """Return what pydantic wrapped into a method of its own; None where it made all of it."""
+    while method is not None and getattr(method, "__globals__", {}).get("__name__", "").startswith("pydantic."):
+        method = getattr(method, "__wrapped__", None)
+    return method
+
+
+def _field(field: FieldInfo) -> tuple[Any, list[Any], dict[str, Any]]:
+    """Return a field's type, the rest of ``Annotated``, and the arguments of ``Field``."""
+    blank = pydantic.Field()
+    names = [name for name in inspect.signature(pydantic.Field).parameters if hasattr(blank, name)]
+    settings = {name: getattr(field, name) for name in names if getattr(field, name) is not getattr(blank, name)}
+    return field.annotation, list(field.metadata), settings
+
+
+def _decorators(cls: type[pydantic.BaseModel]) -> dict[str, tuple[str, list[str], dict[str, Any]]]:
+    """Return, of each method that pydantic calls, the name of its decorator, the fields, and the other arguments."""
+    known = cls.__pydantic_decorators__
+    if any(name in vars(cls) for name in [*known.validators, *known.root_validators]):
+        message = f"{cls.__qualname__} has a validator in the style of pydantic 1"
+        raise pickle.PicklingError(message)
+    found = {}
+    for kind in _DECORATORS:
+        for name, decorator in getattr(known, f"{kind}s").items():
+            if name in vars(cls):
+                settings = {
+                    each.name: getattr(decorator.info, each.name) for each in dataclasses.fields(decorator.info)
+                }
+                settings.pop("wrapped_property", None)
+                fields = list(settings.pop("fields", ()))
+                given = {name: value for name, value in settings.items() if value not in (None, PydanticUndefined)}
+                found[name] = (kind, fields, given)
+    return found
