@@ -154,6 +154,9 @@ class Agent(ABC):
         )
         self._build_networks(self._encoder.size, action_space)
 
+    _restoring = False
+    """Whether networks are being built whose weights are about to be replaced: any will do."""
+
     @abstractmethod
     def _build_networks(self, features: int, action_space: Space) -> None:
         """Make networks and optimizer for observations of ``features`` numbers; ``_rng`` draws the weights."""

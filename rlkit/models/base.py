@@ -31,6 +31,20 @@ STATE_FORMAT = 2
 """Raised by one when what ``get_state`` returns changes; ``set_state`` then still reads every format below it."""
 
 
+_DESCRIPTION = (
+    "algorithm",
+    "env_id",
+    "env_kwargs",
+    "observation_space",
+    "action_space",
+    "seed",
+    "num_timesteps",
+    "num_episodes",
+    "learning_curve",
+)
+"""What stands in a model's state as well as in its metadata."""
+
+
 class ModelBase(Agent):
     """A reinforcement-learning model: an agent with its optimizer and all that it takes to go on training.
 
@@ -212,9 +226,12 @@ class ModelBase(Agent):
     @property
     def metadata(self) -> dict[str, Any]:
         """What describes the model, as plain data that JSON can hold: config, spaces, steps, last evaluation."""
+        return self._told(self._description())
+
+    def _told(self, description: Mapping[str, Any]) -> dict[str, Any]:
         evaluation = self.evaluation  # taken once: it is gone as soon as a thread has trained the model further
         metrics = evaluation.metrics if evaluation else {}
-        return {**self._description(), "config": self.hyperparameters, "wall_time": self.wall_time, "metrics": metrics}
+        return {**description, "config": self.hyperparameters, "wall_time": self.wall_time, "metrics": metrics}
 
     def get_state(self, *, slim: bool = False) -> dict[str, Any]:
         """Return all that :meth:`set_state` needs to go on exactly from here, as plain data and arrays.
@@ -303,7 +320,9 @@ class ModelBase(Agent):
         if state["observation_space"] is not None:
             observation_space, action_space = (space_from_dict(state[f"{r}_space"]) for r in ("observation", "action"))
             self._check_spaces(observation_space, action_space)
+            self._restoring = True
             self._build_for(observation_space, action_space)
+            del self._restoring
             self._set_networks(state["networks"])
             if "normalizer" in state:  # format 1 had none
                 self._normalizer.set_state(state["normalizer"])
@@ -367,15 +386,10 @@ class ModelBase(Agent):
             problem = f"{type(self).__name__} has no name of its own: it would come back as {self.algorithm!r}."
             raise ModelDefinitionError(problem, f'Decorate it: @rlkit.register_model("{type(self).__name__.lower()}").')
         with self.paused():
-            metadata, state = self.metadata, self.get_state(slim=slim)
-        return PackedModel(
-            {
-                **metadata,
-                "model_class": f"{type(self).__module__}:{type(self).__qualname__}",
-                "left_out": state["left_out"],
-            },
-            pack(state, type(self)),
-        )
+            state = self.get_state(slim=slim)
+            told = self._told({key: state[key] for key in _DESCRIPTION})
+        told |= {"model_class": f"{type(self).__module__}:{type(self).__qualname__}", "left_out": state["left_out"]}
+        return PackedModel(told, pack(state, type(self)))
 
     @classmethod
     def load(cls, path: str | Path, env: EnvironmentLike | None = None) -> Self:

@@ -169,9 +169,8 @@ class OnPolicyModel(ModelBase):
         config = self.config
         head = policy_head(action_space, self._gaussian_head)
         self._environment_actions = environment_actions(action_space)
-        self.network = ActorCritic(
-            features, head, config.net_arch, config.activation, self._rng, ortho_init=config.ortho_init
-        )
+        orthogonal = config.ortho_init and not self._restoring
+        self.network = ActorCritic(features, head, config.net_arch, config.activation, self._rng, ortho_init=orthogonal)
         self._optimizer = self._make_optimizer(self.network.parameters.vector)
 
     def _gaussian_head(self, n: int) -> GaussianHead:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ from rlkit.errors import CorruptArtifactError
 from rlkit.registry.names import check_name
 from rlkit.registry.objects import ObjectStore
 from rlkit.storage import files
-from rlkit.storage.documents import check_format, seal, unseal
+from rlkit.storage.documents import check_format, lines_of, seal, seal_lines, unseal
 
 FORMAT = 2
 # The upgrade rule. The number grows by one when an older rlkit would read a manifest or meta.json wrongly or
@@ -78,12 +78,12 @@ class ArtifactStore(ObjectStore):
         self._seen[name] = max(self.numbers(name), default=0)
         return self._seen[name] or None
 
-    def add_version(self, name: str, manifest: Mapping[str, Any]) -> int:
+    def add_version(self, name: str, lines: Sequence[str]) -> int:
         """Give a new version its number and write its manifest: from then on it exists.
 
         Args:
             name: The model, which need not exist yet.
-            manifest: All that is known about the version; its objects must be kept already.
+            lines: All that is known about the version, by ``lines_of``; its objects must be kept already.
 
         Returns:
             The number: one more than any version of this model ever had.
@@ -96,9 +96,10 @@ class ArtifactStore(ObjectStore):
             self._open_model(name)
             number = self._highest(name) + 1
             while True:
-                document = {"format": FORMAT, "name": name, "version": number, **manifest}
+                head = lines_of({"format": FORMAT, "name": name, "version": number})
+                manifest = seal_lines([*head, *lines])
                 try:
-                    files.create_exclusive(self.manifest_path(name, number), seal(document), read_only=True)
+                    files.create_exclusive(self.manifest_path(name, number), manifest, read_only=True)
                 except FileExistsError:  # on some network disks a lock keeps nobody out
                     number += 1
                 else:

@@ -7,6 +7,7 @@ much of the file is out of date writes it anew.
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 import warnings
@@ -20,6 +21,7 @@ from rlkit.registry.artifacts import ArtifactStore
 from rlkit.registry.journal import JournalStorage, VersionTable
 from rlkit.registry.layout import Stamp
 from rlkit.registry.versions import Document, document_of, overlaid
+from rlkit.storage.documents import to_json
 
 _RACY = 50_000_000
 """Nanoseconds that a file must have been left alone before its time of writing tells it from a later one: clocks
@@ -97,11 +99,17 @@ class VersionIndex:
                 found = self._database.table("versions").search(condition)  # type: ignore[arg-type] # no caching here
             return found, self._everything
 
-    def add(self, name: str, number: int) -> None:
-        """Take a version that was just registered, so that nobody else opens its manifest; the lock is held."""
+    def add(self, name: str, number: int, manifest: Mapping[str, Any]) -> None:
+        """Take a version that was just registered, so that nobody opens its manifest; the lock is held.
+
+        Args:
+            name: The model.
+            number: The version, of which nothing was changed yet.
+            manifest: What its manifest says.
+        """
         try:
-            manifest, meta = self._store.read_manifest(name, number), self._store.read_meta(name)
-            document = {**document_of(name, number, manifest, meta), "_stamp": list(self._store.stamp(name, number))}
+            told = document_of(name, number, manifest, _NO_META)
+            document = json.loads(to_json({**told, "_stamp": self._store.stamp(name, number)}))
             with self._guard:
                 if self._known is not None:
                     # Another thread's search may have found it between its manifest and this line.

@@ -19,11 +19,12 @@ _RESTORE = "Restore the file from a backup, or delete that version."
 class ObjectStore(Layout):
     """Content-addressed objects in a folder: the same bytes are kept once."""
 
-    def put_object(self, data: bytes) -> dict[str, Any]:
+    def put_object(self, data: bytes, sha256: str | None = None) -> dict[str, Any]:
         """Keep bytes under their own hash, durably; the same bytes are kept once.
 
         Args:
             data: What to keep.
+            sha256: Its SHA-256, where that is known already.
 
         Returns:
             ``{"sha256": …, "size": …}``, which finds them again.
@@ -31,7 +32,7 @@ class ObjectStore(Layout):
         Raises:
             StoreError: The folder cannot be written.
         """
-        sha256 = hashlib.sha256(data).hexdigest()
+        sha256 = sha256 or hashlib.sha256(data).hexdigest()
         with self.writing():
             folder = self.make("objects", sha256[:2])
             path = folder / sha256[2:]

@@ -59,8 +59,10 @@ def asking_git(folder: Path) -> Iterator[Callable[[], dict[str, Any] | None]]:
 
 
 def _started(folder: Path) -> subprocess.Popen[bytes] | None:
+    if not any((parent / ".git").exists() for parent in [folder, *folder.parents]):
+        return None
     git = shutil.which("git")
-    if git is None or not any((parent / ".git").exists() for parent in [folder, *folder.parents]):
+    if git is None:
         return None
     command = [git, "status", "--porcelain=v2", "--branch", "--untracked-files=no"]
     try:
@@ -99,6 +101,7 @@ def _parsed(status: str) -> dict[str, Any]:
     return {"commit": commit, "dirty": any(not line.startswith("#") for line in lines)}
 
 
+@cache
 def _user() -> str | None:
     try:
         return getpass.getuser()

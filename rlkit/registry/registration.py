@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
-from rlkit.registry.artifacts import ArtifactStore
+from rlkit.registry.artifacts import FORMAT, ArtifactStore
 from rlkit.registry.index import VersionIndex
 from rlkit.registry.versions import Document
-from rlkit.storage.documents import seal
+from rlkit.storage.documents import lines_of
 from rlkit.storage.packing import STATE, Packed, PackedModel
 
 _TOLD = (
@@ -88,28 +87,26 @@ def keep(store: ArtifactStore, index: VersionIndex, candidate: Candidate, *, all
         StateError: The manifest has no form in JSON. Nothing was written.
         StoreError: The folder cannot be written.
     """
-    seal(candidate.manifest)
-    name = candidate.name
+    name, lines = candidate.name, lines_of(candidate.manifest)
     with store.writing():
         twin = None if allow_duplicate else _twin(store, index, candidate)
         objects = {kind: _put(store, packed) for kind, packed in candidate.objects.items()}
         if twin is not None:
             _add_to(store, twin, candidate)
             return int(twin["version"])
-        manifest = {**candidate.manifest, "objects": objects}
-        number = store.add_version(name, manifest)
-        index.add(name, number)
+        number = store.add_version(name, [*lines, *lines_of({"objects": objects})])
+        index.add(name, number, {**candidate.manifest, "format": FORMAT, "objects": objects})
         return number
 
 
 def _put(store: ArtifactStore, packed: Packed) -> dict[str, Any]:
-    record = store.put_object(packed.data)
+    record = store.put_object(packed.data, packed.sha256)
     return {**record, "signature": packed.signature} if packed.signature else record
 
 
 def _twin(store: ArtifactStore, index: VersionIndex, candidate: Candidate) -> Document | None:
     """Return the newest version of this name that has the same objects."""
-    hashes = {kind: hashlib.sha256(packed.data).hexdigest() for kind, packed in candidate.objects.items()}
+    hashes = {kind: packed.sha256 for kind, packed in candidate.objects.items()}
     if not store.has_object(hashes[STATE]):  # true of nearly all, and known without a search
         return None
     found, _ = index.find(lambda document: (document["name"], document["sha256"]) == (candidate.name, hashes[STATE]))

@@ -20,6 +20,7 @@ from rlkit.errors import (
     did_you_mean,
 )
 from rlkit.registry import pruning, transfer
+from rlkit.registry.artifacts import FORMAT
 from rlkit.registry.checks import check_description, check_metrics
 from rlkit.registry.datasets import Dataset, checked_dataset
 from rlkit.registry.garbage import collect
@@ -30,6 +31,7 @@ from rlkit.registry.reader import RegistryReader
 from rlkit.registry.registration import CHANGEABLE, Candidate, Keepable, change_version, keep, manifest_of
 from rlkit.registry.reports import GCReport, PruneReport
 from rlkit.registry.versions import ModelVersion, VersionList
+from rlkit.storage.documents import lines_of
 
 
 class ModelRegistry(RegistryReader):
@@ -259,8 +261,8 @@ class ModelRegistry(RegistryReader):
             manifest |= {"parent": source.ref, "created": provenance(lambda: None)["created"]}
             for key in ("format", "name", "version"):
                 del manifest[key]
-            number = self._store.add_version(name, manifest)
-            self._index.add(name, number)
+            number = self._store.add_version(name, lines_of(manifest))
+            self._index.add(name, number, {**manifest, "format": FORMAT})
             return self._version(name, number)
 
     def rename(self, name: str, new_name: str) -> VersionList:

@@ -34,13 +34,16 @@ _FILE = "<saved class>"
 
 def can_be_imported(obj: Any) -> bool:
     """Whether another process can get a class or a function by the name of its module and its own."""
-    module = sys.modules.get(str(getattr(obj, "__module__", None)))
-    if module is None or module.__name__ in _MAIN or getattr(module, "__spec__", None) is None:
-        return False
-    found: object = module
+    found: object = _module(obj.__module__)
     for part in obj.__qualname__.split("."):
         found = getattr(found, part, None)
     return found is obj
+
+
+def _module(name: object) -> types.ModuleType | None:
+    """Return the module that another process gets by a name, if there is one."""
+    found = sys.modules.get(name) if isinstance(name, str) and name not in _MAIN else None
+    return found if getattr(found, "__spec__", None) is not None else None  # a module without one was found nowhere
 
 
 class Pickler(dill.Pickler):  # type: ignore[misc] # dill has no types
@@ -138,11 +141,11 @@ class Pickler(dill.Pickler):  # type: ignore[misc] # dill has no types
 
     def _globals(self, function: types.FunctionType) -> dict[str, Any] | _Namespace:
         """Return the globals of a module that can be imported as they are, and a stand-in for any others."""
-        values = function.__globals__
-        name = str(values.get("__name__"))
-        if name not in _MAIN and name in sys.modules and vars(sys.modules[name]) is values:
-            return values
-        return self._namespaces.setdefault(id(values), _Namespace(name, values))
+        values, name = function.__globals__, function.__globals__.get("__name__")
+        module = _module(name)
+        if module is not None and module.__dict__ is values:
+            return module.__dict__
+        return self._namespaces.setdefault(id(values), _Namespace(str(name), values))
 
     def save_namespace(self, names: _Namespace) -> None:
         """Write the globals of functions, which get their values later."""
@@ -161,17 +164,16 @@ class Pickler(dill.Pickler):  # type: ignore[misc] # dill has no types
 
     def save_module(self, module: types.ModuleType) -> None:
         """Write how to import a module."""
-        name = module.__name__
-        if name in _MAIN or sys.modules.get(name) is not module:
-            message = f"the module {name} cannot be imported elsewhere"
+        if _module(module.__name__) is not module:
+            message = f"the module {module.__name__} cannot be imported elsewhere"
             raise pickle.PicklingError(message)
-        self.save_reduce(importlib.import_module, (name,), obj=module)
+        self.save_reduce(importlib.import_module, (module.__name__,), obj=module)
 
     def save_dict(self, values: dict[Any, Any]) -> None:
         """Write a dict, or a module's whole namespace as how to import that."""
         name = values.get("__name__")
         module = sys.modules.get(name) if isinstance(name, str) else None
-        if module is not None and vars(module) is values:
+        if module is not None and module.__dict__ is values:
             self.save_reduce(rebuild.globals_of, (module,), obj=values)
         else:
             pickle._Pickler.save_dict(self, values)  # type: ignore[attr-defined] # noqa: SLF001 - the class dill extends
@@ -207,7 +209,7 @@ class _Namespace:
     def missing(self, code: types.CodeType) -> list[str]:
         """Return the globals that code uses and that were not returned before."""
         names = [name for name in dict.fromkeys(_globals_used(code)) if name in self.values]
-        new = [name for name in names if name not in self._written]
+        new = [name for name in names if name not in self._written and not _is_shell(self.values[name])]
         self._written.update(new)
         return new
 
@@ -230,6 +232,11 @@ class _Namespace:
                 names = sorted(name for name in list(sys.modules) if name.startswith(start))
                 found += [name for name in names if words.issuperset(name.removeprefix(start).split("."))]
         return found
+
+
+def _is_shell(value: object) -> bool:
+    """Whether a global is IPython's own ``get_ipython``, ``exit`` or ``quit``, which the next shell has again."""
+    return type(getattr(value, "__self__", value)).__module__.startswith(("IPython.", "ipykernel."))
 
 
 def _nested(code: types.CodeType) -> Iterator[types.CodeType]:

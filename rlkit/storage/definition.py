@@ -74,13 +74,14 @@ def _enum_definition(cls: enum.EnumMeta) -> Definition:
     return rebuild.enum_class, ({**said, **own}, values), {}
 
 
+_MADE_BY_PYDANTIC = ("model_fields", "model_computed_fields")  # in versions before 2.10; others begin with _
 _DECORATORS = ("field_validator", "model_validator", "field_serializer", "model_serializer", "computed_field")
 
 
 def _pydantic_definition(cls: type[pydantic.BaseModel]) -> Definition:
     """Return what a class of pydantic was made of, without all that pydantic made of it."""
     own = inspect.get_annotations(cls)
-    if not cls.__pydantic_fields_complete__:
+    if cls.model_rebuild(raise_errors=False) is False:
         message = f"a field of {cls.__qualname__} has a type that is not defined"
         raise pickle.PicklingError(message)
     inherited = {id(each) for base in cls.__bases__ for each in getattr(base, "__private_attributes__", {}).values()}
@@ -96,8 +97,9 @@ def _pydantic_definition(cls: type[pydantic.BaseModel]) -> Definition:
     }
     attributes: dict[str, Any] = {"__qualname__": cls.__qualname__, "model_config": dict(cls.model_config)}
     later: dict[str, Any] = {}
+    made = {*attributes, *parts["fields"], *parts["private"], *_MADE_BY_PYDANTIC}
     for name, value in vars(cls).items():
-        if name in attributes or name in parts["fields"] or name in parts["private"]:
+        if name in made:
             continue
         if isinstance(value, _METHODS):
             method = _without_pydantic(value)
@@ -131,15 +133,16 @@ def _decorators(cls: type[pydantic.BaseModel]) -> dict[str, tuple[str, list[str]
     if any(name in vars(cls) for name in [*known.validators, *known.root_validators]):
         message = f"{cls.__qualname__} has a validator in the style of pydantic 1"
         raise pickle.PicklingError(message)
-    found = {}
-    for kind in _DECORATORS:
-        for name, decorator in getattr(known, f"{kind}s").items():
-            if name in vars(cls):
-                settings = {
-                    each.name: getattr(decorator.info, each.name) for each in dataclasses.fields(decorator.info)
-                }
-                settings.pop("wrapped_property", None)
-                fields = list(settings.pop("fields", ()))
-                given = {name: value for name, value in settings.items() if value not in (None, PydanticUndefined)}
-                found[name] = (kind, fields, given)
-    return found
+    return {
+        name: (kind, *_decorator_arguments(decorator.info))
+        for kind in _DECORATORS
+        for name, decorator in getattr(known, f"{kind}s").items()
+        if name in vars(cls)
+    }
+
+
+def _decorator_arguments(info: Any) -> tuple[list[str], dict[str, Any]]:
+    values = {each.name: getattr(info, each.name) for each in dataclasses.fields(info)}
+    fields = values.pop("fields", ())
+    values.pop("wrapped_property", None)
+    return list(fields), {name: value for name, value in values.items() if value not in (None, PydanticUndefined)}

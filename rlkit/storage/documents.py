@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -29,11 +29,24 @@ def seal(document: Mapping[str, Any]) -> bytes:
     Raises:
         StateError: A value has no form in JSON.
     """
+    return seal_lines(lines_of(document))
+
+
+def lines_of(document: Mapping[str, Any]) -> list[str]:
+    """Return the lines of a document, which ``seal_lines`` puts together with others: a key and its value each.
+
+    Raises:
+        StateError: A value has no form in JSON.
+    """
     try:
-        lines = [f"{json.dumps(key)}: {to_json(value)}" for key, value in document.items()]
+        return [f"{to_json(key)}: {to_json(value)}" for key, value in document.items()]
     except (TypeError, ValueError, RecursionError) as error:
         problem = f"A document cannot be written as JSON: {error}."
         raise StateError(problem, "Use dicts, lists, strings, numbers, booleans and None only.") from error
+
+
+def seal_lines(lines: Iterable[str]) -> bytes:
+    """Return a sealed document of lines that ``lines_of`` made."""
     body = ("{\n" + ",\n".join(lines)).encode("ascii")
     return body + _SEAL % hashlib.sha256(body).hexdigest().encode("ascii")
 
@@ -45,7 +58,7 @@ def to_json(value: object) -> str:
         TypeError: A part has no form in JSON.
         ValueError: It contains itself.
     """
-    return json.dumps(value, default=_plain)
+    return _ENCODER.encode(value)
 
 
 def unseal(data: bytes, origin: str) -> dict[str, Any]:
@@ -100,3 +113,6 @@ def _plain(value: object) -> object:
         return value.tolist()
     message = f"a {type(value).__name__} has no form in JSON"
     raise TypeError(message)
+
+
+_ENCODER = json.JSONEncoder(default=_plain)

@@ -304,11 +304,12 @@ def is_temporary(name: str) -> bool:
 
 
 @contextlib.contextmanager
-def lock(path: Path, timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
+def lock(path: Path | FileLock, timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
     """Hold a lock against other threads and processes while the body runs.
 
     Args:
-        path: The lock file, created on first use and left there; its folder must exist.
+        path: The lock file, created on first use and left there; its folder must exist. Where it is taken often, a
+            FileLock for it.
         timeout: Seconds to wait for another holder.
 
     Yields:
@@ -318,10 +319,11 @@ def lock(path: Path, timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
         StoreBusyError: Another writer held the lock all that time.
         StoreError: The folder cannot be written.
     """
-    holder = FileLock(path, timeout=timeout)
+    holder = path if isinstance(path, FileLock) else FileLock(path)
+    path = Path(holder.lock_file)
     try:
         with explained("lock", path, Timeout):
-            holder.acquire(poll_interval=_LOCK_POLL)
+            holder.acquire(timeout, poll_interval=_LOCK_POLL)
     except Timeout:
         problem = f"Another program has been writing to {path.parent} for {timeout:g} seconds."
         raise StoreBusyError(problem, f"Wait for it to finish. It holds the lock {path}.") from None

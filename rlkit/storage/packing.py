@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from rlkit.errors import CorruptArtifactError, StoreError, UntrustedArtifactError
@@ -25,6 +27,11 @@ class Packed:
 
     data: bytes
     signature: str = ""
+
+    @cached_property
+    def sha256(self) -> str:
+        """The SHA-256 of the bytes."""
+        return hashlib.sha256(self.data).hexdigest()
 
 
 @dataclass(frozen=True)

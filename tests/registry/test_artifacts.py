@@ -9,7 +9,7 @@ import pytest
 from rlkit.errors import CorruptArtifactError, InvalidNameError, StoreError
 from rlkit.registry import artifacts
 from rlkit.registry.artifacts import ArtifactStore
-from rlkit.storage.documents import seal
+from rlkit.storage.documents import lines_of, seal
 
 
 @pytest.fixture
@@ -81,20 +81,20 @@ def test_an_object_can_only_be_named_by_a_hash(store, sha256):
 
 
 def test_versions_count_from_one_for_each_model(store):
-    assert [store.add_version("a", {}) for _ in range(3)] == [1, 2, 3]
-    assert store.add_version("b", {}) == 1
+    assert [store.add_version("a", []) for _ in range(3)] == [1, 2, 3]
+    assert store.add_version("b", []) == 1
     assert store.names() == ["a", "b"]
     assert store.numbers("a") == [1, 2, 3]
 
 
 def test_manifests_say_what_they_are_and_cannot_be_written_to(store):
-    store.add_version("a", {"algorithm": "ppo"})
+    store.add_version("a", lines_of({"algorithm": "ppo"}))
     assert store.read_manifest("a", 1) == {"format": 2, "name": "a", "version": 1, "algorithm": "ppo"}
     assert stat.S_IMODE(manifest_path(store, "a", 1).stat().st_mode) & 0o222 == 0
 
 
 def test_every_damaged_byte_of_a_manifest_is_noticed(store):
-    store.add_version("a", {"algorithm": "ppo"})
+    store.add_version("a", lines_of({"algorithm": "ppo"}))
     path = manifest_path(store, "a", 1)
     good = path.read_bytes()
     for position in range(len(good)):
@@ -106,14 +106,14 @@ def test_every_damaged_byte_of_a_manifest_is_noticed(store):
 
 
 def test_a_manifest_under_another_name_is_noticed(store):
-    store.add_version("a", {})
+    store.add_version("a", [])
     manifest_path(store, "a", 1).rename(manifest_path(store, "a", 2))
     with pytest.raises(CorruptArtifactError, match="manifest of a:1"):
         store.read_manifest("a", 2)
 
 
 def test_newer_formats_ask_for_an_update(store):
-    store.add_version("a", {"x": 1})
+    store.add_version("a", lines_of({"x": 1}))
     rewrite(manifest_path(store, "a", 1), seal({"format": 3, "name": "a", "version": 1}))
     (store.folder / "models" / "a" / "meta.json").write_bytes(seal({"format": 3}))
     with pytest.raises(StoreError, match="Update rlkit"):
@@ -124,32 +124,32 @@ def test_newer_formats_ask_for_an_update(store):
 
 def test_numbers_are_never_given_twice(store):
     for _ in range(3):
-        store.add_version("a", {})
+        store.add_version("a", [])
     store.trash_version("a", 3)
-    assert store.add_version("a", {}) == 4
+    assert store.add_version("a", []) == 4
     for number in (1, 2, 4):
         store.trash_version("a", number)
     assert store.numbers("a") == []
-    assert store.add_version("a", {}) == 5
+    assert store.add_version("a", []) == 5
 
 
 @pytest.mark.parametrize("lost", ["trash/a/000002.json", "models/a/meta.json"])
 def test_numbers_are_not_given_twice_though_one_of_their_two_traces_is_lost(store, lost):
     for _ in range(2):
-        store.add_version("a", {})
+        store.add_version("a", [])
     store.trash_version("a", 2)
     (store.folder / lost).unlink()
-    assert store.add_version("a", {}) == 3
+    assert store.add_version("a", []) == 3
 
 
 def test_no_manifest_is_replaced_even_where_locks_do_not_hold(store, monkeypatch):
     monkeypatch.setattr(store, "_highest", lambda _: 0)
-    assert [store.add_version("a", {"x": number}) for number in (1, 2, 3)] == [1, 2, 3]
+    assert [store.add_version("a", lines_of({"x": number})) for number in (1, 2, 3)] == [1, 2, 3]
     assert [store.read_manifest("a", number)["x"] for number in (1, 2, 3)] == [1, 2, 3]
 
 
 def test_the_highest_number_is_durable_before_the_manifest_goes(store, monkeypatch):
-    store.add_version("a", {})
+    store.add_version("a", [])
 
     def crash(*_):
         raise KeyboardInterrupt
@@ -162,7 +162,7 @@ def test_the_highest_number_is_durable_before_the_manifest_goes(store, monkeypat
 
 
 def test_a_deleted_manifest_lies_in_the_trash_unchanged(store):
-    store.add_version("a", {"x": 1})
+    store.add_version("a", lines_of({"x": 1}))
     before = manifest_path(store, "a", 1).read_bytes()
     store.trash_version("a", 1)
     assert (store.folder / "trash" / "a" / "000001.json").read_bytes() == before
@@ -171,7 +171,7 @@ def test_a_deleted_manifest_lies_in_the_trash_unchanged(store):
 
 
 def test_what_may_change_is_kept_beside_the_manifests(store):
-    store.add_version("a", {})
+    store.add_version("a", [])
     store.update_meta("a", lambda meta: meta["aliases"].update(best=1))
     store.update_meta("a", lambda meta: meta.update(later="kept"))
     store.update_meta("a", lambda meta: meta["versions"].update({"1": {"tags": ["x"]}}))
@@ -187,7 +187,7 @@ def test_what_may_change_is_kept_beside_the_manifests(store):
 
 
 def test_a_change_that_fails_changes_nothing(store, content):
-    store.add_version("a", {})
+    store.add_version("a", [])
     store.update_meta("a", lambda meta: meta["aliases"].update(best=1))
     before = content(store.folder)
 
@@ -201,14 +201,14 @@ def test_a_change_that_fails_changes_nothing(store, content):
 
 
 def test_damage_to_what_may_change_is_noticed_and_stops_writers(store):
-    store.add_version("a", {})
+    store.add_version("a", [])
     store.update_meta("a", lambda meta: meta["aliases"].update(best=1))
     path = store.folder / "models" / "a" / "meta.json"
     for data in (path.read_bytes().replace(b'"best": 1', b'"best": 2'), b"", seal({"format": 1, "aliases": 3})):
         path.write_bytes(data)
         for attempt in (
             lambda: store.read_meta("a"),
-            lambda: store.add_version("a", {}),
+            lambda: store.add_version("a", []),
             lambda: store.trash_version("a", 1),
         ):
             with pytest.raises(CorruptArtifactError, match=r"meta\.json"):
@@ -217,14 +217,14 @@ def test_damage_to_what_may_change_is_noticed_and_stops_writers(store):
 
 
 def test_names_that_differ_in_case_only_cannot_stand_side_by_side(store):
-    store.add_version("cartpole", {})
+    store.add_version("cartpole", [])
     with pytest.raises(InvalidNameError, match="'cartpole'"):
-        store.add_version("CartPole", {})
+        store.add_version("CartPole", [])
     assert store.names() == ["cartpole"]
 
 
 def test_foreign_files_are_ignored(store):
-    store.add_version("a", {})
+    store.add_version("a", [])
     models = store.folder / "models"
     for name in (
         "notes.txt",
@@ -247,7 +247,7 @@ def test_symbolic_links_are_not_followed_out_of_the_store(store, tmp_path):
     (outside / "trap").mkdir(parents=True)
     (outside / "trap" / "000001.json").write_bytes(seal({"format": 1, "name": "trap", "version": 1}))
     record = store.put_object(b"content")
-    store.add_version("a", {})
+    store.add_version("a", [])
     (store.folder / "models" / "trap").symlink_to(outside / "trap")
     (store.folder / "trash").symlink_to(outside)
     (store.folder / "models" / "a" / "000002.json").symlink_to(outside / "trap" / "000001.json")
@@ -258,7 +258,7 @@ def test_symbolic_links_are_not_followed_out_of_the_store(store, tmp_path):
         lambda: store.read_manifest("trap", 1),
         lambda: store.read_manifest("a", 2),
         lambda: store.read_object(record),
-        lambda: store.add_version("trap", {}),
+        lambda: store.add_version("trap", []),
         lambda: store.trash_version("a", 1),
         lambda: store.update_meta("trap", lambda _: None),
     ):
@@ -271,15 +271,15 @@ def test_symbolic_links_are_not_followed_out_of_the_store(store, tmp_path):
 def test_the_store_itself_may_be_a_link(tmp_path):
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")
-    ArtifactStore(tmp_path / "link").add_version("a", {})
+    ArtifactStore(tmp_path / "link").add_version("a", [])
     assert ArtifactStore(tmp_path / "real").numbers("a") == [1]
 
 
 def test_a_signature_changes_with_every_change(store):
-    store.add_version("a", {})
+    store.add_version("a", [])
     seen = [store.signature("a")]
     for change in (
-        lambda: store.add_version("a", {}),
+        lambda: store.add_version("a", []),
         lambda: store.update_meta("a", lambda meta: meta["aliases"].update(best=1)),
         lambda: store.update_meta("a", lambda meta: meta["aliases"].update(better=1)),
         lambda: store.trash_version("a", 1),
@@ -292,7 +292,7 @@ def test_a_signature_changes_with_every_change(store):
 
 
 def test_a_manifest_is_readable_json(store):
-    store.add_version("a", {"algorithm": "ppo"})
+    store.add_version("a", lines_of({"algorithm": "ppo"}))
     assert json.loads(manifest_path(store, "a", 1).read_text())["algorithm"] == "ppo"
 
 

@@ -109,5 +109,7 @@ def test_a_user_without_a_name_is_none(monkeypatch):
     def fail():
         raise OSError
 
+    provenance._user.cache_clear()
     monkeypatch.setattr(provenance.getpass, "getuser", fail)
     assert provenance.provenance(lambda: None)["user"] is None
+    provenance._user.cache_clear()

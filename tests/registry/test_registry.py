@@ -22,6 +22,7 @@ from rlkit.errors import (
 )
 from rlkit.registry import ModelRegistry, ModelVersion, VersionList
 from rlkit.storage import codec, files
+from rlkit.storage.documents import lines_of
 
 
 @pytest.fixture
@@ -392,9 +393,8 @@ def test_a_state_that_would_run_code_is_refused_though_all_hashes_are_right(kept
 
     hostile = importlib.import_module("pickle").dumps({"algorithm": "ppo", "a": Hostile()})
     manifest = kept._store.read_manifest("cartpole", 1)
-    kept._store.add_version(
-        "cartpole", {**manifest, "version": 4, "objects": {"state": kept._store.put_object(hostile)}}
-    )
+    told = {key: value for key, value in manifest.items() if key not in ("format", "name", "version")}
+    kept._store.add_version("cartpole", lines_of({**told, "objects": {"state": kept._store.put_object(hostile)}}))
     with pytest.raises(UntrustedArtifactError, match=r"posix\.system"):
         kept.load("cartpole:4")
     assert not mark.exists()
