@@ -99,17 +99,20 @@ class VersionIndex:
                 found = self._database.table("versions").search(condition)  # type: ignore[arg-type] # no caching here
             return found, self._everything
 
-    def add(self, name: str, number: int, manifest: Mapping[str, Any]) -> None:
+    def add(self, name: str, number: int, manifest: Mapping[str, Any]) -> Document:
         """Take a version that was just registered, so that nobody opens its manifest; the lock is held.
 
         Args:
             name: The model.
             number: The version, of which nothing was changed yet.
             manifest: What its manifest says.
+
+        Returns:
+            Its document, as it would be read from the manifest.
         """
+        document: Document = json.loads(to_json(document_of(name, number, manifest, _NO_META)))
         try:
-            told = document_of(name, number, manifest, _NO_META)
-            document = json.loads(to_json({**told, "_stamp": self._store.stamp(name, number)}))
+            document["_stamp"] = list(self._store.stamp(name, number))
             with self._guard:
                 if self._known is not None:
                     # Another thread's search may have found it between its manifest and this line.
@@ -120,6 +123,7 @@ class VersionIndex:
                 self._storage.add(document)
         except (StoreError, FileNotFoundError):
             self._writable = False  # a cache: the version is kept all the same
+        return document
 
     def rebuild(self, tick: Callable[[], object]) -> int:
         """Forget all, read every manifest again and write the file anew.

@@ -46,6 +46,7 @@ class JournalStorage(Storage):
         self._written: set[str] = set()
         self._parts: dict[str, Any] = {}
         self._identities: dict[int, str] = {}  # of the parts, by the id of the object: they stay alive here
+        self._known: dict[str, Any] = {}  # the parts by their JSON
         self.models: dict[str, dict[str, Any]] = {}
         self._tables: Tables = {"versions": {}}
 
@@ -84,10 +85,12 @@ class JournalStorage(Storage):
         if id(value) in self._identities:
             return value
         text = to_json(value)
+        if text in self._known:
+            return self._known[text]
         identity = hashlib.sha256(text.encode("ascii")).hexdigest()[:20]
         if identity not in self._parts:
             self._parts[identity] = json.loads(text)  # a copy, for the caller may change his own
-        part = self._parts[identity]
+        part = self._known[text] = self._parts[identity]
         self._identities[id(part)] = identity
         return part
 

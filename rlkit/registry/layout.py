@@ -85,6 +85,8 @@ class Layout:
             StoreError: It cannot be created, or a symbolic link is in the way.
         """
         path = self.path(*parts)
+        if path in self._durable and path.is_dir():
+            return path
         if not parts and self.folder not in self._durable and not self.path("models").is_dir():
             files.make_folder(self.folder)
             for above in self.folder.parents:

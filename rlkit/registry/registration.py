@@ -5,11 +5,11 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 from rlkit.registry.artifacts import FORMAT, ArtifactStore
 from rlkit.registry.index import VersionIndex
-from rlkit.registry.versions import Document
+from rlkit.registry.versions import Document, overlaid
 from rlkit.storage.documents import lines_of
 from rlkit.storage.packing import STATE, Packed, PackedModel
 
@@ -34,7 +34,6 @@ CHANGEABLE = ("tags", "metrics", "description")
 """What of a version may change after it was registered."""
 
 
-@runtime_checkable
 class Keepable(Protocol):
     """What a registry needs of a model."""
 
@@ -71,7 +70,7 @@ def manifest_of(metadata: Mapping[str, Any], told: Mapping[str, Any], origin: Ma
     return {**told, "metrics": metrics, **{key: metadata.get(key) for key in _TOLD}, **origin}
 
 
-def keep(store: ArtifactStore, index: VersionIndex, candidate: Candidate, *, allow_duplicate: bool) -> int:
+def keep(store: ArtifactStore, index: VersionIndex, candidate: Candidate, *, allow_duplicate: bool) -> Document:
     """Keep a candidate as the next version of its name, or find the version that it is already.
 
     Args:
@@ -81,7 +80,7 @@ def keep(store: ArtifactStore, index: VersionIndex, candidate: Candidate, *, all
         allow_duplicate: Whether to keep it again.
 
     Returns:
-        The number of the version, new or old.
+        The document of the version, new or old.
 
     Raises:
         StateError: The manifest has no form in JSON. Nothing was written.
@@ -92,11 +91,9 @@ def keep(store: ArtifactStore, index: VersionIndex, candidate: Candidate, *, all
         twin = None if allow_duplicate else _twin(store, index, candidate)
         objects = {kind: _put(store, packed) for kind, packed in candidate.objects.items()}
         if twin is not None:
-            _add_to(store, twin, candidate)
-            return int(twin["version"])
+            return _added_to(store, twin, candidate)
         number = store.add_version(name, [*lines, *lines_of({"objects": objects})])
-        index.add(name, number, {**candidate.manifest, "format": FORMAT, "objects": objects})
-        return number
+        return index.add(name, number, {**candidate.manifest, "format": FORMAT, "objects": objects})
 
 
 def _put(store: ArtifactStore, packed: Packed) -> dict[str, Any]:
@@ -118,7 +115,7 @@ def _twin(store: ArtifactStore, index: VersionIndex, candidate: Candidate) -> Do
     return None
 
 
-def _add_to(store: ArtifactStore, twin: Document, candidate: Candidate) -> None:
+def _added_to(store: ArtifactStore, twin: Document, candidate: Candidate) -> Document:
     """Give a version what was told of it anew, and say that no other was made."""
     told = candidate.manifest
     changed = {
@@ -135,6 +132,7 @@ def _add_to(store: ArtifactStore, twin: Document, candidate: Candidate) -> None:
         f"allow_duplicate=True makes one all the same.",
         stacklevel=_CALLER,
     )
+    return overlaid(twin, store.read_meta(candidate.name))
 
 
 _CALLER = 5  # frames from the warning to whoever called register()

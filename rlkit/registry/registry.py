@@ -87,7 +87,7 @@ class ModelRegistry(RegistryReader):
             StateError: The model's state is not plain data.
             StoreError: The folder cannot be written.
         """
-        if not isinstance(model, Keepable):
+        if not callable(getattr(model, "packed", None)):
             problem = f"A {type(model).__name__} cannot be registered: it is no model."
             raise ModelDefinitionError(problem, "Write register(model, 'name').")
         self._check_new(name)
@@ -108,8 +108,8 @@ class ModelRegistry(RegistryReader):
         return self._kept(candidate, allow_duplicate=allow_duplicate)
 
     def _kept(self, candidate: Candidate, *, allow_duplicate: bool) -> ModelVersion:
-        number = keep(self._store, self._index, candidate, allow_duplicate=allow_duplicate)
-        return self._version(candidate.name, number)
+        document = keep(self._store, self._index, candidate, allow_duplicate=allow_duplicate)
+        return ModelVersion(document, self._manifest)
 
     def _check_new(self, name: str) -> None:
         check_name(name)
@@ -262,8 +262,7 @@ class ModelRegistry(RegistryReader):
             for key in ("format", "name", "version"):
                 del manifest[key]
             number = self._store.add_version(name, lines_of(manifest))
-            self._index.add(name, number, {**manifest, "format": FORMAT})
-            return self._version(name, number)
+            return ModelVersion(self._index.add(name, number, {**manifest, "format": FORMAT}), self._manifest)
 
     def rename(self, name: str, new_name: str) -> VersionList:
         """Give a model another name. What refers to its versions by the old one stays right: ``"old:3"`` still loads.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -39,10 +40,15 @@ def lines_of(document: Mapping[str, Any]) -> list[str]:
         StateError: A value has no form in JSON.
     """
     try:
-        return [f"{to_json(key)}: {to_json(value)}" for key, value in document.items()]
+        return [f"{_key(key)}: {to_json(value)}" for key, value in document.items()]
     except (TypeError, ValueError, RecursionError) as error:
         problem = f"A document cannot be written as JSON: {error}."
         raise StateError(problem, "Use dicts, lists, strings, numbers, booleans and None only.") from error
+
+
+@lru_cache(256)
+def _key(key: str) -> str:
+    return json.dumps(key)
 
 
 def seal_lines(lines: Iterable[str]) -> bytes:
