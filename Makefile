@@ -26,8 +26,8 @@ lab: .venv/installed-lab ## Open JupyterLab on the tutorials
 
 test: .venv/installed-test ## Run all quick tests and the notebooks
 	$(PYTEST) -n 2 -m "not long" tests
-	RLKIT_HOME=$$(mktemp -d) $(PYTEST) --nbval --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg \
-		-W default notebooks
+	RLKIT_HOME=$$(mktemp -d) RLKIT_TRUST_DIR=$$(mktemp -d) $(PYTEST) --nbval --nbval-current-env \
+		--nbval-sanitize-with notebooks/sanitize.cfg -W default notebooks
 
 test-long: .venv/installed-test ## Run the tests that take minutes
 	$(PYTEST) -n 2 -m long tests
@@ -52,6 +52,7 @@ format: .venv/installed-dev ## Format the code
 bench: .venv-bench/installed ## Compare with peers
 	.venv-bench/bin/python benchmarks/startup.py
 	.venv-bench/bin/python benchmarks/training.py
+	.venv-bench/bin/python benchmarks/registry.py
 
 returns: .venv/installed-test ## Train every preset on five seeds and write docs/returns.md (15 to 40 minutes)
 	$(BIN)/python benchmarks/returns.py --write docs/returns.md

@@ -20,7 +20,7 @@ from rlkit.errors import StoreBusyError, StoreError
 from rlkit.registry.artifacts import ArtifactStore
 from rlkit.registry.journal import JournalStorage, VersionTable
 from rlkit.registry.layout import Stamp
-from rlkit.registry.versions import Document, document_of, overlaid
+from rlkit.registry.versions import REGISTERED, Document, document_of, overlaid
 from rlkit.storage.documents import to_json
 
 _RACY = 50_000_000
@@ -159,7 +159,7 @@ class VersionIndex:
             self._storage.load()
             for identifier, document in self._table.items():
                 self._known.setdefault(document["name"], {})[document["version"]] = identifier
-                _ = document["_stamp"][1], document["_registered"]["tags"], document["ref"]
+                _ = document["_stamp"][1], document["aliases"], document["ref"]
             for model in self._storage.models.values():
                 _ = model["signature"], model["meta"]["aliases"], model["meta"]["versions"]
         except (
@@ -222,12 +222,14 @@ class VersionIndex:
     def _compare(self, name: str, found: dict[int, Mark], meta: Mapping[str, Any], changes: _Changes) -> None:
         """Note which known documents of a model have gone or changed, and take the rest out of ``found``."""
         known: dict[int, int] = self._known.setdefault(name, {})  # type: ignore[union-attr] # open
-        table, touched = self._table, _touched(self._storage.models[name].get("meta"), meta)
+        table, before = self._table, self._storage.models[name].get("meta")
+        touched = _touched(before or _NO_META, meta)
         for number, identifier in list(known.items()):
             old = table[identifier]
             mark, (inode, written) = found.get(number), old["_stamp"]
             stays = mark in (inode, (inode, written))
-            new = overlaid(old, meta) if stays and (touched is None or number in touched) else old
+            concerned = number in touched or (before is None and (old["aliases"] or REGISTERED in old))
+            new = overlaid(old, meta) if stays and concerned else old
             if not stays or new != old:
                 changes.drop.append(identifier)
                 del known[number]
@@ -273,10 +275,8 @@ class VersionIndex:
 _NO_META: dict[str, Any] = {"aliases": {}, "versions": {}}
 
 
-def _touched(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> set[int] | None:
-    """Return the numbers of the versions that a change of what may change concerns; None for any."""
-    if old is None:
-        return None
+def _touched(old: Mapping[str, Any], new: Mapping[str, Any]) -> set[int]:
+    """Return the numbers of the versions that a change of what may change concerns."""
     aliases = old["aliases"].items() ^ new["aliases"].items()
     versions = {
         number

@@ -24,7 +24,7 @@ from rlkit.registry.versions import Document
 from rlkit.storage import files
 from rlkit.storage.documents import to_json
 
-_FORMAT = 2  # an index of any other format is rebuilt
+_FORMAT = 3  # an index of any other format is rebuilt
 _SHARED = ("config", "env_kwargs", "observation_space", "action_space", "packages", "git", "dataset")
 """What versions often have in common."""
 
@@ -132,9 +132,11 @@ class JournalStorage(Storage):
 
     def _whole(self, rest: Document, references: Mapping[str, str]) -> Document | None:
         try:
-            return {**rest, **{key: self._parts[references[key]] for key in _SHARED}}
+            for key in _SHARED:
+                rest[key] = self._parts[references[key]]
         except KeyError:  # the line of a part is lost
             return None
+        return rest
 
 
 class VersionTable(Table):

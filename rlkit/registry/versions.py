@@ -14,7 +14,8 @@ Document = dict[str, Any]
 Manifest = Mapping[str, Any]
 """What was known about a version when it was registered."""
 
-_REGISTERED = "_registered"
+REGISTERED = "_registered"
+"""Where a document keeps what was registered, if that was changed since."""
 _CHANGEABLE = ("tags", "metrics", "description")
 
 
@@ -44,7 +45,6 @@ def document_of(name: str, number: int, manifest: Mapping[str, Any], meta: Mappi
     document["ref"] = f"{document['name']}:{document['version']}"
     for key, default in _OPTIONAL.items():
         document[key] = manifest.get(key, default)
-    document[_REGISTERED] = {key: document[key] for key in _CHANGEABLE}
     return overlaid(document, meta)
 
 
@@ -58,16 +58,17 @@ def overlaid(document: Document, meta: Mapping[str, Any]) -> Document:
     Returns:
         A new document.
     """
-    registered, number = document[_REGISTERED], document["version"]
-    changed = meta["versions"].get(str(number), {})
+    number = document["version"]
+    changed = meta["versions"].get(str(number))
     aliases = sorted(alias for alias, target in meta["aliases"].items() if target == number)
-    return {
-        **document,
-        "aliases": aliases,
-        "tags": changed.get("tags", registered["tags"]),
-        "description": changed.get("description", registered["description"]),
-        "metrics": {**registered["metrics"], **changed.get("metrics", {})},
-    }
+    registered = document.get(REGISTERED) or {key: document[key] for key in _CHANGEABLE}
+    result = {**document, **registered, "aliases": aliases}
+    result.pop(REGISTERED, None)
+    if changed:  # else there is nothing to go back to, and ten thousand documents are smaller
+        result |= {key: changed[key] for key in ("tags", "description") if key in changed}
+        result["metrics"] = {**registered["metrics"], **changed.get("metrics", {})}
+        result[REGISTERED] = registered
+    return result
 
 
 class ModelVersion:

@@ -72,7 +72,7 @@ def line(*record):
     return b"%08x %s\n" % (zlib.crc32(data), data)
 
 
-HEAD = line("rlkit index", 2)
+HEAD = line("rlkit index", 3)
 
 
 @pytest.mark.parametrize(
