@@ -34,7 +34,7 @@ def collect(store: ArtifactStore, *, older_than: timedelta, dry_run: bool) -> GC
     """
     if not store.folder.is_dir():
         return GCReport(dry_run, (), 0, 0)
-    with store.writing():
+    with store.standstill() if dry_run else store.writing():
         purged, kept = _trash(store, datetime.now(UTC) - older_than)
         used = set(_used(store, kept))
         garbage = list(garbage_in(store, used))

@@ -241,7 +241,7 @@ class VersionIndex:
         try:
             return self._store.read_meta(name)
         except StoreError as error:
-            _warn_of(error)
+            _warn_of("Listed as they were registered", error)
             return None
 
     def _document(self, name: str, number: int, meta: Mapping[str, Any]) -> Document | None:
@@ -252,7 +252,7 @@ class VersionIndex:
             return None
         except StoreError as error:
             if self._store.exists(name, number):  # else another program is just renaming the model
-                _warn_of(error)
+                _warn_of("Not listed", error)
             return None
         return {**document, "_stamp": list(stamp)}
 
@@ -286,5 +286,5 @@ def _touched(old: Mapping[str, Any], new: Mapping[str, Any]) -> set[int]:
     return {number for _, number in aliases} | {int(number) for number in versions}
 
 
-def _warn_of(error: StoreError) -> None:
-    warnings.warn(f"Not listed: {error}", stacklevel=2)
+def _warn_of(what: str, error: StoreError) -> None:
+    warnings.warn(f"{what}: {error}", stacklevel=2)

@@ -348,7 +348,8 @@ class ModelRegistry(RegistryReader):
             ModelNotFoundError: There is no such model.
         """
         keep = whole_number("keep", keep, 0, ConfigError)
-        with self._writing_to(Reference(check_name(name))):
+        model = Reference(check_name(name))
+        with self._store.standstill() if dry_run else self._writing_to(model):
             parents = [(each.ref, self._now(each.parent)) for each in self.versions() if each.parent]
             gone, kept = pruning.choose(self.versions(name), keep, parents, force=force)
             for version in () if dry_run else gone:

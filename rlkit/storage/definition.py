@@ -103,7 +103,8 @@ def _pydantic_definition(cls: type[pydantic.BaseModel]) -> Definition:
             continue
         if isinstance(value, _METHODS):
             method = _without_pydantic(value)
-            attributes.update({} if method is None else {name: method})
+            if method is not None and method not in [_without_pydantic(getattr(b, name, None)) for b in cls.__bases__]:
+                attributes[name] = method
         elif name in ("__module__", "__doc__"):
             attributes[name] = value
         # Pydantic makes names that begin with _ private: any other was hung on the finished class, as a cache is.

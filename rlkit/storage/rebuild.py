@@ -6,7 +6,6 @@ function beside them.
 
 from __future__ import annotations
 
-import builtins
 import types
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar
@@ -16,7 +15,7 @@ import pydantic
 
 def namespace(name: str) -> dict[str, Any]:
     """Return globals for functions of one module, without anything in them yet."""
-    return {"__name__": name, "__builtins__": builtins}
+    return {"__name__": name}
 
 
 def globals_of(module: types.ModuleType) -> dict[str, Any]:

@@ -225,6 +225,6 @@ def test_a_spoiled_object_is_never_loaded(kept):
 
 def test_an_alias_is_answered_with_the_nearest(kept):
     kept.set_alias("a", "production", 1)
-    with pytest.raises(ModelNotFoundError, match="no alias 'prod'") as refused:
-        kept.load("a@prod")
+    with pytest.raises(ModelNotFoundError, match="no alias 'production2'") as refused:
+        kept.load("a@production2")
     assert "Did you mean 'production'?" in refused.value.remedy
