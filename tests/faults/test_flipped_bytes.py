@@ -183,7 +183,7 @@ def test_no_flipped_byte_of_a_manifest_in_the_trash_is_believed_or_purged(keep, 
 
 
 @BITS
-@pytest.mark.filterwarnings("ignore:Not listed")
+@pytest.mark.filterwarnings("ignore:Listed as they were registered")
 def test_no_flipped_byte_of_what_may_change_is_believed_or_lost(keep, bits):
     kept = keep()
     good, listed = kept.registry.load("b:1").weights, kept.found()
@@ -212,7 +212,7 @@ def test_what_may_change_that_was_written_over_is_told_of_and_hides_no_version(k
     kept = keep()
     as_registered = {ref: {**known, "aliases": []} for ref, known in kept.found().items()}
     for _ in damages(kept.meta, bits, silently=False):
-        with pytest.warns(UserWarning, match=r"Not listed: .*meta\.json"):
+        with pytest.warns(UserWarning, match=r"Listed as they were registered: .*meta\.json"):
             assert kept.found() == as_registered
     assert kept.found()["a:2"]["aliases"] == ["best"]
 
