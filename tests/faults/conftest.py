@@ -43,9 +43,9 @@ def _folder(otherwise):
 @pytest.fixture(scope="session")
 def base(tmp_path_factory):
     """A registry with something of everything, which nobody changes."""
-    with _folder(tmp_path_factory.mktemp("base")) as folder, pytest.MonkeyPatch.context() as monkeypatch:
-        _say_one_origin(monkeypatch)
-        with on(Watched()):
+    with _folder(tmp_path_factory.mktemp("base")) as folder:
+        with pytest.MonkeyPatch.context() as monkeypatch, on(Watched()):  # and for nobody else's tests
+            _say_one_origin(monkeypatch)
             fill(Path(folder))
         yield Path(folder)
 

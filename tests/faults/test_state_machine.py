@@ -99,13 +99,19 @@ def plain(answer: Any) -> Any:  # noqa: PLR0911 - one for each kind of answer
     return answer
 
 
+def _often(strategy: st.SearchStrategy[str], times: int) -> list[st.SearchStrategy[str]]:
+    """Return a strategy as often as it shall count: of the very same ones only one does."""
+    return [strategy.map(lambda drawn: drawn) for _ in range(times)]
+
+
 class Registries(RuleBasedStateMachine):
     """Two registry objects in one folder, and the ledger."""
 
-    references, loaded, exported = Bundle("references"), Bundle("loaded"), Bundle("exported")
+    references, deleted, aliases = Bundle("references"), Bundle("deleted"), Bundle("aliases")
+    loaded, exported = Bundle("loaded"), Bundle("exported")
     any_reference = st.one_of(
         references,
-        references.map(str),  # twice as often as any other
+        *_often(references, 4),
         NAMES,
         st.builds("{}@{}".format, NAMES, st.sampled_from(["best", "old", "latest"])),
         st.builds("{}:{}".format, NAMES, st.integers(1, 9)),
@@ -225,13 +231,15 @@ class Registries(RuleBasedStateMachine):
     def add_metrics(self, turn, reference, metrics):
         self.same(turn, "add_metrics", reference, metrics)
 
-    @rule(turn=turns, name=NAMES, alias=WORDS, number=st.integers(1, 6))
-    def set_alias(self, turn, name, alias, number):
-        self.same(turn, "set_alias", name, alias, number)
+    @rule(target=aliases, turn=turns, reference=references, alias=WORDS)
+    def set_alias(self, turn, reference, alias):
+        name, _, number = reference.partition(":")
+        version = self.same(turn, "set_alias", name, alias, int(number))
+        return (name if version is None else version.name), alias
 
-    @rule(turn=turns, name=NAMES, alias=WORDS)
-    def delete_alias(self, turn, name, alias):
-        self.same(turn, "delete_alias", name, alias)
+    @rule(turn=turns, name_and_alias=st.one_of(aliases, st.tuples(NAMES, WORDS)))
+    def delete_alias(self, turn, name_and_alias):
+        self.same(turn, "delete_alias", *name_and_alias)
 
     @rule(
         turn=turns,
@@ -245,11 +253,20 @@ class Registries(RuleBasedStateMachine):
 
     # -- versions as a whole ------------------------------------------------------------------------------------------
 
-    @rule(turn=turns, reference=any_reference)
+    @rule(target=deleted, turn=turns, reference=any_reference)
     def delete(self, turn, reference):
         self.same(turn, "delete", reference)
+        return reference
 
-    @rule(turn=turns, reference=any_reference)
+    @rule(target=deleted, turn=turns, name=NAMES)
+    def delete_the_newest(self, turn, name):
+        version = self.same(turn, "get", name)
+        if version is None:
+            return multiple()
+        self.same(turn, "delete", version.ref)
+        return version.ref
+
+    @rule(turn=turns, reference=st.one_of(deleted, any_reference))
     def restore(self, turn, reference):
         self.same(turn, "restore", reference)
 
@@ -363,7 +380,7 @@ def _quick(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.mark.parametrize(("examples", "steps"), [(30, 25), pytest.param(600, 50, marks=pytest.mark.long)])
+@pytest.mark.parametrize(("examples", "steps"), [(40, 30), pytest.param(1000, 50, marks=pytest.mark.long)])
 def test_a_registry_answers_as_a_dict_would_after_any_history(examples, steps):
     run_state_machine_as_test(
         Registries,
