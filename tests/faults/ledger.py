@@ -113,6 +113,10 @@ class Ledger:
             return [series.row(number) for number in series.alive]
         return [row for model in self.models() for row in self.versions(model)]
 
+    def aliases(self, name: str) -> dict[str, int]:
+        """Return the number that each word points to, though it may be in the trash."""
+        return self._series[name].aliases
+
     def trash(self) -> list[Row]:
         """List what can be restored."""
         all_series = sorted(self._series.items())

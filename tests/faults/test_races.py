@@ -20,6 +20,10 @@ from .workers import Job, Line, Processes, Threads, Told
 
 WRITERS, EACH = 8, 25
 
+ROUNDS = pytest.mark.parametrize(
+    ("rounds", "each"), [pytest.param(1, 12, id="quick"), pytest.param(12, EACH, id="long", marks=pytest.mark.long)]
+)
+
 CROWDS = ("processes", "threads with one registry", "threads with one registry each")
 
 _NO_VERSION = re.compile(r"The model '[^']*' has no version (\d+)\.")
@@ -273,19 +277,21 @@ def misplaced(told: Sequence[list[Told]], store: RegistryStore, first: int) -> I
         yield f"the steady alias points to {steady}"
 
 
-def test_those_who_read_see_whole_versions_whatever_others_do_and_the_books_balance(crowd, folder):
-    first = 999_999
-    assert RegistryStore(folder).register(first) == 1
-    writers = [Job(registering, (who, EACH)) for who in range(3)]
-    others = [Job(pointing, (1,)), Job(deleting, (2,)), Job(restoring, (3,)), Job(collecting)]
-    readers = [Job(reading, (seed,)) for seed in (4, 5)]
-    told = crowd.race(RegistryStore, folder, writers, others + readers)
-    store = RegistryStore(folder)
-    assert complaints(told) == []
-    assert list(misplaced(told, store, first)) == []
-    assert store.problems() == []
-    store.collect()
-    assert store.registry.verify().garbage == ()
+@ROUNDS
+def test_those_who_read_see_whole_versions_whatever_others_do_and_the_books_balance(crowd, tmp_path, rounds, each):
+    for seed in range(rounds):
+        store, first = RegistryStore(tmp_path / str(seed)), 999_999
+        assert store.register(first) == 1
+        writers = [Job(registering, (who, each)) for who in range(3)]
+        others = [Job(pointing, (seed,)), Job(deleting, (seed,)), Job(restoring, (seed,)), Job(collecting)]
+        readers = [Job(reading, (who,)) for who in range(2)]
+        told = crowd.race(RegistryStore, store.registry.folder, writers, others + readers)
+        assert complaints(told) == []
+        assert list(misplaced(told, store, first)) == []
+        assert store.problems() == []
+        assert list(messages(told, "deleted"))
+        store.collect()
+        assert store.registry.verify().garbage == ()
 
 
 # -- models that change their names --------------------------------------------------------------------------------
@@ -333,41 +339,40 @@ def copying(line: Line, store: RegistryStore, who: int, count: int) -> None:
                 line.tell("wrong", f"{ref} is {loaded}, and {version.ref} is {told_of(version)}")
 
 
-def following(line: Line, store: RegistryStore, contents: list[int]) -> None:
+def following(line: Line, store: RegistryStore, kept: dict[str, int]) -> None:
     """Look up what is kept by references that must stay right, and in lists that must be whole."""
     for _ in goes_on(line):
-        for number, content in enumerate(contents, 1):
-            for found in (
-                told_of(store.registry.get(f"{NAME}:{number}")),
-                store.registry.load(f"{NAME}:{number}").content,
-            ):
+        for ref, content in kept.items():
+            for found in (told_of(store.registry.get(ref)), store.registry.load(ref).content):
                 if found != content:
-                    line.tell("wrong", f"{NAME}:{number} is {found}, not {content}")
+                    line.tell("wrong", f"{ref} is {found}, not {content}")
         versions = store.registry.versions()
         for version in versions:
             for problem in _half(version):
                 line.tell("wrong", problem)
-        lost = {*contents} - {told_of(version) for version in versions}
+        lost = {*kept.values()} - {told_of(version) for version in versions}
         if lost:
             line.tell("wrong", f"{sorted(lost)} are not listed")
         for problem in store.registry.verify().problems:
             line.tell("wrong", str(problem))
 
 
-def test_references_stay_right_while_models_change_their_names(crowd, folder):
+@ROUNDS
+def test_references_stay_right_while_models_change_their_names(crowd, tmp_path, rounds, each):
     contents = [999_000 + number for number in range(5)]
-    for content in contents:
-        RegistryStore(folder).register(content)
-    writers = [Job(registering_under, (who, EACH)) for who in range(3)] + [
-        Job(copying, (who, EACH)) for who in range(2)
-    ]
-    others = [Job(renaming), Job(following, (contents,))]
-    told = crowd.race(RegistryStore, folder, writers, others)
-    assert complaints(told) == []
-    store = RegistryStore(folder)
-    kept = list(messages(told, "kept")) + [[f"{NAME}:{number}", content] for number, content in enumerate(contents, 1)]
-    assert len({ref for ref, _ in kept}) == len(kept) == 5 * EACH + 5
-    assert {ref: store.registry.load(ref).content for ref, _ in kept} == dict(kept)
-    assert sorted(told_of(version) for version in store.registry.versions()) == sorted(content for _, content in kept)
-    assert store.registry.verify().problems == ()
-    assert list(messages(told, "renamed"))
+    for seed in range(rounds):
+        store = RegistryStore(tmp_path / str(seed))
+        kept = {f"{NAME}:{store.register(content)}": content for content in contents}
+        writers = [
+            *(Job(registering_under, (who, each)) for who in range(3)),
+            *(Job(copying, (who, each)) for who in (3, 4)),
+        ]
+        told = crowd.race(RegistryStore, store.registry.folder, writers, [Job(renaming), Job(following, (kept,))])
+        assert complaints(told) == []
+        assert list(messages(told, "renamed"))
+        new = list(messages(told, "kept"))
+        kept |= new
+        assert len(kept) == len(contents) + len(new) == len(contents) + 5 * each
+        assert {ref: store.registry.load(ref).content for ref in kept} == kept
+        assert sorted(map(told_of, store.registry.versions())) == sorted(kept.values())
+        assert store.registry.verify().problems == ()

@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings, strategies as st
+from hypothesis import HealthCheck, Phase, settings, strategies as st
 from hypothesis.stateful import (
     Bundle,
     RuleBasedStateMachine,
     initialize,
     invariant,
     multiple,
-    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -62,6 +61,10 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "cut off": lambda data: data[: len(data) // 2],
     "empty": lambda _: b"",
     "garbage": lambda data: bytes(255 - byte for byte in data),
+    "without its last line": lambda data: b"".join(data.splitlines(keepends=True)[:-1]),
+    "a byte flipped": lambda data: (
+        data[: len(data) // 2] + bytes([data[len(data) // 2] ^ 4]) + data[len(data) // 2 + 1 :]
+    ),
     "half a line more": lambda data: data + data[: len(data) // 3],
 }
 
@@ -127,11 +130,19 @@ class Registries(RuleBasedStateMachine):
         self.registries = [ModelRegistry(self.folder), ModelRegistry(self.folder)]
         self.files = 0
 
-    @initialize(target=references, names=st.lists(NAMES, min_size=3, max_size=6))
-    def begin_with_some(self, names):
-        """Begin with some versions."""
-        kept = [self.same(0, "register", Model(50 + at), name) for at, name in enumerate(names)]
-        return multiple(*(version.ref for version in kept if version is not None))
+    @initialize(target=references, beginnings=st.lists(st.tuples(NAMES, st.booleans()), min_size=3, max_size=6))
+    def begin_with_some(self, beginnings):
+        """Begin with some versions, of some of which more was told afterwards."""
+        kept = []
+        for content, (name, changed) in enumerate(beginnings, 50):
+            version = self.same(0, "register", Model(content), name)
+            if version is not None:
+                kept.append(version.ref)
+                if changed:
+                    self.same(0, "tag", version.ref, "x")
+                    self.same(0, "add_metrics", version.ref, {"score": 1.0})
+                    self.same(0, "set_alias", name, "best", version.version)
+        return multiple(*kept)
 
     def teardown(self) -> None:
         """Leave nothing."""
@@ -179,6 +190,21 @@ class Registries(RuleBasedStateMachine):
     @rule(target=references, turn=turns, content=st.integers(100, 10_000), name=NAMES)
     def register_a_new_one(self, turn, content, name):
         return _ref(self.same(turn, "register", Model(content), name))
+
+    @rule(
+        target=references,
+        turn=turns,
+        reference=any_reference,
+        parent=st.one_of(st.none(), references),
+        tags=TAGS,
+        metrics=METRICS,
+        allow_duplicate=st.booleans(),
+    )
+    def register_again(self, turn, reference, **options):
+        version = self.same(turn, "get", reference)
+        if version is None:
+            return multiple()
+        return _ref(self.same(turn, "register", Model(version.config["content"]), version.name, **options))
 
     @rule(target=loaded, turn=turns, reference=any_reference)
     def load(self, turn, reference):
@@ -269,6 +295,11 @@ class Registries(RuleBasedStateMachine):
         self.same(turn, "delete", version.ref)
         return version.ref
 
+    @rule(turn=turns, reference=any_reference)
+    def delete_for_good(self, turn, reference):
+        self.same(turn, "delete", reference)
+        self.collect_garbage(turn, 0)
+
     @rule(turn=turns, reference=st.one_of(*_often(deleted, 4), any_reference))
     def restore(self, turn, reference):
         self.same(turn, "restore", reference)
@@ -317,14 +348,18 @@ class Registries(RuleBasedStateMachine):
     def reindex(self, turn):
         assert self.registries[turn].reindex() == len(self.ledger.versions())
 
-    @precondition(lambda self: (self.folder / "index.jsonl").exists())
-    @rule(how=st.sampled_from([None, *sorted(DAMAGES)]))
-    def damage_the_index(self, how):
+    @rule(turn=turns, how=st.sampled_from([None, *sorted(DAMAGES)]), settled=st.booleans())
+    def damage_the_index(self, turn, how, settled):
+        """Damage or delete the file; where the folder had come to rest, it had told all and was believed."""
+        if settled:
+            self.let_a_second_pass()
+            self.registries[turn].reindex()
         path = self.folder / "index.jsonl"
         if how is None:
-            path.unlink()
-        else:
+            path.unlink(missing_ok=True)
+        elif path.exists():
             path.write_bytes(DAMAGES[how](path.read_bytes()))
+        self.reopen(turn)
 
     @rule()
     def let_a_second_pass(self):
@@ -346,6 +381,11 @@ class Registries(RuleBasedStateMachine):
             assert plain(registry.versions()) == plain(self.ledger.versions())
             trash = sorted(map(told, registry.trash()), key=lambda row: (row["name"], row["version"]))
             assert plain(trash) == plain(self.ledger.trash())
+
+    @invariant()
+    def aliases_are_kept_as_long_as_what_they_point_to(self):
+        for name in self.ledger.models():
+            assert self.registries[0]._store.read_meta(name)["aliases"] == self.ledger.aliases(name)
 
     @invariant()
     def references_mean_what_they_ever_meant(self):
@@ -386,7 +426,7 @@ def _quick(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.mark.parametrize(("examples", "steps"), [(30, 25), pytest.param(1000, 50, marks=pytest.mark.long)])
+@pytest.mark.parametrize(("examples", "steps"), [(30, 25), pytest.param(500, 50, marks=pytest.mark.long)])
 def test_a_registry_answers_as_a_dict_would_after_any_history(examples, steps):
     run_state_machine_as_test(
         Registries,
@@ -396,6 +436,7 @@ def test_a_registry_answers_as_a_dict_would_after_any_history(examples, steps):
             deadline=None,
             derandomize=True,
             database=None,
+            phases=[Phase.generate, Phase.shrink],
             suppress_health_check=list(HealthCheck),
         ),
     )

@@ -26,7 +26,8 @@ class PlainStore:
         """Keep a version under one number more than any had."""
         with self._opened() as database:
             number = max((each["number"] for each in database), default=0) + 1
-            database.insert({"number": number, "place": "alive", "bytes": [content] * 8, "told": content, "words": []})
+            kept = {"bytes": [content] * 8, "told": content, "words": []}
+            database.insert({"number": number, **kept, "deleted": False, "gone": False})
         return number
 
     def set_alias(self, alias: str, number: int) -> None:
@@ -42,29 +43,29 @@ class PlainStore:
     def delete(self, number: int) -> None:
         """Move a version to the trash."""
         with self._opened() as database:
-            database.update({"place": "trash"}, where("number") == number)
+            database.update({"deleted": True}, where("number") == number)
 
     def restore(self, number: int) -> None:
         """Bring a version back."""
         with self._opened() as database:
-            database.update({"place": "alive"}, where("number") == number)
+            database.update({"deleted": False}, where("number") == number)
 
     def collect(self) -> None:
         """Delete for good what is in the trash."""
         with self._opened() as database:
-            database.update({"place": "gone", "bytes": [], "words": []}, where("place") == "trash")
+            database.update({"gone": True, "bytes": [], "words": []}, where("deleted") == True)  # noqa: E712 - a query
 
     def read(self) -> Seen:
         """Return all that is there."""
         with self._opened() as database:
             documents = database.all()
-        return Seen(_in("alive", documents), _in("trash", documents))
+        return Seen(_kept(documents, deleted=False), _kept(documents, deleted=True))
 
     def problems(self) -> list[str]:
         """Say nothing: it cannot check itself."""
         return []
 
 
-def _in(place: str, documents: Iterable[Document]) -> dict[int, Kept]:
-    inside = [each for each in documents if each["place"] == place]
-    return {each["number"]: Kept(each["bytes"][0], each["told"], tuple(each["words"])) for each in inside}
+def _kept(documents: Iterable[Document], *, deleted: bool) -> dict[int, Kept]:
+    there = [each for each in documents if each["deleted"] == deleted and not each["gone"]]
+    return {each["number"]: Kept(each["bytes"][0], each["told"], tuple(each["words"])) for each in there}
