@@ -2,143 +2,170 @@
 
 from __future__ import annotations
 
+import argparse
+import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import rlkit
 from rlkit.errors import RLKitError, StoreError, UsageError, did_you_mean
-from rlkit.options import HelpRequested, OptionParser, create_from, create_parser
+from rlkit.factory import factory
+from rlkit.models.base import ModelBase
 from rlkit.registry.names import check_name, check_tags
+from rlkit.registry.reports import VerifyReport
+from rlkit.registry.versions import ModelVersion
+from rlkit.training import History
+from rlkit.verbs import HelpRequested, OptionParser, Scope, Verb
+from rlkit.verbs.about import Algorithms, Help
+from rlkit.verbs.acting import Evaluate
+from rlkit.verbs.creating import AlgorithmVerb, Config, create_from
+from rlkit.verbs.keeping import Alias, Copy, Delete, Describe, Metrics, Rename, Restore, Tag
+from rlkit.verbs.plain import to_plain
+from rlkit.verbs.reading import Card, Compare, Diff, Inspect, Models, Search, Show, ShowLineage
+from rlkit.verbs.training import add_training, training_callbacks
+from rlkit.verbs.upkeep import CollectGarbage, Export, Import, Prune, Reindex, Store, Verify
 
-Words = Sequence[str]
+PREFIX = "rlkit "
 
 
-def algos(words: Words) -> None:
-    """List the algorithms, or describe one: rlkit algos [ppo]."""
-    parser = OptionParser("rlkit algos")
-    parser.add_argument("algorithm", nargs="?", help="name of an algorithm")
-    name = parser.parse(words).algorithm
-    print(rlkit.factory.describe(name) if name else "\n".join(rlkit.factory.names()))
+def _take_save(parser: OptionParser, *, required: bool) -> None:
+    parser.add("--save", metavar="NAME", kind="name", required=required, help="name to keep the model under")
+    parser.take("--tag", "--description")
 
 
-def train(words: Words) -> None:
-    """Create, train and keep a model: rlkit train ppo --env CartPole-v1 --steps 1e5 --save cartpole."""
-    parser, words = create_parser("rlkit train", words)
-    parser.take("--steps", "--tag")
-    parser.add_argument("--save", metavar="NAME", help="name to keep the model under in the registry")
-    options = parser.parse(words)
-    if options.env is None:
-        raise UsageError("rlkit train needs an environment.", "Say which: --env CartPole-v1")
-    # Before training: a wrong word must not cost what was trained.
+def _check_save(options: argparse.Namespace) -> None:
+    """Refuse what could not be kept, before it is trained."""
     if options.save is not None:
         check_name(options.save, existing=rlkit.registry().models())
         check_tags(options.tag)
-    elif options.tag:
-        raise UsageError("rlkit train: --tag needs --save.", "Say what to keep the model under: --save cartpole")
-    model = create_from(options)
-    print(model.train(options.steps))
-    if options.save is not None:
-        print(rlkit.register(model, options.save, tags=options.tag).ref)
+    elif options.tag or options.description:
+        what = "--tag" if options.tag else "--description"
+        raise UsageError(f"{what} needs --save.", "Say what to keep the model under: --save cartpole")
 
 
-def evaluate(words: Words) -> None:
-    """Evaluate a kept model on held-out episodes: rlkit eval cartpole:1 --episodes 100."""
-    parser = OptionParser("rlkit eval")
-    parser.take("reference", "--episodes", "--seed", "--stochastic", "--trust")
-    options = parser.parse(words)
-    model = rlkit.load(options.reference, trust=options.trust)
-    print(model.evaluate(options.episodes, seed=options.seed, deterministic=not options.stochastic))
+def _save(model: ModelBase, options: argparse.Namespace) -> ModelVersion:
+    return rlkit.register(model, options.save, tags=options.tag, description=options.description)
 
 
-def models(words: Words) -> None:
-    """List the versions in the registry, of one model or of all: rlkit models [cartpole]."""
-    parser = OptionParser("rlkit models")
-    parser.add_argument("name", nargs="?", help="name of a model")
-    print(rlkit.registry().versions(parser.parse(words).name))
+class Create(AlgorithmVerb):
+    """Create a model and keep it in the registry, untrained."""
+
+    name = "create"
+    example = "ppo CartPole-v1 --seed 0 --save cartpole"
+
+    def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
+        super().arguments(parser, words, scope)
+        parser.take("--seed")
+        _take_save(parser, required=True)
+
+    def run(self, options: argparse.Namespace, scope: Scope) -> ModelVersion:
+        _check_save(options)
+        return _save(create_from(options, scope), options)
 
 
-def card(words: Words) -> None:
-    """Print the model card of a version, in Markdown: rlkit card cartpole:1."""
-    parser = OptionParser("rlkit card")
-    parser.take("reference")
-    print(rlkit.registry().card(parser.parse(words).reference))
+@dataclass(frozen=True)
+class Trained:
+    """What came of a training.
+
+    Attributes:
+        history: What happened.
+        version: What it was kept as; None where it was not.
+    """
+
+    history: History
+    version: ModelVersion | None
+
+    def __str__(self) -> str:
+        kept = "The model was not kept: --save NAME does that." if self.version is None else self.version.ref
+        return f"{self.history}\n{kept}"
 
 
-def export(words: Words) -> None:
-    """Write a version to one file, to take elsewhere: rlkit export cartpole:1 [cartpole.rlkit]."""
-    parser = OptionParser("rlkit export")
-    parser.take("reference")
-    parser.add_argument("file", nargs="?", help="file, whose name ends in .rlkit")
-    options = parser.parse(words)
-    print(rlkit.registry().export_file(options.reference, options.file))
+class Train(AlgorithmVerb):
+    """Train a new model, or a version from the registry on, and keep it."""
+
+    name = "train"
+    example = "ppo CartPole-v1 --steps 1e5 --save cartpole"
+
+    def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
+        if words and words[0] not in factory.names() and _is_kept(words[0], scope):
+            parser.add("model", kind="reference", help="a version in the registry, or a file")
+            parser.take("--trust")
+        else:
+            super().arguments(parser, words, scope)
+            parser.take("--seed")
+        add_training(parser)
+        _take_save(parser, required=False)
+
+    def run(self, options: argparse.Namespace, scope: Scope) -> Trained:
+        _check_save(options)
+        if "model" in options:
+            model = scope.model(options.model, trust=options.trust)
+        elif options.environment is None and options.env is None:
+            raise UsageError(
+                "rlkit train needs an environment.", f"Say which: rlkit train {options.algorithm} CartPole-v1"
+            )
+        else:
+            model = create_from(options, scope)
+        history = model.train(options.steps, callbacks=training_callbacks(options))
+        return Trained(history, None if options.save is None else _save(model, options))
 
 
-def import_file(words: Words) -> None:
-    """Keep the model in a file as a version; nothing in it is run: rlkit import cartpole.rlkit [name]."""
-    parser = OptionParser("rlkit import")
-    parser.add_argument("file", help="file that rlkit export or model.save wrote")
-    parser.add_argument("name", nargs="?", help="what to call the model; what the file says by default")
-    options = parser.parse(words)
-    print(rlkit.registry().import_file(options.file, options.name).ref)
+def _is_kept(word: str, scope: Scope) -> bool:
+    return scope.means_a_model(word) or word in rlkit.registry().models()
 
 
-def inspect(words: Words) -> None:
-    """Tell what loading a version or a file would build or run, without doing it: rlkit inspect cartpole:1."""
-    parser = OptionParser("rlkit inspect")
-    parser.take("reference")
-    print(rlkit.registry().inspect(parser.parse(words).reference))
-
-
-def verify(words: Words) -> None:
-    """Check every hash and every reference in the registry: rlkit verify."""
-    OptionParser("rlkit verify").parse(words)
-    report = rlkit.registry().verify()
-    print(report)
-    if not report.ok:
-        raise StoreError(
-            f"The registry {rlkit.registry().folder} is damaged.", "The table above says how to repair it."
-        )
-
-
-def gc(words: Words) -> None:
-    """Delete for good what is in the trash or needed by no version: rlkit gc [--dry-run]."""
-    parser = OptionParser("rlkit gc")
-    parser.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
-    print(rlkit.registry().gc(dry_run=parser.parse(words).dry_run))
-
-
-VERBS: dict[str, Callable[[Words], None]] = {
-    "algos": algos,
-    "train": train,
-    "eval": evaluate,
-    "models": models,
-    "card": card,
-    "export": export,
-    "import": import_file,
-    "inspect": inspect,
-    "verify": verify,
-    "gc": gc,
+GROUPS: Mapping[str, Sequence[Verb]] = {
+    "make and train": [Create(), Config(), Train(), Evaluate()],
+    "what is kept": [Models(), Show(), Search()],
+    "tell apart": [Compare(), Diff(), ShowLineage(), Card(), Inspect()],
+    "name and describe": [Tag(), Alias(), Describe(), Metrics(), Copy(), Rename()],
+    "tidy up and move": [
+        Delete(),
+        Restore(),
+        Prune(),
+        CollectGarbage(),
+        Verify(),
+        Reindex(),
+        Export(),
+        Import(),
+        Store(),
+    ],
+    "what there is": [Algorithms()],
 }
+_HELP = Help(PREFIX, GROUPS)
+VERBS: dict[str, Verb] = {verb.name: verb for group in GROUPS.values() for verb in group} | {_HELP.name: _HELP}
 
 
-def _help() -> str:
-    lines = [f"  {name:8s}{(verb.__doc__ or '').strip()}" for name, verb in VERBS.items()]
-    return "\n".join([f"rlkit {rlkit.__version__}", "", *lines])
+def _run(verb: Verb, words: Sequence[str]) -> None:
+    scope = Scope()
+    parser = verb.parser(f"{PREFIX}{verb.name}", words, scope)
+    parser.add("--json", action="store_true", help="print JSON, for scripts")
+    options = parser.parse(words)
+    result = verb.run(options, scope)
+    if options.json:
+        print(json.dumps(to_plain(result), indent=2))
+    elif isinstance(result, ModelVersion) and not isinstance(verb, Show):
+        print(str(result).partition("\n")[0])  # what a script asks for: which version it is now
+    else:
+        print(result)
+    if isinstance(result, VerifyReport) and not result.ok:
+        problem = f"The registry {rlkit.registry().folder} is damaged."
+        raise StoreError(problem, "What is printed above says how to repair it.")
 
 
-def main(words: Words | None = None) -> int:
+def main(words: Sequence[str] | None = None) -> int:
     """Run one verb; return 0, or 1 after an error, 2 after a wrong command and 130 after Ctrl-C, as shells do."""
     words = list(sys.argv[1:] if words is None else words)
-    if not words or words[0] in ("-h", "--help", "help"):
-        print(_help())
-        return 0
-    if words[0] in ("-V", "--version"):
+    if words and words[0] in ("-V", "--version"):
         print(rlkit.__version__)
         return 0
+    if not words or words[0] in ("-h", "--help"):
+        words = ["help"]
     try:
         if words[0] not in VERBS:
             raise UsageError(f"rlkit has no command {words[0]!r}.", did_you_mean(words[0], VERBS))
-        VERBS[words[0]](words[1:])
+        _run(VERBS[words[0]], words[1:])
     except HelpRequested as answer:
         print(answer)
     except RLKitError as error:

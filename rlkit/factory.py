@@ -195,7 +195,7 @@ class ModelFactory:
             UnsupportedSpaceError: The algorithm cannot take the environment's spaces.
         """
         model_class = self.get(name)
-        config = model_class.Config.resolve(hyperparameters, env_id=_env_id(env), preset=preset)
+        config = model_class.Config.resolve(hyperparameters, env_id=env_id_of(env), preset=preset)
         return model_class(config, env, env_kwargs=env_kwargs, seed=seed)
 
     def create_from_config(
@@ -217,7 +217,7 @@ class ModelFactory:
         """
         model_class = self.get(name)
         if isinstance(config, str | Path):
-            config = model_class.Config.load(config, env=_env_id(env))
+            config = model_class.Config.load(config, env=env_id_of(env))
         elif isinstance(config, Mapping):
             config = model_class.Config.from_mapping(config)
         return model_class(config, env, env_kwargs=env_kwargs, seed=seed)
@@ -276,7 +276,8 @@ class ModelFactory:
         return f"<ModelFactory: {', '.join(self.names())}>"
 
 
-def _env_id(env: object) -> str | None:
+def env_id_of(env: object) -> str | None:
+    """Return the Gymnasium id of what was given as an environment, whose preset applies; None where it has none."""
     if isinstance(env, str):
         return newest_id(env)
     spec = getattr(env, "spec", None)

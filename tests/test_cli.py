@@ -1,5 +1,7 @@
 """The command line."""
 
+import json
+
 import pytest
 
 import rlkit
@@ -25,7 +27,7 @@ def test_train_eval_and_models(capsys):
 
 def test_algos_lists_and_describes(capsys):
     assert main(["algos"]) == 0
-    assert "ppo" in capsys.readouterr().out.split()
+    assert "ppo" in capsys.readouterr().out
     assert main(["algos", "ppo"]) == 0
     assert "clip_range" in capsys.readouterr().out
 
@@ -33,7 +35,7 @@ def test_algos_lists_and_describes(capsys):
 def test_help_names_every_verb(capsys):
     assert main([]) == 0
     shown = capsys.readouterr().out
-    assert [verb for verb in VERBS if f"  {verb}" not in shown] == []
+    assert [verb for verb in VERBS if f"rlkit {verb} " not in shown] == []
 
 
 def test_version(capsys):
@@ -45,11 +47,15 @@ def test_version(capsys):
     ("words", "code", "says"),
     [
         (["trane"], 2, "Did you mean 'train'?"),
-        (["train"], 2, "needs the name of an algorithm"),
+        (["train"], 2, "needs algorithm: one of a2c, dqn, ppo"),
         (["train", "ppo", "--setps", "3"], 2, "Did you mean '--steps'?"),
         (["train", "ppo", "--env", "Nowhere-v0"], 1, "'Nowhere-v0'"),
         (["eval", "missing:1"], 1, "'missing"),
-        (["train", "ppo"], 2, "--env CartPole-v1"),
+        (["train", "ppo"], 2, "rlkit train ppo CartPole-v1"),
+        (["train", "nothing"], 1, "no algorithm 'nothing'"),
+        (["train", "nothing:1"], 1, "'nothing'"),
+        (["create", "ppo", "CartPole-v1"], 2, "needs --save"),
+        (["gc", "--older-than", "1week"], 2, "'1week' is no age"),
         (["train", "ppo", "--env", "CartPole-v1", "--save", "bad name"], 1, "'bad-name'"),
         (["train", "ppo", "--env", "CartPole-v1", "--save", ""], 1, "cannot be a model name"),
         (["train", "ppo", "--env", "CartPole-v1", "--save", "x", "--tag", "bad tag"], 1, "'bad-tag'"),
@@ -64,21 +70,33 @@ def test_errors_go_to_standard_error_with_an_exit_code(capsys, store, words, cod
     assert not store.exists()
 
 
-@pytest.mark.parametrize("words", [["train"], ["train", "ppo"], ["eval"], ["models"], ["algos"]])
+@pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize("asking", ["-h", "--help"])
-def test_every_verb_says_what_it_takes(capsys, words, asking):
-    assert main([*words, asking]) == 0
+def test_every_verb_says_what_it_takes(capsys, verb, asking):
+    assert main([verb, asking]) == 0
     shown = capsys.readouterr()
-    assert shown.out.startswith(f"usage: rlkit {words[0]}")
+    assert shown.out.startswith(f"usage: rlkit {verb}")
+    assert f"rlkit {verb} {VERBS[verb].example}".strip() in shown.out
+    assert "--json" in shown.out
     assert not shown.err
-    assert ("--learning-rate" in shown.out) == (words == ["train", "ppo"])
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_example_of_every_verb_is_right(verb):
+    words = VERBS[verb].split("rlkit", VERBS[verb].example)
+    VERBS[verb].parser("rlkit", words).parse(words)
+
+
+def test_the_hyperparameters_of_an_algorithm_are_listed(capsys):
+    assert main(["train", "ppo", "--help"]) == 0
+    assert "--learning-rate" in capsys.readouterr().out
 
 
 def test_an_interrupt_is_one_line(capsys, monkeypatch):
-    def interrupted(words):
+    def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setitem(VERBS, "eval", interrupted)
+    monkeypatch.setattr(VERBS["eval"], "run", interrupted)
     assert main(["eval", "cartpole"]) == 130
     assert capsys.readouterr().err == "Interrupted.\n"
 
@@ -124,3 +142,46 @@ def test_gc_says_what_it_would_delete_and_deletes_it(kept, capsys):
     assert kept.trash()
     assert main(["gc"]) == 0
     assert not kept.trash()
+
+
+def test_a_version_is_trained_on(kept, capsys):
+    assert main(["train", "cartpole", "--steps", "64", "--save", "cartpole"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "cartpole:2"
+    assert kept.get("cartpole:2").parent == "cartpole:1"
+
+
+def test_a_training_that_is_not_kept_says_so(capsys):
+    assert main(["train", "ppo", "CartPole-v1", "--steps", "64", "--n-steps", "16", "--batch-size", "32"]) == 0
+    assert "not kept: --save NAME" in capsys.readouterr().out
+
+
+def test_json_is_printed_for_scripts(kept, capsys):
+    lines = [
+        "models",
+        "show cartpole",
+        "eval cartpole --episodes 2",
+        "verify",
+        "algos",
+        "config ppo",
+        "inspect cartpole",
+    ]
+    shown = {}
+    for line in lines:
+        assert main([*line.split(), "--json"]) == 0
+        shown[line] = json.loads(capsys.readouterr().out)
+    assert [version["ref"] for version in shown["models"]] == ["cartpole:1"]
+    assert shown["show cartpole"]["config"]["net_arch"] == [4]
+    assert len(shown["eval cartpole --episodes 2"]["returns"]) == 2
+    assert shown["verify"]["ok"] is True
+    assert shown["config ppo"]["sources"]["gamma"] == "default"
+
+
+def test_a_search_is_one_word_in_a_shell(kept, capsys):
+    assert main(["search", "algorithm = 'ppo' and seed = 0", "--limit", "1"]) == 0
+    assert "cartpole:1" in capsys.readouterr().out
+
+
+def test_what_changes_a_version_prints_its_reference(kept, capsys):
+    assert main(["alias", "cartpole:1", "best"]) == 0
+    assert main(["tag", "cartpole@best", "small"]) == 0
+    assert capsys.readouterr().out.splitlines() == ["cartpole:1 @best", "cartpole:1 @best #small"]

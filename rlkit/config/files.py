@@ -56,14 +56,28 @@ def read(path: Path, env: str | None = None) -> Mapping[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ConfigError(f"{str(path)!r} cannot be read: {reason}.", "Give a text file in UTF-8.") from None
+    return parse_block(content, str(path), env, toml=path.suffix == ".toml")
+
+
+def parse_block(content: str, where: str, env: str | None = None, *, toml: bool = False) -> Mapping[str, Any]:
+    """Return the block of hyperparameters in a text; of ``env`` where it has one for each environment.
+
+    Args:
+        content: YAML or TOML.
+        where: What to call the text in an error.
+        env: Which block to read where there are several.
+        toml: Whether it is TOML.
+
+    Raises:
+        ConfigError: It is not YAML or TOML, or has no such block.
+    """
     try:
-        data = tomllib.loads(content) if path.suffix == ".toml" else yaml.safe_load(content)
+        data = tomllib.loads(content) if toml else yaml.safe_load(content)
     # ValueError: TOML's, and YAML's of a date such as 2020-13-45. RecursionError: nested too deep.
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())
-        kind = "TOML" if path.suffix == ".toml" else "YAML"
-        raise ConfigError(f"{str(path)!r} is not valid {kind}: {reason}.") from None
-    return _block(data, str(path), env)
+        raise ConfigError(f"{where!r} is not valid {'TOML' if toml else 'YAML'}: {reason}.") from None
+    return _block(data, where, env)
 
 
 def _block(data: object, where: str, env: str | None) -> Mapping[str, Any]:

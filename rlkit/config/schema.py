@@ -237,6 +237,16 @@ class ModelConfig(BaseModel):
         return cls.from_mapping(files.read(Path(path), env))
 
     @classmethod
+    def read_block(cls, block: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the values of a block as files have it: RL Zoo's spellings and numbers in quotes are read.
+
+        Raises:
+            ConfigError: A name is not a hyperparameter's in a way that no config can say, or a value is not supported.
+        """
+        named = {str(name): value for name, value in block.items()}  # YAML's names may be numbers
+        return files.translate(named, cls.hyperparameters())
+
+    @classmethod
     def from_mapping(cls, block: Mapping[str, Any]) -> Self:
         """Return a config from a block as files have it: RL Zoo's spellings and numbers in quotes are read.
 
@@ -245,8 +255,7 @@ class ModelConfig(BaseModel):
         Raises:
             ConfigError: A name is unknown, or a value is wrong or not supported.
         """
-        named = {str(name): value for name, value in block.items()}  # YAML's names may be numbers
-        values = files.translate(named, cls.hyperparameters())
+        values = cls.read_block(block)
         adjusted = cls.adjust(values, chosen=frozenset())
         for name in adjusted.keys() & values.keys():
             told = f"{name} = {values[name]!r} does not go with the other hyperparameters of the file"

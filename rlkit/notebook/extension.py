@@ -2,24 +2,67 @@
 
 from __future__ import annotations
 
+import sys
+
 from IPython.core.interactiveshell import InteractiveShell
 
+from rlkit.notebook.completion import make_matcher
 from rlkit.notebook.magics import RLMagics
 from rlkit.notebook.progress import NotebookProgress
+from rlkit.notebook.rewriting import make_transformer
 from rlkit.training.progress import default_progress
+
+_ATTRIBUTE = "_rlkit_extension"
+
+
+class Extension:
+    """All that rlkit adds to one shell.
+
+    Args:
+        shell: The shell.
+    """
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self._shell = shell
+        self._magics = RLMagics(shell)
+        self._matcher = make_matcher(self._magics.magics["line"], self._magics.scope)
+        self._transformer = make_transformer(*self._magics.magics.values())
+
+    def add(self) -> None:
+        """Add the magics, their completion, and in a notebook its own progress display."""
+        self._shell.register_magics(self._magics)
+        self._shell.Completer.custom_matchers.append(self._matcher)
+        self._shell.input_transformers_post.append(self._transformer)
+        if getattr(self._shell, "kernel", None) is not None:
+            default_progress.make = NotebookProgress
+
+    def remove(self) -> None:
+        """Take all of it away."""
+        manager = self._shell.magics_manager
+        for kind, magics in self._magics.magics.items():
+            for name in magics:
+                manager.magics[kind].pop(name, None)
+        manager.registry.pop(type(self._magics).__name__, None)
+        self._shell.configurables.remove(self._magics)  # type: ignore[arg-type] # IPython's annotation names the shell
+        self._shell.Completer.custom_matchers.remove(self._matcher)
+        self._shell.input_transformers_post.remove(self._transformer)
+        default_progress.reset()
 
 
 def load(shell: InteractiveShell) -> None:
-    """Add the magics, and in a notebook its own progress display."""
-    shell.register_magics(RLMagics)
-    if getattr(shell, "kernel", None) is not None:
-        default_progress.make = NotebookProgress
+    """Add what rlkit adds, once however often it is loaded."""
+    unload(shell)
+    extension = Extension(shell)
+    extension.add()
+    setattr(shell, _ATTRIBUTE, extension)
 
 
 def unload(shell: InteractiveShell) -> None:
-    """Remove the magics and the progress display."""
-    manager = shell.magics_manager
-    for name in RLMagics.names():
-        manager.magics["line"].pop(name, None)
-    manager.registry.pop(RLMagics.__name__, None)
-    default_progress.reset()
+    """Remove what :func:`load` added, so that the next one takes the verbs as they are in their files by then."""
+    extension = getattr(shell, _ATTRIBUTE, None)
+    if extension is None:
+        return
+    extension.remove()
+    delattr(shell, _ATTRIBUTE)
+    for name in [name for name in sys.modules if name.startswith(("rlkit.notebook", "rlkit.verbs"))]:
+        del sys.modules[name]

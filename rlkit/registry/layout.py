@@ -170,7 +170,8 @@ class Layout:
             Inode and time of change of the folder, in which every file gets its name anew.
         """
         try:
-            status = os.lstat(self.folder / "models" / name)
+            # Joined as text: paths are slow to make, and a search asks this of every model.
+            status = os.lstat(os.path.join(self.folder, "models", name))  # noqa: PTH118 - for the same reason
         except FileNotFoundError:
             return (0, 0)
         return (status.st_ino, status.st_mtime_ns)

@@ -150,7 +150,7 @@ class ModelVersion:
         object.__setattr__(self, "_read_manifest", read_manifest)
 
     def __getattr__(self, key: str) -> Any:
-        if key not in _FIELDS:
+        if key not in FIELDS:
             message = f"a ModelVersion has no {key!r}"
             raise AttributeError(message, name=key, obj=self)
         value = self._document[key]
@@ -164,7 +164,7 @@ class ModelVersion:
         self.__setattr__(key, None)
 
     def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *_FIELDS})
+        return sorted({*super().__dir__(), *FIELDS})
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ModelVersion) and self.to_dict() == other.to_dict()
@@ -175,7 +175,7 @@ class ModelVersion:
 
     def to_dict(self) -> dict[str, Any]:
         """Return all of the attributes by name, in JSON's types."""
-        return {key: _copy(self._document[key]) for key in _FIELDS}
+        return {key: _copy(self._document[key]) for key in FIELDS}
 
     @property
     def ref(self) -> str:
@@ -227,7 +227,8 @@ def _copy(value: Any) -> Any:
     return [_copy(part) for part in value] if isinstance(value, list) else value
 
 
-_FIELDS = dict.fromkeys(name for name in ModelVersion.__annotations__ if not name.startswith("_"))
+FIELDS = dict.fromkeys(name for name in ModelVersion.__annotations__ if not name.startswith("_"))
+"""Names of what is known about a version, in order."""
 
 _OPTIONAL: dict[str, Any] = {
     "config": {},

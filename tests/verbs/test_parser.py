@@ -1,23 +1,12 @@
-"""Options made from a config's schema."""
+"""The words of a verb."""
 
 import argparse
 
 import pytest
 from hypothesis import given, strategies as st
 
-import rlkit
-from rlkit.errors import UnknownAlgorithmError, UsageError
-from rlkit.options import (
-    HelpRequested,
-    OptionParser,
-    add_hyperparameters,
-    create_from,
-    create_parser,
-    hyperparameters,
-    parse_whole_number,
-)
-
-CONFIG = rlkit.factory.get("ppo").Config
+from rlkit.errors import UsageError
+from rlkit.verbs.parser import HelpRequested, OptionParser, parse_number, parse_whole_number, split
 
 
 @pytest.fixture
@@ -49,15 +38,6 @@ def test_any_line_is_read_or_refused_with_a_usage_error(line):
         assert "%verb" in str(error)  # noqa: PT017 - either outcome is right
 
 
-@given(st.text())
-def test_any_line_that_creates_is_read_or_refused_with_an_rlkit_error(line):
-    try:
-        parser, words = create_parser("%rl_create", f"ppo {line}")
-        parser.parse(words)
-    except (rlkit.RLKitError, HelpRequested) as error:
-        assert str(error)  # noqa: PT017 - either outcome is right
-
-
 def test_an_unknown_option_suggests_the_nearest(parser):
     with pytest.raises(UsageError) as raised:
         parser.parse("agent --setps=3")
@@ -75,20 +55,9 @@ def test_a_missing_word_shows_the_usage_on_one_line(parser):
     assert raised.value.remedy == "Usage: %verb [--steps STEPS] model"
 
 
-def test_a_long_usage_says_where_to_read_it():
-    parser, words = create_parser("%rl_create", "ppo --seed x")
-    with pytest.raises(UsageError) as raised:
-        parser.parse(words)
-    assert raised.value.remedy == (
-        "Usage: %rl_create ppo [--option value ...]. %rl_create ppo --help lists the options."
-    )
-
-
 def test_help_is_asked_for_anywhere_in_the_line(parser):
     with pytest.raises(HelpRequested, match="usage: %verb"):
         parser.parse("agent --steps 3 --help")
-    with pytest.raises(HelpRequested, match="%rl_create ppo --help"):
-        create_parser("%rl_create", "--help")
 
 
 def test_negative_numbers_are_values_not_options():
@@ -105,31 +74,50 @@ def test_an_unclosed_quote_is_named(parser):
         parser.parse("'agent")
 
 
-def test_hyphens_and_underscores_are_both_right():
-    parser, words = create_parser("%rl_create", "ppo --n-envs 2 --n_steps 64")
-    assert hyperparameters(parser.parse(words), CONFIG) == {"n_envs": 2, "n_steps": 64}
+def test_a_value_may_begin_with_a_minus_but_an_option_is_no_value(parser):
+    parser.add_argument("--order-by")
+    assert parser.parse("agent --order-by -created").order_by == "-created"
+    with pytest.raises(UsageError, match="--order-by: expected one argument"):
+        parser.parse("agent --order-by --steps 3")
 
 
-def test_what_is_not_given_is_not_set():
-    parser, words = create_parser("%rl_create", "ppo")
-    assert hyperparameters(parser.parse(words), CONFIG) == {}
-
-
-def test_an_optional_value_can_be_set_to_none():
-    parser, words = create_parser("%rl_create", "ppo --target-kl none")
-    assert create_from(parser.parse(words)).config.target_kl is None
-
-
-def test_an_unknown_algorithm_is_named_before_its_options_are_read():
-    with pytest.raises(UnknownAlgorithmError, match="'qpo'"):
-        create_parser("%rl_create", "qpo --whatever")
-
-
-def test_a_word_stays_a_word_even_where_it_looks_like_a_number():
-    class Worded(rlkit.ModelConfig):
-        mode: str = rlkit.hyperparameter("plain", "A word.")
-
+def test_words_may_stand_after_options():
     parser = OptionParser("%verb")
-    add_hyperparameters(parser, Worded)
-    assert hyperparameters(parser.parse("--mode 1e3"), Worded) == {"mode": "1e3"}
-    assert Worded.hyperparameters()["mode"].takes == "a word"
+    parser.add_argument("algorithm")
+    parser.add_argument("environment", nargs="?")
+    parser.add_argument("--seed", type=parse_whole_number)
+    found = parser.parse("ppo --seed 1 CartPole-v1")
+    assert (found.algorithm, found.environment, found.seed) == ("ppo", "CartPole-v1", 1)
+
+
+def test_a_choice_that_there_is_not_suggests_the_nearest():
+    parser = OptionParser("%verb")
+    parser.add_argument("--mode", choices=["largest", "smallest"])
+    with pytest.raises(UsageError) as raised:
+        parser.parse("--mode smalest")
+    assert raised.value.problem == "%verb: --mode cannot be 'smalest'."
+    assert raised.value.remedy == "Did you mean 'smallest'?"
+
+
+@pytest.mark.parametrize(("word", "number"), [("475", 475.0), ("-110.5", -110.5), ("1e3", 1000.0), ("1_000", 1000.0)])
+def test_a_number_is_written_in_several_ways(word, number):
+    assert parse_number(word) == number
+
+
+@pytest.mark.parametrize("word", ["many", "", "True", "[1]"])
+def test_what_is_no_number_is_refused(word):
+    with pytest.raises(argparse.ArgumentTypeError, match="no number"):
+        parse_number(word)
+
+
+def test_quotes_stay_where_they_mean_something():
+    line = "algorithm = 'a b' and x > 3"
+    assert split("%verb", line) == ["algorithm", "=", "a b", "and", "x", ">", "3"]
+    assert split("%verb", line, posix=False) == ["algorithm", "=", "'a b'", "and", "x", ">", "3"]
+
+
+def test_help_shows_an_option_once_with_its_value(parser):
+    parser.add_argument("--learning-rate", "--learning_rate", help="step size")
+    shown = parser.format_help()
+    assert "--learning-rate LEARNING_RATE" in shown
+    assert "--learning_rate" not in shown.partition("options:")[2]

@@ -1,0 +1,146 @@
+"""Verbs that need a notebook: those that make a variable or take a model from one."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import rlkit
+from rlkit.config import ModelConfig
+from rlkit.config.files import parse_block
+from rlkit.errors import UsageError
+from rlkit.models.base import ModelBase
+from rlkit.notebook.scope import NotebookScope
+from rlkit.registry.names import check_alias
+from rlkit.registry.versions import ModelVersion
+from rlkit.training import History
+from rlkit.verbs import OptionParser, Scope, Verb
+from rlkit.verbs.creating import AlgorithmVerb, Config, config_from, create_from
+from rlkit.verbs.keeping import parse_metrics
+from rlkit.verbs.training import add_training, training_callbacks
+
+
+def _take_variable(parser: OptionParser) -> None:
+    parser.add("--as", dest="variable", metavar="NAME", help="variable to assign it to")
+
+
+class Create(AlgorithmVerb):
+    """Create a model of an algorithm, for an environment."""
+
+    name = "create"
+    example = "ppo CartPole-v1 --seed 0 --learning-rate 1e-3 --as agent"
+
+    def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
+        super().arguments(parser, words, scope)
+        parser.take("--seed")
+        _take_variable(parser)
+
+    def run(self, options: argparse.Namespace, scope: Scope) -> ModelBase:
+        scope = cast("NotebookScope", scope)
+        scope.check_variable(options.variable)
+        model = create_from(options, scope)
+        scope.assign(options.variable, model)
+        return model
+
+
+class NotebookConfig(Config):
+    """Show the hyperparameters of an algorithm or of a model and where each comes from; a cell's YAML makes others."""
+
+    example = "ppo CartPole-v1 --learning-rate 1e-3 --as config"
+
+    def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
+        super().arguments(parser, words, scope)
+        _take_variable(parser)
+
+    def run(self, options: argparse.Namespace, scope: Scope) -> ModelConfig:
+        return self._kept(super().run(options, scope), options, scope)
+
+    def run_body(self, options: argparse.Namespace, scope: Scope, body: str) -> ModelConfig:
+        """Make the config that the YAML in a cell says; options go before it.
+
+        Raises:
+            UsageError: The line names a model.
+            ConfigError: The cell is no YAML, or a name or a value is wrong.
+        """
+        if "model" in options:
+            raise UsageError("%%rl_config makes a config, and a model has one.", "Name an algorithm: %%rl_config ppo")
+        env_id = options.environment or options.env
+        block: Mapping[str, Any] = parse_block(body, "%%rl_config", env_id) if body.strip() else {}
+        return self._kept(config_from(options, scope, block), options, scope)
+
+    @staticmethod
+    def _kept(config: ModelConfig, options: argparse.Namespace, scope: Scope) -> ModelConfig:
+        cast("NotebookScope", scope).assign(options.variable, config)
+        return config
+
+
+class Train(Verb):
+    """Train a model, watch it learn, and return what happened."""
+
+    name = "train"
+    example = "agent --steps 100_000 --eval-every 20_000 --until 475"
+
+    def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
+        parser.add("model", kind="variable", help="variable that holds the model")
+        add_training(parser)
+
+    def run(self, options: argparse.Namespace, scope: Scope) -> History:
+        model = cast("NotebookScope", scope).variable(options.model)
+        return model.train(options.steps, callbacks=training_callbacks(options))
+
+
+class Save(Verb):
+    """Keep a model in the registry as the next version of a name."""
+
+    name = "save"
+    example = "agent cartpole --tag baseline --alias best"
+
+    def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
+        parser.add("model", kind="variable", help="variable that holds the model")
+        parser.add("name", kind="name", help="name to keep it under; it becomes the next version")
+        parser.take("--tag", "--description")
+        parser.add("--alias", kind="alias", help="a word that points to it from now on, such as best")
+        parser.add("--metric", action="append", default=[], metavar="NAME=VALUE", help="a figure; several are fine")
+        parser.add("--dataset", kind="data", help="file that it was trained on, whose hash is kept")
+        parser.add("--parent", kind="reference", help="version it was made from, where it was not loaded from it")
+        parser.add("--slim", action="store_true", help="leave out experience such as a replay buffer")
+        parser.take("--allow-duplicate")
+
+    def run(self, options: argparse.Namespace, scope: Scope) -> ModelVersion:
+        model = cast("NotebookScope", scope).variable(options.model)
+        if options.alias is not None:
+            check_alias(options.alias)  # before anything is kept
+        version = rlkit.register(
+            model,
+            options.name,
+            tags=options.tag,
+            metrics=parse_metrics(options.metric),
+            dataset=options.dataset,
+            parent=options.parent,
+            description=options.description,
+            slim=options.slim,
+            allow_duplicate=options.allow_duplicate,
+        )
+        if options.alias is None:
+            return version
+        return rlkit.registry().set_alias(version.name, options.alias, version.version)
+
+
+class Load(Verb):
+    """Load a model from the registry or from a file."""
+
+    name = "load"
+    example = "cartpole@best --as agent"
+
+    def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
+        parser.take("source", "--env", "--trust")
+        _take_variable(parser)
+
+    def run(self, options: argparse.Namespace, scope: Scope) -> ModelBase:
+        scope = cast("NotebookScope", scope)
+        scope.check_variable(options.variable)
+        env = None if options.env is None else scope.environment(options.env)
+        model = rlkit.load(options.source, env, trust=options.trust)
+        scope.assign(options.variable, model)
+        return model

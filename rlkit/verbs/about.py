@@ -1,0 +1,102 @@
+"""Verbs that tell what there is."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import rlkit
+from rlkit.display import html
+from rlkit.errors import UsageError, did_you_mean
+from rlkit.factory import Description, ModelFactory
+from rlkit.verbs.parser import OptionParser
+from rlkit.verbs.scope import Scope
+from rlkit.verbs.verb import Verb
+
+
+class Algorithms(Verb):
+    """List the algorithms, or describe one with all that it takes."""
+
+    name = "algos"
+    example = "ppo"
+
+    def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
+        parser.add("algorithm", nargs="?", kind="algorithm", help="name of an algorithm; all of them by default")
+
+    def run(self, options: argparse.Namespace, scope: Scope) -> Description | ModelFactory:
+        return rlkit.factory if options.algorithm is None else rlkit.factory.describe(options.algorithm)
+
+
+@dataclass(frozen=True, slots=True)
+class HelpPage:
+    """All verbs on one screen.
+
+    Attributes:
+        prefix: What stands before each, such as ``"%rl_"``.
+        groups: The verbs of each group, by its title.
+    """
+
+    prefix: str
+    groups: Mapping[str, Sequence[Verb]]
+
+    def __repr__(self) -> str:
+        width = max(len(self._call(verb)) for verbs in self.groups.values() for verb in verbs)
+        lines = []
+        for title, verbs in self.groups.items():
+            lines += [title, *(f"  {self._call(verb):{width}}  {verb.summary}" for verb in verbs)]
+        return "\n".join([*lines, "", self._more])
+
+    @property
+    def _more(self) -> str:
+        return f"All that one takes: {self.prefix}help train, or {self.prefix}train --help."
+
+    def _call(self, verb: Verb) -> str:
+        return f"{self.prefix}{verb.name}"
+
+    def _repr_html_(self) -> str:
+        rows = []
+        for title, verbs in self.groups.items():
+            for index, verb in enumerate(verbs):
+                group = html.muted("" if index else title)
+                rows.append((html.code(self._call(verb)), verb.summary, group))
+        table = html.table(("verb", "does", ""), rows)
+        return html.card("rlkit", subtitle=self._more, picture=table)
+
+
+class Help(Verb):
+    """Say what there is to type, or all that one verb takes."""
+
+    name = "help"
+    example = "train"
+
+    def __init__(self, prefix: str, groups: Mapping[str, Sequence[Verb]]) -> None:
+        self._prefix = prefix
+        self._groups = groups
+
+    def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
+        parser.add("verb", nargs="?", kind="verb", help="a verb; all of them by default")
+
+    def run(self, options: argparse.Namespace, scope: Scope) -> HelpPage | HelpText:
+        if options.verb is None:
+            return HelpPage(self._prefix, self._groups)
+        known = {verb.name: verb for verbs in self._groups.values() for verb in verbs}
+        name = options.verb.lstrip("%").removeprefix(self._prefix.lstrip("%"))
+        if options.verb.startswith("%%") and not hasattr(known.get(name), "run_body"):
+            raise UsageError(f"There is no cell magic {options.verb}.", f"Write it on one line: {self._prefix}{name}")
+        if name not in known:
+            calls = [f"{self._prefix}{name}" for name in known]
+            raise UsageError(f"There is no {self._prefix}{name}.", did_you_mean(f"{self._prefix}{name}", calls))
+        return HelpText(known[name].document(f"{self._prefix}{name}"))
+
+
+class HelpText(str):
+    """Help that shows as it is."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return html.preformatted(str(self))

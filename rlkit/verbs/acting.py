@@ -1,0 +1,28 @@
+"""Verbs that let a model act: to see how good it is, and to watch it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from rlkit.training import Evaluation
+from rlkit.verbs.parser import OptionParser, parse_whole_number
+from rlkit.verbs.scope import Scope
+from rlkit.verbs.verb import Verb
+
+
+class Evaluate(Verb):
+    """Evaluate a model on held-out episodes."""
+
+    name = "eval"
+    example = "cartpole@best --episodes 100 --seed 1"
+
+    def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
+        parser.add("model", kind="model", help="a model")
+        parser.add("--episodes", type=parse_whole_number, default=scope.episodes, help="how many")
+        parser.take("--seed", "--stochastic", "--env", "--trust")
+
+    def run(self, options: argparse.Namespace, scope: Scope) -> Evaluation:
+        model = scope.model(options.model, trust=options.trust)
+        env = None if options.env is None else scope.environment(options.env)
+        return model.evaluate(options.episodes, seed=options.seed, env=env, deterministic=not options.stochastic)

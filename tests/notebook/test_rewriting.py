@@ -1,0 +1,50 @@
+"""Lines with a magic, as IPython has made Python of them."""
+
+import pytest
+from IPython.core.inputtransformer2 import TransformerManager
+
+from rlkit.notebook.rewriting import make_transformer
+
+
+@pytest.fixture
+def python():
+    """Return the Python that a cell becomes."""
+    manager = TransformerManager()
+    transform = make_transformer({"rl_load", "rl_help"}, {"rl_config"})
+
+    def python(cell):
+        return "".join(transform(manager.transform_cell(cell).splitlines(keepends=True)))
+
+    return python
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "x = 1;\n",
+        "x = %rl_load a\n",
+        "%rl_load a b\n",
+        "%timeit x;\n",
+        "%%rl_config ppo\nn_steps: 3\n",
+    ],
+)
+def test_what_is_right_stays_as_it_is(python, cell):
+    assert python(cell) == TransformerManager().transform_cell(cell)
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("%rl_load a;", "get_ipython().run_line_magic('rl_load', 'a');\n"),
+        ("%rl_load a ; ", "get_ipython().run_line_magic('rl_load', 'a ');\n"),
+        ("x = %rl_load a;", "x = get_ipython().run_line_magic('rl_load', 'a');\n"),
+        ("%rl_load 'it''s';", "get_ipython().run_line_magic('rl_load', \"'it''s'\");\n"),
+        ("%%rl_config ppo;\na: 1", "get_ipython().run_cell_magic('rl_config', 'ppo', 'a: 1\\n');\n"),
+        ("%%rl_config ppo\n", "get_ipython().run_cell_magic('rl_config', 'ppo', '\\n')\n"),
+        ("%rl_lod a --b", "get_ipython().run_line_magic('rl_help', '%rl_lod')\n"),
+        ("if x:\n    y = %rl_lod 'a'", "if x:\n    y = get_ipython().run_line_magic('rl_help', '%rl_lod')\n"),
+        ("%%rl_load a\nb", "get_ipython().run_line_magic('rl_help', '%%rl_load')\n"),
+    ],
+)
+def test_what_ipython_would_do_wrongly_is_put_right(python, cell, expected):
+    assert python(cell) == expected
