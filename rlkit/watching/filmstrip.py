@@ -25,7 +25,7 @@ def filmstrip(scene: Scene, states: Floats, steps: NDArray[np.int64]) -> str:
 
     Args:
         scene: How to draw the environment.
-        states: float64 ``(moments, scene.state_size)``.
+        states: float64 ``(moments, n)``.
         steps: The step of each moment, written below it.
 
     Returns:

@@ -75,12 +75,12 @@
       brush.clearRect(0, 0, width, height);
       brush.lineCap = brush.lineJoin = "round";
       episode.ground.forEach(paint);
-      let held = brush.getTransform();
+      let held;
       parts.forEach((part, k) => {
         brush.translate(poses[3 * k](i), poses[3 * k + 1](i));
         brush.rotate(poses[3 * k + 2](i));
         part.forEach(paint);
-        if (k + 1 === episode.pushed) held = brush.getTransform();
+        if (!k) held = brush.getTransform();
       });
       brush.setTransform(held);
       brush.scale(push, Math.abs(push));

@@ -42,7 +42,7 @@ def player(
 
     Args:
         scene: How to draw the environment.
-        states: float64 ``(steps + 1, scene.state_size)``.
+        states: float64 ``(steps + 1, n)``.
         actions: ``(steps, *action_space.shape)``.
         rewards: float64 ``(steps,)``.
         values: float64 ``(steps,)``, or None where they are not known.
@@ -75,7 +75,6 @@ def player(
         "ground": scene.ground,
         "parts": scene.parts,
         "push": scene.push,
-        "pushed": scene.pushed,
         "names": scene.actions if isinstance(action_space, spaces.Discrete) else [],
         "range": [low, high] if low != high else None,
         "moments": len(shown),

@@ -115,7 +115,7 @@ class Recording:
         return f"{text.sparkline(self.rewards, width)}  {text.number(low)} to {text.number(high)}"
 
     def __repr__(self) -> str:
-        return f"{self.title}\n{text.fields([*self._figures(), ('rewards', self._reward_text(40))])}"
+        return f"{text.one_line(self.title)}\n{text.fields([*self._figures(), ('rewards', self._reward_text(40))])}"
 
     def _repr_html_(self) -> str:
         figures = [*self._figures(), ("rewards", self._reward_text(12))]
@@ -176,8 +176,10 @@ class Recording:
                 only of an environment that renders frames.
 
         Raises:
-            StoreError: The ending is another, there are no frames, or the file cannot be written.
+            StoreError: It is no path, the ending is another, there are no frames, or the file cannot be written.
         """
+        if not isinstance(path, str | os.PathLike):
+            raise StoreError(f"{path!r:.80} is no path of a file.", "Write 'episode.html'.")
         target = Path(path)
         if target.suffix == ".html":
             data = self._page().encode()

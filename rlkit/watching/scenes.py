@@ -62,32 +62,30 @@ class Scene(ABC):
     """Pixels across."""
     height: ClassVar[int]
     """Pixels down."""
-    state_size: ClassVar[int]
-    """Numbers in the environment's ``state``."""
     ground: ClassVar[tuple[Shape, ...]]
     """What never moves, the hindmost first."""
     parts: ClassVar[tuple[tuple[Shape, ...], ...]]
     """What moves: each part is carried by the one before it."""
     push: ClassVar[Shape]
-    """Arrow of the strongest action: mirrored for its opposite, smaller for a weaker one."""
-    pushed: ClassVar[int]
-    """How many parts carry the arrow: 0 for an arrow that stands on the ground."""
+    """Arrow of the strongest action, carried by the first part: mirrored for its opposite, smaller for a weaker one."""
     actions: ClassVar[tuple[str, ...]] = ()
     """Names of discrete actions."""
 
     @abstractmethod
     def poses(self, states: Floats) -> list[Pose]:
-        """Return the pose of each part, for states of shape ``(moments, state_size)``."""
+        """Return the pose of each part, for the environment's states ``(moments, n)``."""
 
     @abstractmethod
     def describe(self, state: Floats) -> str:
-        """Return one state, ``(state_size,)``, in a few words."""
+        """Return one state, ``(n,)``, in a few words."""
 
 
 def scene_of(env: Environment) -> Scene | None:
-    """Return how to draw an environment; None where rlkit cannot, or its state is another than its class has."""
-    bare = env.unwrapped
-    return next((scene for kind, scene in _SCENES.items() if isinstance(bare, kind)), None)
+    """Return how to draw an environment; None where rlkit cannot, or where a subclass draws itself in another way."""
+    drawn = type(env.unwrapped)
+    return next(
+        (scene for kind, scene in _SCENES.items() if issubclass(drawn, kind) and drawn.render is kind.render), None
+    )
 
 
 def _degrees(radians: float) -> float:
@@ -101,7 +99,7 @@ def _leaning(radians: float) -> str:
 
 
 class _CartPole(Scene):
-    width, height, state_size = 300, 118, 4
+    width, height = 300, 118
     _UNIT = 57.0  # pixels a metre; an episode ends 2.4 metres from the middle
     _TRACK = 92.0
     ground = (
@@ -112,7 +110,7 @@ class _CartPole(Scene):
         (Shape("M-19 -10h38v16h-38z", _BLUE), Shape("M-11 6a4 4 0 1 0 .1 0zM11 6a4 4 0 1 0 .1 0z", INK)),
         (Shape(f"M0 0V{-_UNIT:g}", _ORANGE, 6), Shape("M0 -3a3 3 0 1 0 .1 0z", INK)),
     )
-    push, pushed = Shape("M25 -2h20m-6 -5l6 5l-6 5", _GREEN, 2.5), 1
+    push = Shape("M25 -2h20m-6 -5l6 5l-6 5", _GREEN, 2.5)
     actions = ("left", "right")
 
     def poses(self, states: Floats) -> list[Pose]:
@@ -125,7 +123,7 @@ class _CartPole(Scene):
 
 
 class _MountainCar(Scene):
-    width, height, state_size = 252, 180, 2
+    width, height = 252, 180
     _UNIT = 135.0  # pixels for 1 of position and of height
 
     @staticmethod
@@ -142,7 +140,7 @@ class _MountainCar(Scene):
             Shape("M-10 -10a5 5 0 1 0 .1 0zM10 -10a5 5 0 1 0 .1 0z", INK),
         ),
     )
-    push, pushed = Shape("M22 -11h16m-6 -5l6 5l-6 5", _GREEN, 2.5), 1
+    push = Shape("M22 -11h16m-6 -5l6 5l-6 5", _GREEN, 2.5)
     actions = ("left", "none", "right")
 
     def poses(self, states: Floats) -> list[Pose]:
@@ -165,30 +163,32 @@ _MountainCar.ground = _mountain()
 
 
 class _Pendulum(Scene):
-    width, height, state_size = 170, 170, 2
-    ground = (Shape("M85 15a70 70 0 1 0 .1 0z", f"{INK}33", 1),)
+    width, height = 170, 170
+    ground = ()
     parts = (
+        (Shape("M0 -72a72 72 0 1 0 .1 0z", f"{INK}44", 1),),
         (Shape("M0 0V-62", _ORANGE, 9), Shape("M0 -69a7 7 0 1 0 .1 0z", _ORANGE), Shape("M0 -4a4 4 0 1 0 .1 0z", INK)),
     )
-    push, pushed = Shape("M34 0A34 34 0 0 0 -34 0m-7 -9l7 10l8 -9", _GREEN, 3), 0
+    push = Shape("M34 0A34 34 0 0 0 -34 0m-7 -9l7 10l8 -9", _GREEN, 3)
 
     def poses(self, states: Floats) -> list[Pose]:
         still = np.zeros(len(states))
-        return [Pose(still + 85, still + 85, -states[:, 0])]  # the environment counts angles counterclockwise
+        pivot = Pose(still + 85, still + 85, still)
+        return [pivot, Pose(still, still, -states[:, 0])]  # the environment counts angles counterclockwise
 
     def describe(self, state: Floats) -> str:
         return f"pole {_leaning(-state[0])}"
 
 
 class _Acrobot(Scene):
-    width, height, state_size = 180, 180, 4
+    width, height = 180, 180
     _LINK = 40.0
     ground = (Shape("M8 50H172", INK, 1.5), Shape("M90 86a4 4 0 1 0 .1 0z", INK))
     parts = (
         (Shape("M0 0V40", _BLUE, 8), Shape("M0 -4a4 4 0 1 0 .1 0z", INK)),
         (Shape("M0 0V40", _ORANGE, 8), Shape("M0 -4a4 4 0 1 0 .1 0z", INK)),
     )
-    push, pushed = Shape("M15 40A15 15 0 0 0 -15 40m-4 -6l4 7l5 -6", _GREEN, 2.5), 1
+    push = Shape("M15 40A15 15 0 0 0 -15 40m-4 -6l4 7l5 -6", _GREEN, 2.5)
     actions = ("torque -1", "none", "torque +1")
 
     def poses(self, states: Floats) -> list[Pose]:
