@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import inspect
 import json
@@ -117,6 +118,21 @@ class EnvironmentSource:
             return looped(lambda: TimeLimit(self._make(), max_episode_steps), num_envs)
         vectorised = _vectorised(self._spec, num_envs) if num_envs >= _VECTORISED_PAYS_FROM else None
         return vectorised or looped(self._make, num_envs)
+
+    def single(self, *, max_episode_steps: int | None = None, render_mode: str | None = None) -> Environment:
+        """Return one new environment.
+
+        Args:
+            max_episode_steps: Steps after which an episode is cut off, where the environment does not do so before.
+            render_mode: What its ``render`` returns; None for nothing, and for no window either.
+        """
+        if self._spec is not None and render_mode != self.env_kwargs.get("render_mode"):
+            env = make_env(self._spec, {**self.env_kwargs, "render_mode": render_mode})
+        else:
+            env = self._make()
+            with contextlib.suppress(AttributeError):  # it may be fixed when the environment is made
+                env.unwrapped.render_mode = render_mode
+        return env if max_episode_steps is None else TimeLimit(env, max_episode_steps)
 
     def is_limited_to(self, max_episode_steps: int) -> bool:
         """Whether the environment itself is known to cut off an episode after so many steps at the latest."""

@@ -25,11 +25,14 @@ from rlkit.envs.spaces import Features, Space
 from rlkit.errors import ConfigError, MissingEnvironmentError, SpaceMismatchError, TrainingError
 from rlkit.training.evaluation import Evaluation, play_episodes
 from rlkit.training.normalize import Normalizer
+from rlkit.watching import Recording, record
 
 # More environments make an evaluation faster, and each may hold a window, a data set or a simulator.
 _EVALUATION_ENVS = 32
 _LONGEST_EPISODE = 100_000
 """Steps after which an evaluation cuts an episode off: a policy may run in circles for ever."""
+_LONGEST_WATCHED = 10_000
+"""Steps after which an episode that is watched is cut off: every one of them is kept."""
 
 
 class Agent(ABC):
@@ -221,6 +224,16 @@ class Agent(ABC):
     def _act(self, features: Features, rng: np.random.Generator | None) -> NDArray[Any]:
         """Return the environment's actions for normalised features ``(batch, size)``, drawn with ``rng`` or best."""
 
+    def _values(self, features: Features) -> NDArray[np.floating[Any]] | None:  # noqa: ARG002 - what others need
+        """Return the return that the model expects from each state on, ``(batch,)``, in the unit that it learns in.
+
+        None for an algorithm that has no such estimate. Uses no buffer that training uses.
+
+        Args:
+            features: Normalised, ``(batch, size)``.
+        """
+        return None
+
     def evaluate(
         self,
         episodes: int = 100,
@@ -249,15 +262,9 @@ class Agent(ABC):
         """
         episodes = whole_number("episodes", episodes, 1, TrainingError)
         source = self._evaluation_source(env)
-        if seed is None:
-            seed = int(np.random.SeedSequence([self.seed, 2]).generate_state(1)[0])
-        seed = _checked_seed(seed)
+        seed = self._evaluation_seed(seed)
         rng = None if deterministic else np.random.default_rng(seed)
-        limit = max_episode_steps
-        if limit is not None:
-            limit = whole_number("max_episode_steps", limit, 1, TrainingError)
-        elif not source.is_limited_to(_LONGEST_EPISODE):
-            limit = _LONGEST_EPISODE
+        limit = _checked_limit("max_episode_steps", max_episode_steps, source, _LONGEST_EPISODE)
         environment = source.separate(min(episodes, _EVALUATION_ENVS), limit)
         environment.encoder = self._encoder
         try:
@@ -276,10 +283,54 @@ class Agent(ABC):
             self.remember(evaluation)
         return evaluation
 
-    def _evaluation_source(self, env: EnvironmentLike | None) -> EnvironmentSource:
+    def watch(
+        self,
+        seed: int | None = None,
+        *,
+        env: EnvironmentLike | None = None,
+        deterministic: bool = True,
+        max_steps: int | None = None,
+    ) -> Recording:
+        """Return one episode to look at, played in a separate environment. Training is not disturbed.
+
+        It is the first that :meth:`evaluate` plays with the same seed.
+
+        Args:
+            seed: Seed of the environment; one that depends on the model's own where None.
+            env: Another environment with the same spaces; the model's own where None.
+            deterministic: Whether to take the most probable action; else actions are drawn.
+            max_steps: Steps after which the episode is cut off, where the environment does not do so before; 10,000
+                where None.
+
+        Raises:
+            MissingEnvironmentError: The model has no environment.
+            UnknownEnvironmentError: ``env`` is no environment, or a package that draws it is not installed.
+            SpaceMismatchError: ``env`` has other spaces.
+            TrainingError: ``max_steps`` is not a positive whole number.
+            ConfigError: ``seed`` is not a whole number from 0.
+        """
+        source = self._evaluation_source(env, "be watched")
+        seed = self._evaluation_seed(seed)
+        rng = None if deterministic else np.random.default_rng(seed)
+        limit = _checked_limit("max_steps", max_steps, source, _LONGEST_WATCHED)
+
+        def policy(features: Features) -> tuple[NDArray[Any], NDArray[np.floating[Any]] | None]:
+            normalized = self._normalizer.observations(features)
+            values = self._values(normalized)
+            return self._act(normalized, rng), None if values is None else values * self._normalizer.reward_scale
+
+        title = f"{type(self).__name__} on {source.name}, one episode"
+        return record(policy, source, self._encoder, seed=seed, limit=limit, title=title, deterministic=deterministic)
+
+    def _evaluation_seed(self, seed: int | None) -> int:
+        if seed is None:
+            return int(np.random.SeedSequence([self.seed, 2]).generate_state(1)[0])
+        return _checked_seed(seed)
+
+    def _evaluation_source(self, env: EnvironmentLike | None, task: str = "be evaluated") -> EnvironmentSource:
         if env is None:
-            return self._require_source("be evaluated")
-        self._require_networks("be evaluated")
+            return self._require_source(task)
+        self._require_networks(task)
         source = EnvironmentSource(env)
         self._check_spaces(source.observation_space, source.action_space)
         return source
@@ -302,6 +353,13 @@ class Agent(ABC):
     def evaluation(self) -> Evaluation | None:
         """The last evaluation on the model's own environment; None where the model has trained since."""
         return self._evaluation if self._evaluated_at == self.num_timesteps else None
+
+
+def _checked_limit(name: str, given: int | None, source: EnvironmentSource, longest: int) -> int | None:
+    """Return the steps after which an episode is cut off; None where the environment does so early enough."""
+    if given is not None:
+        return whole_number(name, given, 1, TrainingError)
+    return None if source.is_limited_to(longest) else longest
 
 
 def _checked_seed(seed: int | None) -> int:

@@ -187,6 +187,11 @@ class DQN(ModelBase):
             actions = np.where(chance < self.config.exploration_final_eps, choices, actions)
         return self._environment_actions(actions)
 
+    def _values(self, features: Features) -> Array:
+        """Return the value of the best action."""
+        best: Array = self.q_network(features).max(axis=1)
+        return best
+
     def _exploration(self, rng: np.random.Generator, n_steps: int, n_envs: int) -> Iterator[Exploration]:
         """Yield for each step uniform numbers, to be compared with epsilon, and random actions, each ``(n_envs,)``."""
         shape = (n_steps, n_envs)

@@ -200,6 +200,10 @@ class OnPolicyModel(ModelBase):
     def _act(self, features: Features, rng: np.random.Generator | None) -> NDArray[Any]:
         return self._environment_actions(self.network.predict(features, rng))
 
+    def _values(self, features: Features) -> Array:
+        """Return the critic's values."""
+        return self.network.critic(features)[:, 0]
+
     # -- training ----------------------------------------------------------------------------------------------------
 
     def _updates(self, run: TrainingRun) -> Updates:

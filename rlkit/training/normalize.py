@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -134,9 +135,15 @@ class Normalizer:
         """Return rewards of any shape, normalised by the statistics so far."""
         if self.return_statistics is None:
             return rewards
-        spread = float(self.return_statistics.variance[0] + _EPSILON) ** 0.5
-        scaled: NDArray[np.floating[Any]] = np.clip(rewards / spread, -LIMIT, LIMIT)
+        scaled: NDArray[np.floating[Any]] = np.clip(rewards / self.reward_scale, -LIMIT, LIMIT)
         return scaled
+
+    @property
+    def reward_scale(self) -> float:
+        """What rewards are divided by; 1 where they are not normalised."""
+        if self.return_statistics is None:
+            return 1.0
+        return math.sqrt(self.return_statistics.variance[0] + _EPSILON)
 
     def get_state(self) -> dict[str, Any]:
         """Return the statistics as plain data."""

@@ -334,3 +334,57 @@ def test_ctrl_c_does_not_end_the_processes_of_environments():
         timeout=60,
     )
     assert told.stdout.split() == ["64", "interrupted", "32"]
+
+
+# -- one environment to look at ----------------------------------------------------------------------------------------
+
+
+class Modes(gymnasium.Env):
+    """Says in which mode it was made, and is in."""
+
+    metadata = {"render_modes": ["human", "rgb_array"]}  # noqa: RUF012 - as Gymnasium has it
+    observation_space = spaces.Box(0, 1, (1,), np.float32)
+    action_space = spaces.Discrete(2)
+
+    def __init__(self, render_mode=None):
+        self.made_in = self.render_mode = render_mode
+
+
+@pytest.fixture
+def modes_id():
+    gymnasium.register("rlkit-test/Modes-v0", Modes)
+    yield "rlkit-test/Modes-v0"
+    gymnasium.registry.pop("rlkit-test/Modes-v0")
+
+
+@pytest.mark.parametrize("kwargs", [{}, {"render_mode": "human"}, {"render_mode": "rgb_array"}])
+@pytest.mark.parametrize("mode", [None, "rgb_array"])
+def test_an_environment_of_an_id_is_made_in_the_render_mode_that_is_wanted(modes_id, kwargs, mode):
+    made = EnvironmentSource(modes_id, kwargs).single(render_mode=mode).unwrapped
+    assert (made.made_in, made.render_mode) == (mode, mode)
+
+
+@pytest.mark.parametrize("given", [Modes("human"), lambda: Modes("human"), SyncVectorEnv([Modes])])
+@pytest.mark.parametrize("mode", [None, "rgb_array"])
+def test_an_environment_that_is_made_elsewhere_is_put_in_the_render_mode_that_is_wanted(given, mode):
+    assert EnvironmentSource(given).single(render_mode=mode).render_mode == mode
+
+
+def test_an_environment_whose_render_mode_is_fixed_keeps_it():
+    class Fixed(Modes):
+        render_mode = property(lambda self: "human", lambda self, mode: None)
+
+    class Sealed(Modes):
+        render_mode = property(lambda self: "human")
+
+        def __init__(self):
+            pass
+
+    assert EnvironmentSource(Fixed).single().render_mode == "human"
+    assert EnvironmentSource(Sealed).single().render_mode == "human"
+
+
+def test_a_single_environment_cuts_off_where_it_is_told(environments):
+    env = EnvironmentSource(lambda: environments.Counting(9)).single(max_episode_steps=2)
+    env.reset()
+    assert [env.step(0)[3] for _ in range(2)] == [False, True]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 
 import gymnasium
 import numpy as np
@@ -19,7 +20,8 @@ from rlkit.errors import (
     UnknownEnvironmentError,
     UnsupportedSpaceError,
 )
-from rlkit.models.dqn import DQN
+from rlkit.models.agent import Agent
+from rlkit.models.dqn import DQN, DQNConfig
 from rlkit.models.ppo import PPO, PPOConfig
 
 SMALL = PPOConfig(n_envs=2, n_steps=16, batch_size=8, n_epochs=2, net_arch=[8])
@@ -150,6 +152,105 @@ def test_the_last_evaluation_is_forgotten_when_the_model_trains_on():
     model.train(32)
     assert model.evaluation is None
     assert model.metadata["metrics"] == {}
+
+
+# -- watching ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("deterministic", [True, False])
+@pytest.mark.parametrize("seed", [None, 11])
+@pytest.mark.parametrize("env", ["CartPole-v1", "Acrobot-v1"])
+def test_the_episode_watched_is_the_first_that_is_evaluated(env, seed, deterministic):
+    model = make(env)
+    evaluation = model.evaluate(1, seed=seed, deterministic=deterministic)
+    recording = model.watch(seed, deterministic=deterministic)
+    assert recording.seed == evaluation.seed
+    assert (recording.episode_return, recording.length) == (evaluation.returns[0], evaluation.lengths[0])
+    assert recording.deterministic is deterministic
+    assert recording.title == f"PPO on {env}, one episode"
+
+
+@pytest.mark.parametrize("algorithm", [PPO, DQN])
+def test_watching_does_not_disturb_training(algorithm):
+    config = SMALL if algorithm is PPO else DQNConfig(net_arch=[8], learning_starts=0)
+    models = [algorithm(config, "CartPole-v1", seed=0) for _ in range(2)]
+    runs = [model.training(192) for model in models]
+    for updates in zip(*runs, strict=True):
+        models[0].watch(len(updates), deterministic=False)
+        models[0].watch()
+    states = [model.get_state() for model in models]
+    assert pickle.dumps(states[0]) == pickle.dumps(states[1])
+    actions = [model.predict(np.zeros((50, 4)), deterministic=False) for model in models]
+    np.testing.assert_array_equal(*actions)
+
+
+def test_a_callers_vector_environment_is_left_alone_by_watching(environments):
+    model = PPO(PPOConfig(n_steps=8, batch_size=8), SyncVectorEnv([environments.Counting] * 2), seed=0)
+    run = model.training(64)
+    next(run)
+    assert model.watch().rewards.tolist() == [1, 2, 3, 4]
+    run.close()
+
+
+def test_watching_takes_the_way_that_acting_takes():
+    model = make("Pendulum-v1", config=SMALL.replace(normalize="both"))
+    model.train(256)
+    recording = model.watch()
+    np.testing.assert_allclose(recording.actions, model.predict(recording.observations[:-1]), atol=1e-6)
+    assert recording.length == 200
+
+
+def test_values_are_in_the_unit_of_the_rewards():
+    model = make("Pendulum-v1", config=SMALL.replace(normalize="rewards"))
+    model.train(256)
+    recording = model.watch()
+    learned = model.network.critic(recording.observations[:-1])[:, 0]
+    spread = math.sqrt(model._normalizer.return_statistics.variance[0])
+    assert spread > 2
+    np.testing.assert_allclose(recording.values, learned * spread, rtol=1e-4)
+
+
+def test_a_model_without_an_estimate_has_no_values():
+    class Plain(PPO):
+        def _values(self, features):
+            return Agent._values(self, features)
+
+    assert Plain(SMALL, "CartPole-v1", seed=0).watch().values is None
+
+
+def test_another_environment_of_the_same_spaces_can_be_watched(environments):
+    recording = make().watch(env=gymnasium.make("CartPole-v1", max_episode_steps=3))
+    assert (recording.length, recording.ending) == (3, "cut off by the environment")
+    with pytest.raises(SpaceMismatchError, match="built for"):
+        make().watch(env=environments.Counting)
+
+
+def test_an_episode_without_an_end_is_cut_off_and_says_so(monkeypatch, environments):
+    monkeypatch.setattr("rlkit.models.agent._LONGEST_WATCHED", 30)
+    model = PPO(PPOConfig(), lambda: environments.Counting(length=10**9), seed=0)
+    recording = model.watch()
+    assert (recording.length, recording.cut_off) == (30, True)
+    assert "cut off after 30 steps" in repr(recording)
+    assert model.watch(max_steps=40).length == 40
+
+
+@pytest.mark.parametrize("max_steps", [0, -1, 1.5, True, "3"])
+def test_a_number_of_steps_to_watch_that_is_none_is_refused(max_steps):
+    with pytest.raises(TrainingError, match="max_steps = "):
+        make().watch(max_steps=max_steps)
+
+
+@pytest.mark.parametrize("seed", [-1, "x", 1.5, True])
+def test_a_seed_to_watch_that_is_none_is_refused(seed):
+    with pytest.raises(ConfigError, match="seed = "):
+        make().watch(seed)
+
+
+def test_a_model_that_has_nothing_to_watch_says_so():
+    with pytest.raises(MissingEnvironmentError, match="cannot be watched"):
+        PPO().watch()
+    with pytest.raises(MissingEnvironmentError, match="cannot be watched"):
+        PPO().watch(env="CartPole-v1")
 
 
 # -- acting ------------------------------------------------------------------------------------------------------------

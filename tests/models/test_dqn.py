@@ -234,6 +234,12 @@ def test_a_drawn_action_explores_as_at_the_end_of_training(environments):
     assert np.mean(drawn != best) == pytest.approx(0.3, abs=0.05)
 
 
+def test_the_value_of_a_state_is_that_of_its_best_action():
+    model = with_spaces()
+    features = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
+    np.testing.assert_array_equal(model._values(features), model.q_network(features).max(axis=1))
+
+
 def test_experience_of_an_earlier_call_is_learned_from_but_does_not_run_on_into_the_next(environments):
     model = made(lambda: environments.Counting(1000), n_steps=3, train_freq=5)
     model.train(5)

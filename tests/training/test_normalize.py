@@ -88,6 +88,16 @@ def test_rewards_are_scaled_by_the_spread_of_the_discounted_return_and_keep_thei
     np.testing.assert_allclose(normalizer.rewards(np.array([-2.0, 4.0])), np.array([-2, 4]) / spread, rtol=1e-3)
 
 
+def test_the_scale_of_rewards_is_what_they_are_divided_by():
+    assert Normalizer(ALL).reward_scale == 1
+    normalizer = Normalizer(ALL, rewards=True)
+    normalizer.begin(2)
+    rewards = np.array([5.0, -3.0])
+    scaled = normalizer.learn_rewards(rewards, np.zeros(2, bool))
+    np.testing.assert_allclose(scaled * normalizer.reward_scale, rewards)
+    assert normalizer.reward_scale > 1
+
+
 def test_new_episodes_begin_without_a_return():
     normalizer = Normalizer(ALL, rewards=True, gamma=1.0)
     for _ in range(3):

@@ -1,0 +1,117 @@
+"""Plays one episode and keeps all of it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from rlkit.envs import EnvironmentSource, FeatureEncoder
+from rlkit.envs.spaces import Features, Space
+from rlkit.envs.vector import looped
+from rlkit.nn.threads import one_blas_thread
+from rlkit.watching.cameras import open_camera
+from rlkit.watching.recording import Recording
+
+Policy = Callable[[Features], tuple[NDArray[Any], NDArray[np.floating[Any]] | None]]
+"""From features ``(1, size)`` to the environment's actions ``(1, …)`` and values ``(1,)``, if there are any."""
+
+
+class _Once(gymnasium.Wrapper[Any, Any, Any, Any]):
+    """Keeps what its environment returned last, and resets it once: what follows the episode is not looked at."""
+
+    returned: tuple[Any, ...] | None = None
+
+    def reset(self, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
+        if self.returned is not None:
+            return self.returned[0], {}
+        self.returned = self.env.reset(**kwargs)
+        return self.returned
+
+    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        returned = self.env.step(action)
+        self.returned = returned
+        return returned
+
+
+def record(
+    policy: Policy,
+    source: EnvironmentSource,
+    encoder: FeatureEncoder,
+    *,
+    seed: int,
+    limit: int | None,
+    title: str,
+    deterministic: bool,
+) -> Recording:
+    """Play one episode in an environment of its own: the first that an evaluation with the same seed plays.
+
+    Args:
+        policy: What acts.
+        source: Makes the environment.
+        encoder: What makes features of observations.
+        seed: Seed of the environment.
+        limit: Steps after which the episode is cut off, where the environment does not do so before.
+        title: What is watched.
+        deterministic: Whether the policy takes its most probable action.
+
+    Raises:
+        UnknownEnvironmentError: The environment, or a package that it needs, is not there.
+        EnvironmentContractError: The environment does not do what Gymnasium promises.
+    """
+    camera = open_camera(source, limit)
+    once = _Once(camera.env)
+    environment = looped(lambda: once, 1)
+    environment.encoder = encoder
+    observations: list[Any] = []
+    actions: list[NDArray[Any]] = []
+    rewards: list[float] = []
+    values: list[float] = []
+    try:
+        with one_blas_thread():
+            features, ended = environment.reset(seed), False
+            while True:
+                # An environment may write every observation into the same array.
+                observations.append(copy.deepcopy(once.returned[0]) if once.returned else None)
+                camera.look(len(rewards), ended=ended)
+                if ended:
+                    break
+                action, value = policy(features)
+                step = environment.step(action)
+                actions.append(action[0])
+                rewards.append(float(step.rewards[0]))
+                if value is not None:
+                    values.append(float(value[0]))
+                features, ended = step.observations, bool(step.terminated[0] or step.truncated[0])
+    finally:
+        environment.close()
+    terminated = bool(step.terminated[0])
+    return Recording(
+        observations=batched(source.observation_space, observations),
+        actions=np.stack(actions),
+        rewards=np.array(rewards, np.float64),
+        values=np.array(values, np.float64) if values else None,
+        terminated=terminated,
+        truncated=bool(step.truncated[0]),
+        cut_off=not terminated and len(rewards) == limit,
+        title=title,
+        seed=seed,
+        deterministic=deterministic,
+        rate=camera.rate,
+        action_space=source.action_space,
+        **camera.taken(),
+    )
+
+
+def batched(space: Space, observations: Sequence[Any]) -> Any:
+    """Return observations as Gymnasium batches them: an array; for a Dict a dict of such, for a Tuple a tuple."""
+    if isinstance(space, spaces.Dict):
+        return {key: batched(part, [one[key] for one in observations]) for key, part in space.items()}
+    if isinstance(space, spaces.Tuple):
+        return tuple(batched(part, [one[i] for one in observations]) for i, part in enumerate(space))
+    return np.array(observations, space.dtype)
