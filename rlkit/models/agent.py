@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -232,6 +233,8 @@ class Agent(ABC):
     ) -> Evaluation:
         """Return the returns of complete episodes in separate environments. Training is not disturbed.
 
+        Where another thread trains the model, it waits meanwhile, after the update under way.
+
         Args:
             episodes: How many.
             seed: Seed of the environments; one that depends on the model's own where None.
@@ -261,9 +264,14 @@ class Agent(ABC):
         environment = source.separate(min(episodes, _EVALUATION_ENVS), limit)
         environment.encoder = self._encoder
         try:
-            returns, lengths = play_episodes(
-                lambda features: self._act(self._normalizer.observations(features), rng), environment, episodes, seed
-            )
+            with self.paused():  # the same policy in all episodes, also where a thread trains it
+                returns, lengths = play_episodes(
+                    lambda features: self._act(self._normalizer.observations(features), rng),
+                    environment,
+                    episodes,
+                    seed,
+                )
+                evaluated_at = self.num_timesteps
         finally:
             environment.close()
         cut_off = 0 if limit is None else int((lengths >= limit).sum())
@@ -273,8 +281,13 @@ class Agent(ABC):
         title = f"{type(self).__name__} on {source.name}, evaluated"
         evaluation = Evaluation(returns, lengths, title, seed, deterministic, source.reward_threshold, cut_off)
         if env is None:
-            self.remember(evaluation)
+            self._evaluation, self._evaluated_at = evaluation, evaluated_at
         return evaluation
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Hold what changes the agent inside the block: nothing does, unless it trains."""
+        yield
 
     def _evaluation_source(self, env: EnvironmentLike | None) -> EnvironmentSource:
         if env is None:

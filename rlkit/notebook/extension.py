@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from IPython.core.interactiveshell import InteractiveShell
 
 from rlkit.notebook.magics import RLMagics
 from rlkit.notebook.progress import NotebookProgress
+from rlkit.notebook.quiet import Quiet
 from rlkit.training.progress import default_progress
 
 
@@ -13,7 +16,7 @@ def load(shell: InteractiveShell) -> None:
     """Add the magics, and in a notebook its own progress display."""
     shell.register_magics(RLMagics)
     if getattr(shell, "kernel", None) is not None:
-        default_progress.make = NotebookProgress
+        default_progress.make = default_progress.make_for_job = partial(NotebookProgress, Quiet.of(shell))
 
 
 def unload(shell: InteractiveShell) -> None:
@@ -22,4 +25,5 @@ def unload(shell: InteractiveShell) -> None:
     for name in RLMagics.names():
         manager.magics["line"].pop(name, None)
     manager.registry.pop(RLMagics.__name__, None)
+    Quiet.of(shell).remove()
     default_progress.reset()
