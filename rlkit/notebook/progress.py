@@ -38,7 +38,7 @@ class NotebookProgress(JobDisplay):
     def open(self, job: TrainingJob) -> None:
         """Show the job below the cell that starts it."""
         self._job = job
-        self._begin(job, _bundle(job))
+        self._begin(_bundle(job), job, job.history)
 
     def close(self, job: TrainingJob) -> None:
         """Leave the job's card."""
@@ -47,7 +47,7 @@ class NotebookProgress(JobDisplay):
     def on_start(self, run: TrainingRun) -> None:
         """Show an empty bar."""
         if self._job is None:
-            self._begin(run.history, self._view(run))
+            self._begin(self._view(run), run.history)
         self._costs: deque[float] = deque(maxlen=3)
         self._due = 0.0
 
@@ -80,9 +80,10 @@ class NotebookProgress(JobDisplay):
             return _bundle(self._job)
         return {"text/plain": run_text(run), "text/html": run_html(run)}
 
-    def _begin(self, value: object, data: dict[str, str]) -> None:
+    def _begin(self, data: dict[str, str], *same: object) -> None:
         if self._quiet is not None:
-            self._quiet(value)
+            for value in same:
+                self._quiet(value)
         handle = display(data, raw=True, display_id=True)  # type: ignore[no-untyped-call]
         assert handle is not None  # noqa: S101 - a display id was asked for
         self._handle: DisplayHandle = handle

@@ -6,7 +6,6 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from IPython.core.formatters import IPythonDisplayFormatter
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import display
 
@@ -55,7 +54,7 @@ class Quiet:
         self._replaced = {}
 
     @property
-    def _formatter(self) -> IPythonDisplayFormatter:
+    def _formatter(self) -> Any:
         assert self._shell.display_formatter is not None  # noqa: S101 - every shell has one
         return self._shell.display_formatter.ipython_display_formatter
 

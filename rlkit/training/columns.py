@@ -62,11 +62,11 @@ class Columns(Mapping[str, Column]):
         So rows that stand in one such snapshot mostly stand in the next, and a picture of them does not jump.
         """
         taken = self.snapshot()
-        rows, step = taken.num_rows, 1
+        rows, step = taken.num_rows, 2
+        if rows <= most:
+            return taken
         while rows > (most - 1) * step:
             step *= 2
-        if step == 1:
-            return taken
         kept = np.append(np.arange(0, rows - 1, step), rows - 1)
         few = Columns()
         few._num_rows = few._capacity = len(kept)

@@ -7,7 +7,6 @@ import itertools
 import threading
 import traceback
 import weakref
-from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Literal
 
@@ -153,14 +152,16 @@ class TrainingJob:
         return f"Job {self.number} ({self.title})"
 
     def __repr__(self) -> str:
-        run = self._run
-        return f"Job {self.number}, {self.status}: {repr(self.history) if run is None else run_text(run)}"
+        run = self._run  # taken once: the thread may end meanwhile
+        if run is not None:
+            return f"Job {self.number}, running: {run_text(run)}"
+        return f"Job {self.number}, {self.status}: {self.history!r}"
 
     def _repr_html_(self) -> str:
         run = self._run
-        shown = self.history._repr_html_() if run is None else run_html(run)
-        status = self.status if run is None else "running"
-        return html.join(Markup(f"<div>Job {self.number} {_badge(status)}</div>"), Markup(shown))
+        badge = _badge("running" if run is not None else self.status)
+        head = Markup(f'<div style="font-size:13px;margin:4px 0">Job {self.number} {badge}</div>')
+        return html.join(head, run_html(run) if run is not None else Markup(self.history._repr_html_()))
 
 
 class JobList(list[TrainingJob]):
@@ -168,28 +169,32 @@ class JobList(list[TrainingJob]):
 
     _HEADERS = ("job", "what", "status", "steps", "of", "mean return", "time", "note")
 
-    def _rows(self, mark: Callable[[Status], str] = str) -> list[tuple[object, ...]]:
-        return [
-            (
-                job.number,
-                job.title,
-                mark(job.status),
-                job.num_timesteps,
-                job.total_timesteps,
-                job.history.mean_return if job.history.episodes.num_rows else None,
-                text.duration(job.seconds),
-                job.history.error.partition("\n")[0] or job.history.stop_reason,
-            )
-            for job in self
-        ]
-
     def __repr__(self) -> str:
-        return text.table(self._HEADERS, self._rows()) if self else _NONE
+        return text.table(self._HEADERS, map(_row, self)) if self else _NONE
 
     def _repr_html_(self) -> str:
         if not self:
             return html.muted(_NONE)
-        return html.table(self._HEADERS, self._rows(_badge))
+        rows = [
+            (number, _unbroken(title), _badge(status), steps, total, mean_return, _unbroken(time), note)
+            for number, title, status, steps, total, mean_return, time, note in map(_row, self)
+        ]
+        return html.table(self._HEADERS, rows)
+
+
+_Row = tuple[int, str, Status, int, int, float | None, str, str]
+
+
+def _row(job: TrainingJob) -> _Row:
+    history = job.history
+    mean_return = history.mean_return if history.episodes.num_rows else None
+    note = history.error.partition("\n")[0] or history.stop_reason
+    time = text.duration(job.seconds)
+    return (job.number, job.title, job.status, job.num_timesteps, job.total_timesteps, mean_return, time, note)
+
+
+def _unbroken(words: str) -> str:
+    return words.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _badge(status: Status) -> Markup:
