@@ -215,7 +215,9 @@ def small_multiples(panels: Iterable[Series], *, columns: int = 4, x_label: str 
     Raises:
         ValueError: The columns of a panel differ in length.
     """
-    lines = [_ready(panel, PALETTE[0], _LINE_POINTS // 2) for panel in panels]
+    shown = list(panels)
+    limit = max(_FEWEST_POINTS, min(_LINE_POINTS // 2, 600 // max(1, len(shown))))
+    lines = [_ready(panel, PALETTE[0], limit) for panel in shown]
     if not lines:
         return marks.empty(_PANEL_WIDTH, _PANEL_HEIGHT)
     rows = math.ceil(len(lines) / columns)
