@@ -14,7 +14,8 @@ from rlkit.factory import ModelFactory, factory, register_model
 from rlkit.models.base import ModelBase
 from rlkit.registry import Dataset, ModelRegistry, ModelVersion, open_registry
 from rlkit.storage.archive import is_archive_path, read_archive
-from rlkit.training import Callback, Evaluation, History, TrainingRun, Update
+from rlkit.training import Callback, Evaluation, History, TrainingJob, TrainingRun, Update
+from rlkit.training.jobs import jobs
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -112,12 +113,14 @@ __all__ = [
     "ModelRegistry",
     "ModelVersion",
     "RLKitError",
+    "TrainingJob",
     "TrainingRun",
     "Update",
     "callbacks",
     "create",
     "factory",
     "hyperparameter",
+    "jobs",
     "load",
     "register",
     "register_model",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+_LONGEST_LINE = 300  # letters of a message that somebody else wrote
+
 
 class RLKitError(Exception):
     """Base of all errors that rlkit raises on purpose.
@@ -97,6 +99,19 @@ class UntrustedArtifactError(StoreError):
 
 class UsageError(RLKitError, ValueError):
     """A magic or a shell command was given options that it does not take."""
+
+
+def in_two_lines(error: BaseException) -> str:
+    """Return what an error says, without where it was raised.
+
+    Args:
+        error: Any exception.
+
+    Returns:
+        At most two lines: type and message.
+    """
+    lines = [line for line in f"{type(error).__name__}: {error}".splitlines() if line.strip()]
+    return "\n".join(line[:_LONGEST_LINE] for line in lines[:2]).removesuffix(": ")
 
 
 def did_you_mean(word: str, options: Iterable[str]) -> str:

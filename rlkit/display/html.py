@@ -30,6 +30,7 @@ _CARD = (
     "box-sizing:border-box;font-size:13px;line-height:1.45"
 )
 _BODY = "display:flex;flex-wrap:wrap;gap:12px 32px;align-items:flex-start;margin-top:11px"
+_ALARM = "border-left:3px solid rgb(212,72,72);padding:1px 0 1px 10px;margin:0 0 10px;overflow-wrap:anywhere"
 _PILL = "border-radius:9px;padding:1px 8px;font-size:.86em;font-weight:400;white-space:nowrap"
 _GRID = (
     "display:grid;grid-template-columns:max-content minmax(0,1fr);gap:3px 18px;width:auto;margin:0;"
@@ -111,6 +112,22 @@ def muted(value: object) -> Markup:
         The same at a lower contrast, which is still readable on white and on black.
     """
     return Markup(f'<span style="{_MUTED}">{escape(value)}</span>')
+
+
+def alarm(message: str) -> Markup:
+    """Set an error: its first line in bold, what may follow it below.
+
+    Args:
+        message: Text of one or several lines.
+
+    Returns:
+        A block with a red edge, empty without text.
+    """
+    problem, *rest = message.split("\n")
+    if not problem:
+        return Markup()
+    lines = "".join(f"<div>{escape(line)}</div>" for line in rest)
+    return Markup(f'<div style="{_ALARM}"><strong>{escape(problem)}</strong>{lines}</div>')
 
 
 def preformatted(content: object) -> Markup:

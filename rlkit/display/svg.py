@@ -215,7 +215,9 @@ def small_multiples(panels: Iterable[Series], *, columns: int = 4, x_label: str 
     Raises:
         ValueError: The columns of a panel differ in length.
     """
-    lines = [_ready(panel, PALETTE[0], _LINE_POINTS // 2) for panel in panels]
+    shown = list(panels)
+    limit = max(_FEWEST_POINTS, min(_LINE_POINTS // 2, 600 // max(1, len(shown))))
+    lines = [_ready(panel, PALETTE[0], limit) for panel in shown]
     if not lines:
         return marks.empty(_PANEL_WIDTH, _PANEL_HEIGHT)
     rows = math.ceil(len(lines) / columns)
@@ -264,19 +266,20 @@ def histogram(values: ArrayLike, label: str = "return", *, width: int = WIDTH, h
     return marks.document(width, height, parts)
 
 
-def picture(svg: str, alt: str, width: int | None = None) -> Markup:
+def picture(svg: str, alt: str, width: int | None = None, height: int | None = None) -> Markup:
     """Wrap a picture so that it survives where inline SVG does not.
 
     Args:
         svg: SVG text.
         alt: What the picture shows, for those who do not see it.
         width: Pixels across; by default as many as the picture has.
+        height: Pixels down; given with the width, they hold the picture's place before it is read.
 
     Returns:
         An ``<img>`` that holds the picture and shrinks with a narrow page.
     """
     data = base64.b64encode(svg.encode()).decode()
-    size = "" if width is None else f' width="{width}"'
+    size = "".join(f' {name}="{pixels}"' for name, pixels in {"width": width, "height": height}.items() if pixels)
     style = "display:block;max-width:100%;height:auto"
     return Markup(f'<img src="data:image/svg+xml;base64,{data}" alt="{escape(alt)}"{size} style="{style}">')
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -245,6 +246,8 @@ class Agent(ABC):
     ) -> Evaluation:
         """Return the returns of complete episodes in separate environments. Training is not disturbed.
 
+        Where another thread trains the model, it waits meanwhile, after the update under way.
+
         Args:
             episodes: How many.
             seed: Seed of the environments; one that depends on the model's own where None.
@@ -268,9 +271,14 @@ class Agent(ABC):
         environment = source.separate(min(episodes, _EVALUATION_ENVS), limit)
         environment.encoder = self._encoder
         try:
-            returns, lengths = play_episodes(
-                lambda features: self._act(self._normalizer.observations(features), rng), environment, episodes, seed
-            )
+            with self.paused():  # the same policy in all episodes, also where a thread trains it
+                returns, lengths = play_episodes(
+                    lambda features: self._act(self._normalizer.observations(features), rng),
+                    environment,
+                    episodes,
+                    seed,
+                )
+                evaluated_at = self.num_timesteps
         finally:
             environment.close()
         cut_off = 0 if limit is None else int((lengths >= limit).sum())
@@ -280,7 +288,7 @@ class Agent(ABC):
         title = f"{type(self).__name__} on {source.name}, evaluated"
         evaluation = Evaluation(returns, lengths, title, seed, deterministic, source.reward_threshold, cut_off)
         if env is None:
-            self.remember(evaluation)
+            self._evaluation, self._evaluated_at = evaluation, evaluated_at
         return evaluation
 
     def watch(
@@ -320,12 +328,20 @@ class Agent(ABC):
             return self._act(normalized, rng), None if values is None else values * self._normalizer.reward_scale
 
         title = f"{type(self).__name__} on {source.name}, one episode"
-        return record(policy, source, self._encoder, seed=seed, limit=limit, title=title, deterministic=deterministic)
+        with self.paused():  # the same policy in all steps, also where a thread trains it
+            return record(
+                policy, source, self._encoder, seed=seed, limit=limit, title=title, deterministic=deterministic
+            )
 
     def _evaluation_seed(self, seed: int | None) -> int:
         if seed is None:
             return int(np.random.SeedSequence([self.seed, 2]).generate_state(1)[0])
         return _checked_seed(seed)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Hold what changes the agent inside the block: nothing does, unless it trains."""
+        yield
 
     def _evaluation_source(self, env: EnvironmentLike | None, task: str = "be evaluated") -> EnvironmentSource:
         if env is None:

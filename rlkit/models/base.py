@@ -23,6 +23,7 @@ from rlkit.storage.archive import archive_path, read_archive, write_archive
 from rlkit.storage.packing import PackedModel, pack, state_of
 from rlkit.training.callbacks import Callback, checked_callbacks
 from rlkit.training.history import History
+from rlkit.training.jobs import TrainingJob, start_job
 from rlkit.training.log import TrainingLog
 from rlkit.training.progress import Progress, progress_callback
 from rlkit.training.run import TrainingRun, Updates, interrupt_stops
@@ -100,8 +101,7 @@ class ModelBase(Agent):
             MissingEnvironmentError: The model has no environment.
             TrainingError: ``steps`` is no positive whole number, a callback is none, or the model is training already.
         """
-        bar = progress_callback(progress)
-        run = self.training(steps, callbacks=[*checked_callbacks(callbacks), *([bar] if bar else [])])
+        run = self._shown(steps, callbacks, progress_callback(progress))
         try:
             with interrupt_stops(run):
                 for _ in run:
@@ -109,6 +109,33 @@ class ModelBase(Agent):
         finally:
             run.close()
         return run.history
+
+    def train_in_background(
+        self,
+        steps: int | None = None,
+        *,
+        callbacks: Sequence[Callback] | Callback = (),
+        progress: Progress = None,
+    ) -> TrainingJob:
+        """Train as :meth:`train` does, in a thread, and return at once with the job, which can be watched and stopped.
+
+        Meanwhile the model can predict, be evaluated, saved and registered: as it is between two updates. The thread
+        ends with the process.
+
+        Args:
+            steps: As for :meth:`train`.
+            callbacks: What to call on the way, in that thread.
+            progress: As for :meth:`train`; None shows progress in a notebook alone, below the cell that started it.
+
+        Raises:
+            MissingEnvironmentError: The model has no environment.
+            TrainingError: ``steps`` is no positive whole number, a callback is none, or the model is training already.
+        """
+        bar = progress_callback(progress, background=True)
+        return start_job(self._shown(steps, callbacks, bar), bar)
+
+    def _shown(self, steps: int | None, callbacks: Sequence[Callback] | Callback, bar: Callback | None) -> TrainingRun:
+        return self.training(steps, callbacks=[*checked_callbacks(callbacks), *([bar] if bar else [])])
 
     def training(self, steps: int | None = None, *, callbacks: Sequence[Callback] | Callback = ()) -> TrainingRun:
         """Return a run to be iterated: each ``next`` collects experience, makes one update and returns it.
@@ -124,7 +151,7 @@ class ModelBase(Agent):
         steps = whole_number("steps", steps, 1, TrainingError)
         source = self._require_source("train")
         if self._is_training:
-            raise TrainingError("This model is training already.", "Stop that run first: run.close().")
+            raise TrainingError("This model is training already.", "Stop that run first: run.close(), or job.stop().")
         history = History(f"{type(self).__name__} on {source.name}", steps, source.reward_threshold)
         run = TrainingRun(history, self._logged_updates, checked_callbacks(callbacks), model=self)
         self._run = weakref.ref(run)

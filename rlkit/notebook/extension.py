@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 
 from IPython.core.interactiveshell import InteractiveShell
 
 from rlkit.notebook.completion import make_matcher
 from rlkit.notebook.magics import RLMagics
 from rlkit.notebook.progress import NotebookProgress
+from rlkit.notebook.quiet import Quiet
 from rlkit.notebook.rewriting import make_transformer
 from rlkit.training.progress import default_progress
 
@@ -24,6 +26,7 @@ class Extension:
 
     def __init__(self, shell: InteractiveShell) -> None:
         self._shell = shell
+        self._quiet = Quiet(shell)
         self._magics = RLMagics(shell)
         self._matcher = make_matcher(self._magics.magics["line"], self._magics.scope)
         self._transformer = make_transformer(*self._magics.magics.values())
@@ -34,7 +37,7 @@ class Extension:
         self._shell.Completer.custom_matchers.append(self._matcher)
         self._shell.input_transformers_post.append(self._transformer)
         if getattr(self._shell, "kernel", None) is not None:
-            default_progress.make = NotebookProgress
+            default_progress.make = default_progress.make_for_job = partial(NotebookProgress, self._quiet)
 
     def remove(self) -> None:
         """Take all of it away."""
@@ -46,6 +49,7 @@ class Extension:
         self._shell.configurables.remove(self._magics)  # type: ignore[arg-type] # IPython's annotation names the shell
         self._shell.Completer.custom_matchers.remove(self._matcher)
         self._shell.input_transformers_post.remove(self._transformer)
+        self._quiet.remove()
         default_progress.reset()
 
 

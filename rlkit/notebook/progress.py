@@ -1,62 +1,96 @@
-"""Progress of a training run in a notebook: a bar while it runs, one line of figures when it is done."""
+"""Progress of a training run in a notebook: a bar and a live curve while it runs, and then what a person keeps."""
 
 from __future__ import annotations
 
-import math
+import statistics
 import time
+from collections import deque
+from collections.abc import Callable
 
 from IPython.display import DisplayHandle, display
 
-from rlkit.display import html, text
-from rlkit.display.progress import progress_bar
-from rlkit.training.callbacks import Callback, Update
+from rlkit.envs import Episode
+from rlkit.training.callbacks import Update
+from rlkit.training.history import History
+from rlkit.training.jobs import TrainingJob
+from rlkit.training.progress import JobDisplay
 from rlkit.training.run import TrainingRun
+from rlkit.training.view import run_html, run_text
 
-# Often enough to look alive, seldom enough to cost nothing: a display update takes 0.6 ms.
-_SECONDS_BETWEEN_UPDATES = 0.15
+_SHARE = 0.01
+"""What the display may take of the training's time by its own clock, which misses half as much again: the thread that
+sends, and caches that training finds filled with other things."""
+_SECONDS_BETWEEN_UPDATES = 0.1
+"""At least so many: faster than this looks no more alive."""
 
 
-class NotebookProgress(Callback):
-    """A progress bar in the output of the cell, which leaves its last figures in the saved notebook."""
+class NotebookProgress(JobDisplay):
+    """One display in the output of the cell, updated in its place, which leaves the history's card in the notebook.
+
+    Args:
+        quiet: Called with what shows the same as this: the cell need not show it again as its value.
+    """
+
+    def __init__(self, quiet: Callable[[object], None] | None = None) -> None:
+        self._quiet = quiet
+        self._job: TrainingJob | None = None
+
+    def open(self, job: TrainingJob) -> None:
+        """Show the job below the cell that starts it."""
+        self._job = job
+        self._begin(_bundle(job), job, job.history)
+
+    def close(self, job: TrainingJob) -> None:
+        """Leave the job's card."""
+        self._send(_bundle(job))
 
     def on_start(self, run: TrainingRun) -> None:
         """Show an empty bar."""
-        self._shown = 0.0
-        self._line = ""
-        handle = display({}, raw=True, display_id=True)  # type: ignore[no-untyped-call]
-        assert handle is not None  # noqa: S101 - a display id was asked for
-        self._handle: DisplayHandle = handle
-        self._show(run, 0.0, "starting")
+        if self._job is None:
+            self._begin(self._view(run), run.history)
+        self._costs: deque[float] = deque(maxlen=3)
+        self._due = 0.0
+
+    def on_episode(self, run: TrainingRun, episode: Episode) -> None:
+        """Draw how far the run is: some rollouts take long."""
+        self._refresh(run)
 
     def on_update(self, run: TrainingRun, update: Update) -> None:
-        """Draw the bar as far as the run is."""
-        self._line = _figures(update)
-        now = time.perf_counter()
-        if now - self._shown >= _SECONDS_BETWEEN_UPDATES:
-            self._shown = now
-            self._show(run, update.num_timesteps / update.total_timesteps, self._line)
+        """Draw how far the run is."""
+        self._refresh(run)
 
     def on_end(self, run: TrainingRun) -> None:
-        """Leave what was reached."""
-        # The bar has done its work: what it came to is one quiet line, above the curve or on its own.
-        title, figures = run.history.title, run.history.summary
-        data = {"text/plain": f"{title}: {figures}", "text/html": html.muted(f"{title}: {figures}")}
+        """Leave the card of the history; where a job drives the run, when that has ended."""
+        if self._job is None:
+            self._send(_bundle(run.history))
+        self._job = None
+
+    def _refresh(self, run: TrainingRun) -> None:
+        started = time.perf_counter()
+        if started < self._due:
+            return
+        self._send(self._view(run))
+        now = time.perf_counter()
+        self._costs.append(now - started)
+        # Of three, so that a chance delay does not make the display stand still.
+        self._due = now + max(_SECONDS_BETWEEN_UPDATES, statistics.median(self._costs) / _SHARE)
+
+    def _view(self, run: TrainingRun) -> dict[str, str]:
+        if self._job is not None:
+            return _bundle(self._job)
+        return {"text/plain": run_text(run), "text/html": run_html(run)}
+
+    def _begin(self, data: dict[str, str], *same: object) -> None:
+        if self._quiet is not None:
+            for value in same:
+                self._quiet(value)
+        handle = display(data, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+        assert handle is not None  # noqa: S101 - a display id was asked for
+        self._handle: DisplayHandle = handle
+
+    def _send(self, data: dict[str, str]) -> None:
         self._handle.update(data, raw=True)  # type: ignore[no-untyped-call]
 
-    def _show(self, run: TrainingRun, part: float, line: str) -> None:
-        part = min(part, 1.0)
-        title = run.history.title
-        data = {"text/plain": f"{title} {part:4.0%} {line}", "text/html": progress_bar(title, part, line)}
-        self._handle.update(data, raw=True)  # type: ignore[no-untyped-call]
 
-
-def _figures(update: Update) -> str:
-    left = update.seconds * (update.total_timesteps / update.num_timesteps - 1)
-    figures = [
-        f"{text.number(update.num_timesteps)} of {text.number(update.total_timesteps)} steps",
-        f"{text.number(round(update.steps_per_second))} steps/s",
-        f"{text.duration(max(left, 0.0))} left",
-    ]
-    if not math.isnan(update.mean_return):
-        figures.append(f"mean return {text.number(update.mean_return)}")
-    return " · ".join(figures)
+def _bundle(shown: History | TrainingJob) -> dict[str, str]:
+    return {"text/plain": repr(shown), "text/html": shown._repr_html_()}

@@ -4,66 +4,17 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rlkit.display import html, svg, text
 from rlkit.display.picture import Picture
+from rlkit.training.columns import Columns
 
-Column = NDArray[np.float64]
 _OUR_COLUMNS = {"num_timesteps", "seconds", "mean_return", "mean_length"}
 
 WINDOW = 100
 """Episodes over which the mean return is taken, as everyone in the field does."""
-
-
-class Columns(Mapping[str, Column]):
-    """Named columns of equal length that grow row by row; read as float64 arrays.
-
-    Args:
-        rows: Rows to begin with: column name to value.
-    """
-
-    def __init__(self, rows: Iterable[Mapping[str, float]] = ()) -> None:
-        self._rows = list(rows)
-        self._arrays: dict[str, Column] = {}
-
-    def append(self, row: Mapping[str, float]) -> None:
-        """Add a row. A column that another row lacks is NaN there."""
-        self._rows.append(row)
-        self._arrays = {}
-
-    def snapshot(self) -> Columns:
-        """Return the columns as they are now: a thread that trains may add rows between two looks at these."""
-        return Columns(self._rows)
-
-    def __getitem__(self, name: str) -> Column:
-        arrays = self._arrays  # taken first: a thread that trains may append, and replace it, meanwhile
-        if name not in arrays:
-            if not any(name in row for row in self._rows):
-                raise KeyError(name)
-            arrays[name] = np.array([row.get(name, math.nan) for row in self._rows], np.float64)
-        return arrays[name]
-
-    def _names(self) -> list[str]:
-        return list(dict.fromkeys(chain.from_iterable(self._rows)))
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._names())
-
-    def __len__(self) -> int:
-        return len(self._names())
-
-    @property
-    def num_rows(self) -> int:
-        """How many rows there are."""
-        return len(self._rows)
-
-    def __repr__(self) -> str:
-        return f"<Columns: {self.num_rows} rows of {', '.join(self)}>"
 
 
 class History:
@@ -85,6 +36,7 @@ class History:
         num_timesteps: Environment steps that were taken.
         seconds: How long it took.
         stop_reason: Why it ended before its time; empty where it did not.
+        error: The error that ended it, as text of one or two lines; empty where none did.
         reward_threshold: The mean return from which the environment counts as solved, or None.
     """
 
@@ -97,6 +49,7 @@ class History:
         self.num_timesteps = 0
         self.seconds = 0.0
         self.stop_reason = ""
+        self.error = ""
         self.reward_threshold = reward_threshold
         self._recent_returns: deque[float] = deque(maxlen=WINDOW)
         self._recent_lengths: deque[int] = deque(maxlen=WINDOW)
@@ -110,12 +63,12 @@ class History:
     @property
     def mean_return(self) -> float:
         """Mean return of the last 100 episodes; NaN before the first has ended."""
-        return sum(self._recent_returns) / len(self._recent_returns) if self._recent_returns else math.nan
+        return _mean(self._recent_returns)
 
     @property
     def mean_length(self) -> float:
         """Mean length of the last 100 episodes; NaN before the first has ended."""
-        return sum(self._recent_lengths) / len(self._recent_lengths) if self._recent_lengths else math.nan
+        return _mean(self._recent_lengths)
 
     @property
     def steps_per_second(self) -> float:
@@ -133,9 +86,15 @@ class History:
             known = known[np.linspace(0, len(known) - 1, points).round().astype(int)]
         return {"steps": steps[known].tolist(), "mean_return": means[known].tolist()}
 
-    def plot(self) -> Picture:
-        """Return the learning curve: episodes, their running mean, and the environment's threshold."""
-        episodes, updates, evaluations = (c.snapshot() for c in (self.episodes, self.updates, self.evaluations))
+    def plot(self, points: int | None = None) -> Picture:
+        """Return the learning curve: episodes, their running mean, and the environment's threshold.
+
+        Args:
+            points: Draw at most so many episodes and updates, evenly taken: then it takes as long however many there
+                are. All where None.
+        """
+        columns = (self.episodes, self.updates, self.evaluations)
+        episodes, updates, evaluations = (c.snapshot() if points is None else c.thinned(points) for c in columns)
         drawing = svg.learning_curve(
             episodes.get("num_timesteps", ()),
             episodes.get("return", ()),
@@ -158,11 +117,12 @@ class History:
 
     def __repr__(self) -> str:
         curve = text.sparkline(self.learning_curve()["mean_return"])
-        return f"{self.title}: {self.summary}" + (f"\n{curve}" if curve else "")
+        return "\n".join(part for part in (f"{self.title}: {self.summary}", curve, self.error) if part)
 
     def _repr_html_(self) -> str:
         details = [("Losses and other figures", self._figures())] if self.updates.num_rows else []
-        return html.card(self.title, subtitle=self.summary, picture=self.plot()._repr_html_(), details=details)
+        picture = html.join(html.alarm(self.error), self.plot()._repr_html_())
+        return html.card(self.title, subtitle=self.summary, picture=picture, details=details)
 
     def _figures(self) -> str:
         """Return the algorithm's own columns as HTML: a small curve of each, and a table of a few of their values."""
@@ -174,6 +134,11 @@ class History:
         rows = [(name.replace("_", " "), *(_known(updates[name][place]) for place in places)) for name in names]
         table = html.table(("", "first update", "halfway", "last update"), rows, numeric={1, 2, 3})
         return html.join(svg.picture(svg.small_multiples(panels, x_label="environment steps"), alt), table)
+
+
+def _mean(recent: deque[float] | deque[int]) -> float:
+    values = tuple(recent)  # a thread that trains may add one meanwhile
+    return sum(values) / len(values) if values else math.nan
 
 
 def _known(value: float) -> float | None:

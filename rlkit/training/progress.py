@@ -14,6 +14,7 @@ from rlkit.errors import TrainingError
 from rlkit.training.callbacks import Callback, Update
 
 if TYPE_CHECKING:
+    from rlkit.training.jobs import TrainingJob
     from rlkit.training.run import TrainingRun
 
 Progress = bool | Callback | None
@@ -37,17 +38,41 @@ class ProgressBar(Callback):
         self._bar.close()
 
 
+class JobDisplay(Callback):
+    """Base of callbacks that show a run, and can show one which a thread in the background drives as well."""
+
+    def open(self, job: TrainingJob) -> None:
+        """Show a job that is about to begin. The thread that starts it calls this, whose output it belongs to."""
+
+    def close(self, job: TrainingJob) -> None:
+        """Show how a job ended, in the place of what was shown before.
+
+        The job's own thread calls this, and after it each thread that waited for the job: where a notebook is
+        executed without anybody to look, only what the cell under way sends is kept.
+        """
+
+
 class _Default:
-    """What ``progress=None`` means: replaced by the notebook extension while it is loaded."""
+    """What ``progress=None`` means: replaced by the notebook extension while it is loaded.
+
+    Attributes:
+        make: Makes what shows a run, or None.
+        make_for_job: Makes what shows a run in the background, or None.
+    """
 
     make: Callable[[], Callback | None]
+    make_for_job: Callable[[], Callback | None]
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        """Show a bar where standard error is a terminal, or the output of a notebook's cell."""
+        """Show a bar where standard error is a terminal, or the output of a notebook's cell.
+
+        In the background only in a notebook: in a terminal it would be drawn over what a person types.
+        """
         self.make = lambda: ProgressBar() if somebody_looks() else None
+        self.make_for_job = lambda: ProgressBar() if _in_notebook() else None
 
 
 def somebody_looks() -> bool:
@@ -64,8 +89,12 @@ def _in_notebook() -> bool:
 default_progress = _Default()
 
 
-def progress_callback(progress: Progress) -> Callback | None:
+def progress_callback(progress: Progress, *, background: bool = False) -> Callback | None:
     """Return the callback that shows progress, or None: see ``ModelBase.train``.
+
+    Args:
+        progress: What a caller gave.
+        background: Whether a thread in the background is to drive the run.
 
     Raises:
         TrainingError: ``progress`` is none of what it may be.
@@ -74,6 +103,7 @@ def progress_callback(progress: Progress) -> Callback | None:
         return progress
     if not isinstance(progress, bool | None):
         raise TrainingError(f"progress = {progress!r:.80} is not allowed.", "Give True, False or a callback.")
+    make = default_progress.make_for_job if background else default_progress.make
     if progress is None:
-        return default_progress.make()
-    return (default_progress.make() or ProgressBar()) if progress else None
+        return make()
+    return (make() or ProgressBar()) if progress else None

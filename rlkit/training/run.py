@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Any
 
 from rlkit.envs import Episode
-from rlkit.errors import TrainingError
+from rlkit.errors import TrainingError, in_two_lines
 from rlkit.nn.threads import one_blas_thread
 from rlkit.training.callbacks import Callback, Update
 from rlkit.training.history import History
@@ -53,6 +53,7 @@ class TrainingRun(Iterator[Update]):
         self.num_timesteps = 0
         self.callbacks = tuple(callbacks)
         self._stop_reason = ""
+        self._started: float | None = None
         self._iterator = self._iterate(algorithm)
         self._driver: int | None = None  # the thread that is inside an update
         self._updating = threading.RLock()
@@ -64,9 +65,19 @@ class TrainingRun(Iterator[Update]):
         return max(0.0, 1.0 - self.num_timesteps / self.total_timesteps)
 
     @property
+    def seconds(self) -> float:
+        """Time since the run began; 0 before."""
+        return 0.0 if self._started is None else time.perf_counter() - self._started
+
+    @property
     def stopped(self) -> bool:
         """Whether somebody asked to stop."""
         return bool(self._stop_reason)
+
+    @property
+    def stop_reason(self) -> str:
+        """Why somebody asked to stop; empty where nobody did."""
+        return self._stop_reason
 
     def stop(self, reason: str = "asked to stop") -> None:
         """End the run after the update under way; ``reason`` is kept in the history."""
@@ -126,18 +137,20 @@ class TrainingRun(Iterator[Update]):
         updates = algorithm(self)
         told: list[Callback] = []  # of the start: only they are told of the end
         try:
-            started = time.perf_counter()
+            self._started = time.perf_counter()
             for callback in self.callbacks:
                 callback.on_start(self)
                 told.append(callback)
             while not self.stopped and self.num_timesteps < self.total_timesteps:
                 metrics = next(updates)
-                update = self._record(metrics, time.perf_counter() - started)
+                update = self._record(metrics, self.seconds)
                 for callback in self.callbacks:
                     callback.on_update(self, update)
                 yield update
         except BaseException as error:
             self.stop("closed" if isinstance(error, GeneratorExit) else type(error).__name__)
+            if isinstance(error, Exception):
+                self.history.error = in_two_lines(error)
             raise
         finally:
             updates.close()

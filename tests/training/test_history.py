@@ -6,7 +6,8 @@ import threading
 import numpy as np
 import pytest
 
-from rlkit.training.history import WINDOW, Columns, History
+from rlkit.training.columns import Columns
+from rlkit.training.history import WINDOW, History
 
 
 def recorded(returns, *, every=1):
@@ -18,46 +19,6 @@ def recorded(returns, *, every=1):
             history.num_timesteps = 10 * (i + 1)
             history.updates.append({"num_timesteps": history.num_timesteps, "mean_return": history.mean_return})
     return history
-
-
-def test_columns_are_float64_arrays_with_a_row_for_each_append():
-    columns = Columns()
-    columns.append({"a": 1, "b": 2.5})
-    columns.append({"a": 3, "b": 4.5})
-    assert columns["a"].tolist() == [1, 3]
-    assert columns["a"].dtype == np.float64
-    assert (list(columns), len(columns), columns.num_rows) == (["a", "b"], 2, 2)
-
-
-def test_a_column_that_a_row_has_not_is_nan_there():
-    columns = Columns()
-    columns.append({"a": 1})
-    columns.append({"b": 2})
-    np.testing.assert_array_equal(columns["a"], [1, math.nan])
-    np.testing.assert_array_equal(columns["b"], [math.nan, 2])
-
-
-def test_a_column_read_before_has_the_rows_that_came_since():
-    columns = Columns()
-    columns.append({"a": 1})
-    assert columns["a"].tolist() == [1]
-    columns.append({"a": 2})
-    assert columns["a"].tolist() == [1, 2]
-
-
-def test_an_unknown_column_is_a_key_error_and_get_gives_the_default():
-    columns = Columns()
-    assert columns.get("a", "nothing") == "nothing"
-    columns.append({"a": 1})
-    with pytest.raises(KeyError, match="b"):
-        columns["b"]
-    assert "b" not in columns
-
-
-def test_columns_say_what_they_hold():
-    columns = Columns()
-    columns.append({"a": 1, "b": 2})
-    assert repr(columns) == "<Columns: 1 rows of a, b>"
 
 
 def test_the_mean_return_is_that_of_the_last_100_episodes():
@@ -164,16 +125,23 @@ def test_a_row_added_between_reading_two_columns_does_not_break_the_curve(monkey
     assert "mean" in history._repr_html_()
 
 
-def test_a_snapshot_does_not_grow():
-    columns = Columns([{"a": 1.0}])
-    snapshot = columns.snapshot()
-    columns.append({"a": 2.0})
-    assert (snapshot["a"].tolist(), columns["a"].tolist()) == ([1.0], [1.0, 2.0])
-
-
 def test_what_is_not_known_is_a_dash_in_the_table_of_figures():
     history = recorded([1.0, 2.0])
     history.updates.append({"num_timesteps": 30, "mean_return": 2.0, "loss": 0.5})
     shown = history._repr_html_()
     assert "–" in shown  # noqa: RUF001 - what a table shows for no value
     assert "nan" not in shown
+
+
+def test_a_plot_of_few_points_takes_as_many_from_a_long_run_as_from_a_short_one():
+    long, short = recorded(range(50_000), every=5).plot(100).svg, recorded(range(100), every=1).plot(100).svg
+    assert len(long) < 1.5 * len(short)
+    assert "mean 49,950" in long
+
+
+def test_a_history_that_an_error_ended_says_which_in_text_and_html():
+    history = recorded([1.0])
+    history.error = "TrainingError: <it> broke\nMend it."
+    assert repr(history).endswith("TrainingError: <it> broke\nMend it.")
+    assert "TrainingError: &lt;it&gt; broke" in history._repr_html_()
+    assert "Mend it." in history._repr_html_()
