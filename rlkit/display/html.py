@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Literal
 
 from rlkit.display import text
@@ -17,6 +17,8 @@ from rlkit.display import text
 Tone = Literal["neutral", "accent", "good", "bad"]
 
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # what XML forbids
+_PICTURE_DATA = re.compile(r'(?<=;base64,)[^"]*')
+_MOST_BYTES, _MOST_ITEMS = 10_000, 100
 _LINE = "1px solid rgba(128,128,128,.3)"
 _FAINT_LINE = "1px solid rgba(128,128,128,.18)"
 _TABLE = "margin:0;border-collapse:collapse;font-size:12px"
@@ -237,6 +239,42 @@ def _setting(name: str, value: str, source: str, meaning: str) -> str:
         _cell(meaning, f"left;{_MUTED}"),
     )
     return "".join(cells)
+
+
+def stacked(*parts: str) -> Markup:
+    """Put blocks one below the other.
+
+    Args:
+        parts: Markup of each, used as it is; empty ones are left out.
+
+    Returns:
+        One piece of markup.
+    """
+    return Markup("".join(f'<div style="margin-top:10px">{part}</div>' for part in parts if part))
+
+
+def as_many_as_fit(render: Callable[[int], Markup], count: int) -> Markup:
+    """Show as many items as stay small: a notebook keeps every output that it ever showed.
+
+    Args:
+        render: Returns the markup of so many items; where some are left out, it says how many and which call shows
+            them.
+        count: How many there are.
+
+    Returns:
+        The markup of all, or of the most that take less than ten kilobytes, pictures aside.
+    """
+    if count <= _MOST_ITEMS and _bytes(whole := render(count)) < _MOST_BYTES:
+        return whole
+    fits, too_many = 0, min(count, _MOST_ITEMS + 1)
+    while too_many - fits > 1:
+        middle = (fits + too_many) // 2
+        fits, too_many = (middle, too_many) if _bytes(render(middle)) < _MOST_BYTES else (fits, middle)
+    return render(fits)
+
+
+def _bytes(markup: str) -> int:
+    return len(_PICTURE_DATA.sub("", markup).encode())
 
 
 def fold(summary: object, content: str, *, opened: bool = False) -> Markup:

@@ -186,3 +186,27 @@ def test_what_somebody_chose_stands_out_in_a_config_table():
 def test_a_fold_may_start_open():
     assert Reading(html.fold("more", "x", opened=True)).attributes[0] == ("open", None)
     assert "open" not in dict(Reading(html.fold("more", "x")).attributes)
+
+
+def lines(count):
+    return lambda shown: html.Markup("x" * 300 * shown + (f"{count - shown} more" if shown < count else ""))
+
+
+@pytest.mark.parametrize("count", [0, 1, 33])
+def test_all_that_fits_is_shown(count):
+    assert html.as_many_as_fit(lines(count), count) == lines(count)(count)
+
+
+@pytest.mark.parametrize("count", [34, 99, 100, 101, 100_000])
+def test_as_many_as_fit_in_ten_kilobytes_are_shown_and_the_rest_counted(count):
+    assert html.as_many_as_fit(lines(count), count) == lines(count)(33)
+
+
+def test_pictures_do_not_count_and_no_more_than_a_hundred_items_are_shown():
+    picture = svg.picture("x" * 50_000, "A picture")
+    shown = html.as_many_as_fit(lambda shown: html.Markup(f"{picture}{shown}"), 1000)
+    assert shown == f"{picture}100"
+
+
+def test_blocks_stand_one_below_the_other_without_those_that_are_empty():
+    assert html.stacked(html.escape("a<"), "", html.escape("b")).count("<div") == 2
