@@ -15,7 +15,7 @@ from itertools import cycle
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rlkit.display import marks, scale
+from rlkit.display import marks, scale, text
 from rlkit.display.html import Markup, escape
 from rlkit.display.marks import INK, PALETTE, Frame, Line
 from rlkit.display.scale import Array, Axis
@@ -24,6 +24,7 @@ WIDTH = 540
 HEIGHT = 220
 
 _DOTS = 600
+_LONGEST_ALT = 400  # letters
 _SOLID = 3  # of the distinct colours are drawn solid, the others dashed
 _LINE_POINTS = 240
 _FEWEST_POINTS = 60
@@ -275,10 +276,10 @@ def picture(svg: str, alt: str, width: int | None = None) -> Markup:
     Returns:
         An ``<img>`` that holds the picture and shrinks with a narrow page.
     """
-    data = base64.b64encode(svg.encode()).decode()
+    data, told = base64.b64encode(svg.encode()).decode(), escape(text.shortened(alt, _LONGEST_ALT))
     size = "" if width is None else f' width="{width}"'
     style = "display:block;max-width:100%;height:auto"
-    return Markup(f'<img src="data:image/svg+xml;base64,{data}" alt="{escape(alt)}"{size} style="{style}">')
+    return Markup(f'<img src="data:image/svg+xml;base64,{data}" alt="{told}"{size} style="{style}">')
 
 
 def _ready(series: Series, colour: str, limit: int) -> Line:
