@@ -66,15 +66,22 @@ class Description:
 
     @property
     def _head(self) -> str:
-        return f"{self.name}: {self.summary}\n{text.fields(self._fields())}"
+        return f"{text.one_line(f'{self.name}: {self.summary}')}\n{text.fields(self._fields(), width=text.WIDTH)}"
 
     def __repr__(self) -> str:
-        headers = ("hyperparameter", "default", "takes", "meaning")
-        return f"{self._head}\n\n{text.table(headers, self._rows())}"
+        headers = ("hyperparameter", "default", "meaning")
+        rows = [(name, default, f"{meaning} Takes {takes}.") for name, default, takes, meaning in self._rows()]
+        return f"{self._head}\n\n{text.table(headers, rows, width=text.WIDTH)}"
 
     def _repr_html_(self) -> str:
-        table = html.table(("hyperparameter", "default", "takes", "meaning"), self._rows())
-        return html.card(self.name, subtitle=self.summary, fields=self._fields(), details=[("Hyperparameters", table)])
+        rows, headers = self._rows(), ("hyperparameter", "default", "takes", "meaning")
+
+        def render(shown: int) -> html.Markup:
+            more = html.left_out(len(rows) - shown, "description.config_class.hyperparameters()")
+            details = [("Hyperparameters", html.join(html.table(headers, rows[:shown]), more))]
+            return html.card(self.name, self.summary, self._fields(), details=details)
+
+        return html.as_many_as_fit(render, len(rows))
 
 
 class ModelFactory:
@@ -316,9 +323,9 @@ class ModelFactory:
                 (html.code(each.name), each.summary, *(value for _, value in each._fields()))
                 for each in described[:shown]
             ]
-            left_out = len(described) - shown
-            more = html.muted(f"… and {left_out:,} more: rlkit.factory.names()") if left_out else ""
-            return html.stacked(html.table(headers, rows), more)
+            return html.stacked(
+                html.table(headers, rows), html.left_out(len(described) - shown, "rlkit.factory.names()")
+            )
 
         return html.as_many_as_fit(render, len(described))
 

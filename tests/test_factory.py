@@ -126,7 +126,7 @@ def test_very_many_algorithms_are_counted_and_some_shown(factory):
         factory.register(f"other{i}", type(f"Other{i}", (PPO,), {"__doc__": "Another."}))
     page = factory._repr_html_()
     assert len(page) < 10_000
-    assert "more: rlkit.factory.names()" in page
+    assert ">rlkit.factory.names()<" in page
     assert pretty(factory).count("Another.") == 60
 
 
