@@ -24,8 +24,9 @@ _NEEDS = {
 _FAMILIES = ("classic control", "toy text", "box2d", "mujoco")  # the simplest first, before those of other packages
 _NAMED = 4  # environments that are named of a family that cannot be made
 _HEADERS = ("environment", "family", "solved from", "steps", "presets")
-_HOW = "rlkit.environments('part of an id or of a family')"
 _NUMERIC = {2, 3}
+_MOST_ROWS = 60  # of text; in HTML as many as fit
+_HOW = "rlkit.environments('part of an id or of a family')"
 _HEADERS_MISSING = ("not installed", "environments", "install with")
 
 Presets = Mapping[str, Sequence[str]]
@@ -83,8 +84,10 @@ class EnvironmentList(list[EnvironmentInfo]):
 
     def __repr__(self) -> str:
         rows, missing = self._rows(), self._missing()
+        left_out = len(rows) - _MOST_ROWS
         tables = [
-            text.table(_HEADERS, rows, _NUMERIC) if rows else "",
+            text.table(_HEADERS, rows[:_MOST_ROWS], _NUMERIC) if rows else "",
+            f"… and {left_out:,} more: {_HOW}" if left_out > 0 else "",
             text.table(_HEADERS_MISSING, missing) if missing else "",
         ]
         return "\n\n".join(table for table in tables if table) or "no environments"
@@ -98,7 +101,7 @@ class EnvironmentList(list[EnvironmentInfo]):
         def render(shown: int) -> Markup:
             return html.stacked(
                 html.table(_HEADERS, rows[:shown], numeric=_NUMERIC) if rows else "",
-                html.muted(f"… and {len(rows) - shown:,} more: {_HOW}") if shown < len(rows) else "",
+                html.left_out(len(rows) - shown, _HOW),
                 html.table(_HEADERS_MISSING, missing) if missing else "",
             )
 
@@ -145,7 +148,9 @@ class EnvironmentDescription:
         return [(label, value) for label, value in fields if value]
 
     def __repr__(self) -> str:
-        return f"{self.info.id} ({self.info.family})\n{text.fields(self._fields())}"
+        return (
+            f"{text.one_line(f'{self.info.id} ({self.info.family})')}\n{text.fields(self._fields(), width=text.WIDTH)}"
+        )
 
     def _repr_html_(self) -> str:
         typed = {"algorithms", "presets", "install with"}

@@ -105,8 +105,9 @@ def test_of_very_many_environments_some_are_shown_and_the_rest_counted(register)
     page = found._repr_html_()
     assert len(page) < 10_000
     shown = page.count("rlkit-test/Game")
-    assert f"… and {500 - shown:,} more: rlkit.environments(" in page.replace("&#x27;", "'")
-    assert repr(found).count("rlkit-test/Game") == 500
+    assert f"… and {500 - shown:,} more: " in page
+    assert repr(found).count("rlkit-test/Game") == 60
+    assert "… and 440 more: rlkit.environments(" in repr(found)
 
 
 def test_a_family_that_is_not_installed_is_listed_whole_when_it_is_asked_for(without):
