@@ -231,13 +231,16 @@ def config_table(settings: Iterable[tuple[str, object, str, str]]) -> Markup:
 
     Args:
         settings: Name, value, source and meaning of each. The source says in a word or two where the value
-            came from; the sources ``"default"`` and empty are set back, any other stands out.
+            came from; the sources ``"default"`` and empty are set back, any other stands out. Meanings have no column
+            where all are empty.
 
     Returns:
         A table with one row for each setting.
     """
-    headers = [(title, "left") for title in ("hyperparameter", "value", "from", "meaning")]
-    return _table(headers, (_setting(name, text.literal(value), *rest) for name, value, *rest in settings))
+    rows = list(settings)
+    titles = ["hyperparameter", "value", "from", *["meaning"] * any(meaning for *_, meaning in rows)]
+    lines = (_setting(name, text.literal(value), *rest)[: len(titles)] for name, value, *rest in rows)
+    return _table([(title, "left") for title in titles], map("".join, lines))
 
 
 def settings_that_fit(
@@ -267,20 +270,31 @@ def left_out(number: int, rest: str) -> Markup:
     Returns:
         A line; empty for none.
     """
-    return join(muted(f"… and {number:,} more: "), code(rest)) if number else Markup()
+    return note(join(f"… and {number:,} more: ", code(rest))) if number else Markup()
 
 
-def _setting(name: str, value: str, source: str, meaning: str) -> str:
-    """Set one row; the style of its cells is theirs and not of elements inside, which halves the bytes."""
+def note(words: object) -> Markup:
+    """Set a line below a table, where its first column begins.
+
+    Args:
+        words: Text or markup.
+
+    Returns:
+        A block, set back.
+    """
+    return Markup(f'<div style="padding:4px 10px;font-size:12px;{_MUTED}">{escape(words)}</div>')
+
+
+def _setting(name: str, value: str, source: str, meaning: str) -> tuple[str, ...]:
+    """Set the cells of one row; the style of its cells is theirs and not of elements inside, which halves the bytes."""
     chosen = source not in {"", "default"}
     name, value = (text.shortened(word, _LONGEST) for word in (name, value))
-    cells = (
+    return (
         f'<th scope="row" style="{_CELL}left;{_TYPED}">{escape(name)}</th>',
         _cell(Markup(f"<strong>{escape(value)}</strong>") if chosen else value, f"left;{_TYPED}"),
         _cell(source, "left;white-space:nowrap" if chosen else f"left;{_MUTED}"),
         _cell(meaning, f"left;{_MUTED}"),
     )
-    return "".join(cells)
 
 
 def stacked(*parts: str) -> Markup:

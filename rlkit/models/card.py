@@ -55,10 +55,13 @@ def model_card(model: ModelBase) -> Markup:
     state, fields, curve = trained(model), _fields(model), _curve(model, title)
     summary = f"Hyperparameters ({_changed(model)} not at their default)"
 
-    def around(table: Markup) -> Markup:
-        return html.card(title, state, fields, curve, details=[(summary, table)])
+    meanings = html.note(html.join(html.code("model.config"), " says what each means."))
 
-    return html.settings_that_fit(model.config.rows(), "model.config.to_dict()", around)
+    def around(table: Markup) -> Markup:
+        return html.card(title, state, fields, curve, details=[(summary, html.join(table, meanings))])
+
+    rows = [(name, value, source, "") for name, value, source, _ in model.config.rows()]
+    return html.settings_that_fit(rows, "model.config.to_dict()", around)
 
 
 def _curve(model: ModelBase, title: str) -> str:

@@ -166,6 +166,11 @@ def test_what_somebody_chose_stands_out_in_a_config_table():
     assert "opacity" in untouched.partition("default")[0].rpartition("<td")[2]
 
 
+def test_a_config_table_without_meanings_has_no_column_for_them():
+    assert "meaning" in html.config_table([("gamma", 0.98, "you", "Discount."), ("tau", 1.0, "you", "")])
+    assert "meaning" not in html.config_table([("gamma", 0.98, "you", "")])
+
+
 def test_a_fold_may_start_open():
     assert Reading(html.fold("more", "x", opened=True)).attributes[0] == ("open", None)
     assert "open" not in dict(Reading(html.fold("more", "x")).attributes)
