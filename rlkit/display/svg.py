@@ -311,6 +311,6 @@ def _panel(line: Line, width: int) -> str:
         return title + marks.write(0, 30, "nothing to show yet")
     y = Axis.over([line.y], _PANEL_HEIGHT - 20.0, 24, pad=0.05, ticks=3)
     left = 9 + max((marks.width_of(tick) for _, tick in y.ticks()), default=0)
-    frame = Frame(Axis.over([line.x], left, width - 10.0, pad=0, ticks=3), y)
+    frame = Frame(Axis.over([line.x], left, width - 18.0, pad=0, ticks=3), y)
     last = marks.write(width, 11, marks.value(float(line.y[-1])), anchor="end", fill=line.colour, weight=600)
     return title + last + marks.grid(frame) + marks.stroke(frame, line)

@@ -178,7 +178,9 @@ class History:
         alt = f"Curves of {', '.join(panel.label for panel in panels)}: their values are in the table below"
         rows = [(name.replace("_", " "), *(_known(updates[name][place]) for place in places)) for name in names]
         table = html.table(("figure", "first update", "halfway", "last update"), rows, numeric={1, 2, 3})
-        return html.join(svg.picture(svg.small_multiples(panels, x_label="environment steps"), alt), table, more)
+        return html.stacked(
+            svg.picture(svg.small_multiples(panels, x_label="environment steps"), alt), html.join(table, more)
+        )
 
 
 def _known(value: float) -> float | None:
