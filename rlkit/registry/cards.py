@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rlkit.display import html, svg, text
 from rlkit.display.html import Markup
-from rlkit.registry.facts import EVALUATION_DETAILS, git_text
+from rlkit.registry.facts import EVALUATION_DETAILS, git_text, metric_names
 
 if TYPE_CHECKING:  # versions.py imports this module
     from rlkit.registry.versions import ModelVersion
@@ -30,6 +30,7 @@ def _facts(version: ModelVersion) -> list[tuple[str, object]]:
         ("algorithm", version.algorithm),
         ("environment", version.env_id or "custom"),
         ("trained", f"{text.number(version.num_timesteps)} steps in {text.duration(version.wall_time)}"),
+        *_metrics(version),
         ("seed", "" if version.seed is None else str(version.seed)),
         ("left out", version.left_out),
         ("parent", version.parent or ""),
@@ -39,18 +40,21 @@ def _facts(version: ModelVersion) -> list[tuple[str, object]]:
         ("packages", packages),
         ("state", f"{text.size(version.size)}, SHA-256 {version.sha256[:12]}…"),
     ]
-    return [(label, value) for label, value in facts if value]
+    return [(label, value) for label, value in facts if value != ""]
 
 
 def _metrics(version: ModelVersion) -> list[tuple[str, object]]:
-    return [(name.replace("_", " "), value) for name, value in version.metrics.items()]
+    """Return the first metrics, which are what a version is judged by, the mean return before all others."""
+    names = metric_names([version])
+    more = [("…", f"{len(names) - _MOST_FIGURES:,} more: version.metrics")] if len(names) > _MOST_FIGURES else []
+    return [*((name.replace("_", " "), version.metrics[name]) for name in names[:_MOST_FIGURES]), *more]
 
 
 def version_text(version: ModelVersion) -> str:
     """Return all that is known of a version, a line each."""
     names = [f"@{alias}" for alias in version.aliases] + [f"#{tag}" for tag in version.tags]
     head = " ".join([version.ref, *names])
-    lines = [head, text.fields([*_facts(version), *_metrics(version)])]
+    lines = [head, text.fields(_facts(version), width=text.WIDTH)]
     curve = text.sparkline(version.learning_curve.get("mean_return", []))
     description = "\n".join(map(text.one_line, version.description.splitlines()))
     return "\n".join(part for part in (*lines, curve, description) if part)
@@ -79,9 +83,7 @@ def _card(version: ModelVersion, hyperparameters: Markup, curve: str) -> Markup:
     if version.description:
         told = version.description[:_LONGEST_DESCRIPTION]
         details.insert(0, ("Description", html.escape(told if told == version.description else f"{told}…")))
-    figures, more = _metrics(version)[:_MOST_FIGURES], len(version.metrics) - _MOST_FIGURES
-    rest = [("…", html.join(f"{more:,} more: ", html.code("version.metrics")))] if more > 0 else []
-    return html.card(version.ref, badges, [*facts, *figures, *rest], curve, details)
+    return html.card(version.ref, badges, facts, curve, details)
 
 
 def _hyperparameters(version: ModelVersion) -> list[tuple[str, Markup]]:
@@ -153,7 +155,7 @@ def versions_table(versions: Sequence[ModelVersion], *, ranked: bool = False) ->
         shown = [rows[i] for i in _most_important(most, count, ranked=ranked)]
         rest = _said_of_the_rest(len(shown), len(versions), ranked=ranked)
         table = html.table(("version", *columns), shown, caption, _figures(columns))
-        return html.stacked(table, html.muted(rest) if rest else "")
+        return html.join(table, html.note(rest) if rest else "")
 
     return html.as_many_as_fit(render, len(most))
 
