@@ -247,7 +247,7 @@ def _table_html(columns: Sequence[_Column]) -> Markup:
 def _set(title: str, cell: str) -> object:
     if title == "aliases":
         return html.badges(cell.split(), "accent")
-    if title in ("version", "hyperparameter"):
+    if title == "version":
         return _unbroken(html.code(text.shortened(cell, _LONGEST_REF)))
     return _unbroken(html.escape(cell)) if len(cell) > _SHORT else cell
 

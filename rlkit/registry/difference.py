@@ -191,14 +191,18 @@ class Difference:
         if self.is_empty:
             return
         if self.metrics:
-            yield _Table("Metrics", ["metric", *sides, "change", ""], _metric_rows(self.metrics), {1, 2, 3}, "metrics")
+            yield _Table(
+                "Metrics", ["metric", *sides, "change", "verdict"], _metric_rows(self.metrics), {1, 2, 3}, "metrics"
+            )
         if self.config:
             yield _Table("Hyperparameters", ["hyperparameter", *sides], list(self._config_rows()), set(), "config")
         if self.facts:
             yield _Table("Other facts", ["fact", *sides], list(self._fact_rows()), set(), "facts")
         if self._moved:
-            headers = ["array", *(f"norm of {side}" for side in sides), "norm of change", "relative", ""]
+            headers = ["array", *(f"norm of {side}" for side in sides), "norm of change", "relative", "note"]
             rows = self._array_rows()
+            if not any(note for *_, note in rows):
+                headers, rows = headers[:-1], [row[:-1] for row in rows]
             yield _Table("Parameters", headers, rows, {1, 2, 3, 4}, "parameters", len(self._moved) - len(rows))
 
     def _config_rows(self) -> Iterable[list[str]]:

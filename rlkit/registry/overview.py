@@ -77,7 +77,7 @@ def overview(folder: Path, versions: Iterable[ModelVersion]) -> Overview:
 
 
 def _aliases(versions: Iterable[ModelVersion]) -> str:
-    words = (f"@{alias} is {version.version}" for version in versions for alias in version.aliases)
+    words = (f"@{alias} → {version.version}" for version in versions for alias in version.aliases)
     return text.shortened(", ".join(words), _LONGEST_ALIASES)
 
 

@@ -261,7 +261,7 @@ class Inspection:
         return f"{text.one_line(self.source)}\n{textwrap.indent(told, '  ')}"
 
     def _repr_html_(self) -> str:
-        rows = [(each.kind, each._what, _badge(each), html.code(f"{each.sha256[:12]}…")) for each in self.objects]  # noqa: SLF001 - ours
+        rows = [(each.kind, each._what, _verdict(each), html.code(f"{each.sha256[:12]}…")) for each in self.objects]  # noqa: SLF001 - ours
         table = html.table(("object", "what it is", "opening it", "SHA-256"), rows) if rows else "holds nothing"
         details = [
             (
@@ -274,8 +274,10 @@ class Inspection:
         return html.card(self.source or "Inspected object", picture=table, details=details)
 
 
-def _badge(each: InspectedObject) -> Markup:
-    return html.badge(each._verdict, "good" if each.is_plain or each.trusted else "bad")  # noqa: SLF001 - ours
+def _verdict(each: InspectedObject) -> Markup:
+    """Return what opening an object would do; a whole sentence is no badge."""
+    told = each._verdict  # noqa: SLF001 - ours
+    return html.badge(told, "good") if each.is_plain else Markup(f"<strong>{html.escape(told)}</strong>")
 
 
 def _count(number: int, word: str) -> str:
