@@ -323,9 +323,7 @@ class ModelFactory:
                 (html.code(each.name), each.summary, *(value for _, value in each._fields()))
                 for each in described[:shown]
             ]
-            return html.stacked(
-                html.table(headers, rows), html.left_out(len(described) - shown, "rlkit.factory.names()")
-            )
+            return html.join(html.table(headers, rows), html.left_out(len(described) - shown, "rlkit.factory.names()"))
 
         return html.as_many_as_fit(render, len(described))
 

@@ -100,8 +100,10 @@ class EnvironmentList(list[EnvironmentInfo]):
 
         def render(shown: int) -> Markup:
             return html.stacked(
-                html.table(_HEADERS, rows[:shown], numeric=_NUMERIC) if rows else "",
-                html.left_out(len(rows) - shown, _HOW),
+                html.join(
+                    html.table(_HEADERS, rows[:shown], numeric=_NUMERIC) if rows else "",
+                    html.left_out(len(rows) - shown, _HOW),
+                ),
                 html.table(_HEADERS_MISSING, missing) if missing else "",
             )
 

@@ -9,6 +9,7 @@ import hashlib
 import json
 import tempfile
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -84,7 +85,8 @@ HOSTILE_TEXTS = {
 
 
 def version(number=3, name="cartpole", aliases=(), **more):
-    known = {**KNOWN, "created": f"2026-03-{1 + number % 28:02}T05:06:{number % 60:02}+00:00", **more}
+    created = datetime(2026, 3, 1, tzinfo=UTC) + timedelta(hours=7 * min(number, 9999))
+    known = {**KNOWN, "created": created.isoformat(), **more}
     state = {"sha256": hashlib.sha256(f"{name}{number}".encode()).hexdigest(), "size": 115_000}
     meta = {"aliases": dict.fromkeys(aliases, number), "versions": {}}
     manifest = {**known, "objects": {"state": state}}
@@ -102,8 +104,8 @@ def versions(count, **more):
     return made
 
 
-def model(*, env="CartPole-v1", trained=False):
-    made = rlkit.create("ppo", env, preset="CartPole-v1", seed=0)
+def model(algorithm="ppo", env="CartPole-v1", *, trained=False):
+    made = rlkit.create(algorithm, env, preset=env or "CartPole-v1", seed=0)
     if trained:
         made.num_timesteps, made.num_episodes = 100_096, 512
         made._log = TrainingLog(CURVE, 4.25)

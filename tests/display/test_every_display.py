@@ -260,7 +260,7 @@ def test_what_is_left_out_is_counted_with_the_call_that_shows_it(name, said):
 
 @pytest.mark.parametrize("algorithm", ["a2c", "dqn", "ppo"])
 def test_nothing_is_left_out_of_an_algorithms_own_hyperparameters(algorithm):
-    model = rlkit.create(algorithm, "LunarLander-v3", seed=0)
+    model = displays.model(algorithm, "LunarLander-v3", trained=True)
     for shown in (model, model.config, rlkit.factory.describe(algorithm)):
         page = markup(shown)
         assert all(f">{name}<" in page for name in model.config.to_dict())
