@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from rlkit import callbacks
 from rlkit.config import ModelConfig, hyperparameter
-from rlkit.envs import EnvironmentLike
+from rlkit.envs import (
+    EnvironmentDescription,
+    EnvironmentLike,
+    EnvironmentList,
+    describe_environment,
+    list_environments,
+)
 from rlkit.errors import RLKitError
 from rlkit.factory import ModelFactory, factory, register_model
 from rlkit.models.base import ModelBase
@@ -29,6 +35,27 @@ def create(algorithm: str, env: EnvironmentLike | None = None, **settings: Any) 
     See :meth:`ModelFactory.create` for the settings and the errors.
     """
     return factory.create(algorithm, env, **settings)
+
+
+def environments(part: str = "") -> EnvironmentList:
+    """List the environments that Gymnasium knows, without making one: ``rlkit.environments("cart")``.
+
+    Args:
+        part: Part of an id or of a family such as ``"box2d"``, in any case; empty for all.
+
+    Returns:
+        The newest version of each; those that can be made here first, and of them those with presets.
+    """
+    return list_environments(part, factory.presets())
+
+
+def environment(env_id: str) -> EnvironmentDescription:
+    """Tell what an environment takes and gives, and which algorithms can learn it: ``rlkit.environment("CartPole")``.
+
+    Raises:
+        UnknownEnvironmentError: There is none of this id (the message names the nearest), or it cannot be made.
+    """
+    return describe_environment(env_id, factory.presets(), factory.takers)
 
 
 def registry(folder: str | PathLike[str] | None = None) -> ModelRegistry:
@@ -118,6 +145,8 @@ __all__ = [
     "Update",
     "callbacks",
     "create",
+    "environment",
+    "environments",
     "factory",
     "hyperparameter",
     "jobs",

@@ -15,8 +15,9 @@ from typing import Any, TypeVar
 from rlkit import models
 from rlkit.config import ModelConfig, presets
 from rlkit.display import html, text
-from rlkit.envs import EnvironmentLike, newest_id
-from rlkit.errors import ModelDefinitionError, UnknownAlgorithmError, did_you_mean
+from rlkit.envs import EnvironmentLike, check_space, newest_id, space_to_dict
+from rlkit.envs.spaces import Space
+from rlkit.errors import ModelDefinitionError, UnknownAlgorithmError, UnsupportedSpaceError, did_you_mean
 from rlkit.models.base import ModelBase
 from rlkit.storage.packing import CODE, Packed, open_class, state_of
 
@@ -24,6 +25,9 @@ ENTRY_POINT_GROUP = "rlkit.models"
 
 ModelClass = type[ModelBase]
 AnyModelClass = TypeVar("AnyModelClass", bound=ModelClass)
+
+
+_LABELS = ("observations", "actions", "presets")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,25 +56,32 @@ class Description:
         return self.model_class.Config
 
     def _fields(self) -> list[tuple[str, str]]:
-        fields = [
-            ("observations", ", ".join(self.observation_spaces)),
-            ("actions", ", ".join(self.action_spaces)),
-            ("presets", ", ".join(self.presets) or "none"),
-        ]
-        return [(label, value) for label, value in fields if value]
+        values = (", ".join(names) for names in (self.observation_spaces, self.action_spaces, self.presets))
+        return [(label, value or "none") for label, value in zip(_LABELS, values, strict=True)]
 
     def _rows(self) -> list[tuple[str, str, str, str]]:
         shown = self.config_class().to_dict()
         known = self.config_class.hyperparameters().values()
         return [(field.name, str(shown[field.name]), field.takes, field.meaning) for field in known]
 
+    @property
+    def _head(self) -> str:
+        return f"{text.one_line(f'{self.name}: {self.summary}')}\n{text.fields(self._fields(), width=text.WIDTH)}"
+
     def __repr__(self) -> str:
-        headers = ("hyperparameter", "default", "takes", "meaning")
-        return f"{self.name}: {self.summary}\n{text.fields(self._fields())}\n\n{text.table(headers, self._rows())}"
+        headers = ("hyperparameter", "default", "meaning")
+        rows = [(name, default, f"{meaning} Takes {takes}.") for name, default, takes, meaning in self._rows()]
+        return f"{self._head}\n\n{text.table(headers, rows, width=text.WIDTH)}"
 
     def _repr_html_(self) -> str:
-        table = html.table(("hyperparameter", "default", "takes", "meaning"), self._rows())
-        return html.card(self.name, subtitle=self.summary, fields=self._fields(), details=[("Hyperparameters", table)])
+        rows, headers = self._rows(), ("hyperparameter", "default", "takes", "meaning")
+
+        def render(shown: int) -> html.Markup:
+            more = html.left_out(len(rows) - shown, "description.config_class.hyperparameters()")
+            details = [("Hyperparameters", html.join(html.table(headers, rows[:shown]), more))]
+            return html.card(self.name, self.summary, self._fields(), details=details)
+
+        return html.as_many_as_fit(render, len(rows))
 
 
 class ModelFactory:
@@ -143,6 +154,28 @@ class ModelFactory:
             action_spaces=tuple(kind.__name__ for kind in model_class.action_spaces),
             presets=tuple(presets.names(model_class.Config.preset_file)),
         )
+
+    def presets(self) -> dict[str, tuple[str, ...]]:
+        """Return the environments that there are shipped settings for, and the algorithms that have them."""
+        described = self._described()
+        ids = dict.fromkeys(env_id for each in described for env_id in each.presets)
+        return {env_id: tuple(each.name for each in described if env_id in each.presets) for env_id in ids}
+
+    def takers(self, observation_space: Space, action_space: Space) -> list[str]:
+        """Return the names of the algorithms that can take these spaces of one environment."""
+
+        def takes(model_class: ModelClass) -> bool:
+            try:
+                for role, space in (("observation", observation_space), ("action", action_space)):
+                    check_space(
+                        space, getattr(model_class, f"{role}_spaces"), role=role, algorithm=model_class.__name__
+                    )
+                    space_to_dict(space)
+            except UnsupportedSpaceError:
+                return False
+            return True
+
+        return [name for name in self.names() if takes(self.get(name))]
 
     def register(self, name: str, model_class: ModelClass) -> None:
         """Add a model class; one that has the name already is replaced, with a warning.
@@ -274,6 +307,25 @@ class ModelFactory:
 
     def __repr__(self) -> str:
         return f"<ModelFactory: {', '.join(self.names())}>"
+
+    def _described(self) -> list[Description]:
+        return [self.describe(name) for name in self.names()]
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002, FBT001 - IPython's protocol
+        printer.text("\n\n".join(each._head for each in self._described()))  # noqa: SLF001 - ours
+
+    def _repr_html_(self) -> str:
+        described = self._described()
+        headers = ("algorithm", "what it is", *_LABELS)
+
+        def render(shown: int) -> html.Markup:
+            rows = [
+                (html.code(each.name), each.summary, *(value for _, value in each._fields()))
+                for each in described[:shown]
+            ]
+            return html.join(html.table(headers, rows), html.left_out(len(described) - shown, "rlkit.factory.names()"))
+
+        return html.as_many_as_fit(render, len(described))
 
 
 def env_id_of(env: object) -> str | None:

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import gymnasium
 import numpy as np
 import pytest
+from IPython.lib.pretty import pretty
 
 import rlkit
 from rlkit.config import hyperparameter
@@ -103,6 +104,42 @@ def test_a_description_says_what_there_is_to_know(factory):
     for shown in (repr(description), description._repr_html_()):
         for name in PPOConfig.hyperparameters():
             assert name in shown
+
+
+def test_the_factory_shows_every_algorithm_with_what_it_takes(factory):
+    factory.register("curious", Curious)
+    for shown in (pretty(factory), factory._repr_html_()):
+        for fact in (
+            "curious",
+            "PPO with a setting more.",
+            "ppo",
+            "dqn",
+            "MultiBinary, Dict, Tuple",
+            "Pendulum-v1",
+            "none",
+        ):
+            assert fact in shown
+
+
+def test_very_many_algorithms_are_counted_and_some_shown(factory):
+    for i in range(60):
+        factory.register(f"other{i}", type(f"Other{i}", (PPO,), {"__doc__": "Another."}))
+    page = factory._repr_html_()
+    assert len(page) < 10_000
+    assert ">rlkit.factory.names()<" in page
+    assert pretty(factory).count("Another.") == 60
+
+
+def test_presets_are_listed_by_environment(factory):
+    assert factory.presets()["CartPole-v1"] == ("a2c", "dqn", "ppo")
+    assert "dqn" not in factory.presets()["Pendulum-v1"]
+
+
+def test_the_factory_knows_who_can_take_an_environments_spaces(factory):
+    box, one_of_two = gymnasium.spaces.Box(-1, 1, (3,)), gymnasium.spaces.Discrete(2)
+    assert factory.takers(box, one_of_two) == ["a2c", "dqn", "ppo"]
+    assert factory.takers(box, box) == ["a2c", "ppo"]
+    assert factory.takers(gymnasium.spaces.Text(4), one_of_two) == []
 
 
 @pytest.mark.parametrize("name", ["ppp", 5, None, ["ppo"], {}])

@@ -30,3 +30,10 @@ def test_load_tells_files_from_versions():
 def test_what_is_neither_file_nor_reference_is_refused(source):
     with pytest.raises(InvalidReferenceError, match="must be a string"):
         rlkit.load(source)
+
+
+def test_environments_are_listed_and_described_with_the_algorithms_that_take_them():
+    (acrobot,) = rlkit.environments("acrobot")
+    assert acrobot.presets == ("a2c", "dqn", "ppo")
+    assert rlkit.environment("Acrobot").algorithms == ("a2c", "dqn", "ppo")
+    assert rlkit.environment("Pendulum").algorithms == ("a2c", "ppo")

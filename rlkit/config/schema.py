@@ -281,10 +281,11 @@ class ModelConfig(BaseModel):
 
     def __str__(self) -> str:
         rows = [(name, text.literal(value), source, meaning) for name, value, source, meaning in self.rows()]
-        return text.table(("hyperparameter", "value", "from", "meaning"), rows)
+        return text.table(("hyperparameter", "value", "from", "meaning"), rows, width=text.WIDTH)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002, FBT001 - IPython's protocol
         printer.text(str(self))
 
     def _repr_html_(self) -> str:
-        return html.card(type(self).__name__, picture=html.config_table(self.rows()))
+        name = type(self).__name__
+        return html.settings_that_fit(self.rows(), "config.to_dict()", lambda table: html.card(name, picture=table))

@@ -9,21 +9,24 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Literal
 
 from rlkit.display import text
 
 Tone = Literal["neutral", "accent", "good", "bad"]
 
-_UNPRINTABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # what XML forbids
+# What XML forbids, other control characters, and what would turn round the direction of the text that follows.
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2029\u202f-\u2065\u206a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_PICTURE_DATA = re.compile(r'(?<=;base64,)[^"]*')
+_MOST_BYTES, _MOST_ITEMS, _MOST_BADGES = 10_000, 100, 6
+_LONGEST = 120  # letters of a text in a cell
 _LINE = "1px solid rgba(128,128,128,.3)"
 _FAINT_LINE = "1px solid rgba(128,128,128,.18)"
 _TABLE = "margin:0;border-collapse:collapse;font-size:12px"
 _MUTED = "opacity:.68"  # of the page's own ink: a contrast of 4.5 and more on white and on black
 _CAPTION = f"caption-side:top;text-align:left;padding:2px 10px;{_MUTED}"
 _CELL = "padding:3px 10px;text-align:"
-_ACCENT = "color:#2f7cd4"  # read on white and on black alike
 _TYPED = "font:12px monospace"
 _CARD = (
     f"border:{_LINE};border-radius:7px;padding:12px 16px 13px;margin:2px 0 6px;max-width:880px;"
@@ -57,11 +60,19 @@ def escape(value: object) -> Markup:
         value: Markup stays as it is; numbers and None are written as ``text.number`` does.
 
     Returns:
-        Escaped text; characters that XML forbids are shown as U+FFFD.
+        Escaped text; control characters, and what turns its direction round, are shown as U+FFFD.
     """
     if isinstance(value, Markup):
         return value
     return Markup(html.escape(_UNPRINTABLE.sub("\ufffd", text.number(value))))
+
+
+def _brief(value: object, longest: int = _LONGEST) -> Markup:
+    """Escape a text, and cut it where it is longer than a cell should be. Whole it is in Python, and in the text."""
+    if isinstance(value, Markup):
+        return value
+    line = text.number(value)
+    return escape(line if len(line) <= longest else text.shortened(line, longest))
 
 
 def badge(label: object, tone: Tone = "neutral") -> Markup:
@@ -74,7 +85,7 @@ def badge(label: object, tone: Tone = "neutral") -> Markup:
     Returns:
         An inline pill.
     """
-    return Markup(f'<span style="background:{_TINTS[tone]};{_PILL}">{escape(label)}</span>')
+    return Markup(f'<span style="background:{_TINTS[tone]};{_PILL}">{_brief(label)}</span>')
 
 
 def badges(labels: Iterable[object], tone: Tone = "neutral") -> Markup:
@@ -85,9 +96,11 @@ def badges(labels: Iterable[object], tone: Tone = "neutral") -> Markup:
         tone: Tint behind them.
 
     Returns:
-        Inline pills with a space between.
+        Inline pills with a space between: of very many the first, and how many more there are.
     """
-    return Markup(" ".join(badge(label, tone) for label in labels))
+    said = list(labels)
+    more = [muted(f"and {len(said) - _MOST_BADGES:,} more")] if len(said) > _MOST_BADGES else []
+    return Markup(" ".join([*(badge(label, tone) for label in said[:_MOST_BADGES]), *more]))
 
 
 def code(source: object) -> Markup:
@@ -167,7 +180,7 @@ def field_list(pairs: Iterable[tuple[str, object]]) -> Markup:
     # JupyterLab floats dt and dd in list outputs: every one of these styles undoes something there.
     term = f'<dt style="float:none;width:auto;font-weight:400;{_MUTED}">'
     value = '<dd style="float:none;width:auto;margin:0">'
-    rows = "".join(f"{term}{escape(label)}</dt>{value}{escape(cell)}</dd>" for label, cell in pairs)
+    rows = "".join(f"{term}{_brief(label)}</dt>{value}{_brief(cell)}</dd>" for label, cell in pairs)
     return Markup(f'<dl style="{_GRID}">{rows}</dl>') if rows else Markup()
 
 
@@ -205,7 +218,7 @@ def table(
 
 
 def _table(headers: Iterable[tuple[object, str]], lines: Iterable[str], caption: str = "") -> Markup:
-    head = "".join(f'<th scope="col" style="{_CELL}{side}">{escape(title)}</th>' for title, side in headers)
+    head = "".join(f'<th scope="col" style="{_CELL}{side}">{_brief(title)}</th>' for title, side in headers)
     top = f'<caption style="{_CAPTION}">{escape(caption)}</caption>' if caption else ""
     inner = f'{top}<thead style="border-bottom:{_LINE}"><tr>{head}</tr></thead><tbody>'
     inner += "".join(f"<tr>{line}</tr>" for line in lines)
@@ -221,13 +234,13 @@ def _marked(content: object, style: str, *, marked: bool) -> tuple[object, str]:
     """Return content and style of a cell, both stronger where it is marked: either says it without the other."""
     if not marked:
         return content, style
-    return Markup(f"<strong>{escape(content)}</strong>"), f"{style};background:{_TINTS['good']}"
+    return Markup(f"<strong>{_brief(content)}</strong>"), f"{style};background:{_TINTS['good']}"
 
 
 def _cell(content: object, style: str, *, named: bool = False) -> str:
     """Set a cell of a body; the one that names its row is a header, in regular weight."""
     start, end = ('th scope="row"', ";font-weight:400") if named else ("td", "")
-    return f'<{start} style="{_CELL}{style}{end}">{escape(content)}</{start[:2]}>'
+    return f'<{start} style="{_CELL}{style}{end}">{_brief(content)}</{start[:2]}>'
 
 
 def config_table(settings: Iterable[tuple[str, object, str, str]]) -> Markup:
@@ -235,25 +248,107 @@ def config_table(settings: Iterable[tuple[str, object, str, str]]) -> Markup:
 
     Args:
         settings: Name, value, source and meaning of each. The source says in a word or two where the value
-            came from; the sources ``"default"`` and empty are set back, any other stands out.
+            came from; the sources ``"default"`` and empty are set back, any other stands out. Meanings have no column
+            where all are empty.
 
     Returns:
         A table with one row for each setting.
     """
-    headers = [(title, "left") for title in ("setting", "value", "from", "meaning")]
-    return _table(headers, (_setting(name, text.literal(value), *rest) for name, value, *rest in settings))
+    rows = list(settings)
+    titles = ["hyperparameter", "value", "from", *["meaning"] * any(meaning for *_, meaning in rows)]
+    lines = (_setting(name, text.literal(value), *rest)[: len(titles)] for name, value, *rest in rows)
+    return _table([(title, "left") for title in titles], map("".join, lines))
 
 
-def _setting(name: str, value: str, source: str, meaning: str) -> str:
-    """Set one row; the style of its cells is theirs and not of elements inside, which halves the bytes."""
+def settings_that_fit(
+    settings: Sequence[tuple[str, object, str, str]], rest: str, around: Callable[[Markup], Markup]
+) -> Markup:
+    """Set hyperparameters as ``config_table`` does, as many as stay small.
+
+    Args:
+        settings: Name, value, source and meaning of each.
+        rest: What shows those that are left out, such as ``"model.config.to_dict()"``.
+        around: Returns the display that the table is a part of.
+    """
+
+    def render(shown: int) -> Markup:
+        return around(join(config_table(settings[:shown]), left_out(len(settings) - shown, rest)))
+
+    return as_many_as_fit(render, len(settings))
+
+
+def left_out(number: int, rest: str) -> Markup:
+    """Say how many are not shown, and what shows them.
+
+    Args:
+        number: How many.
+        rest: A call or an attribute, such as ``"registry.models()"``.
+
+    Returns:
+        A line; empty for none.
+    """
+    return note(join(f"… and {number:,} more: ", code(rest))) if number else Markup()
+
+
+def note(words: object) -> Markup:
+    """Set a line below a table, where its first column begins.
+
+    Args:
+        words: Text or markup.
+
+    Returns:
+        A block, set back.
+    """
+    return Markup(f'<div style="padding:4px 10px;font-size:12px;{_MUTED}">{escape(words)}</div>')
+
+
+def _setting(name: str, value: str, source: str, meaning: str) -> tuple[str, ...]:
+    """Set the cells of one row; the style of its cells is theirs and not of elements inside, which halves the bytes."""
     chosen = source not in {"", "default"}
-    cells = (
+    name, value = (text.shortened(word, _LONGEST) for word in (name, value))
+    return (
         f'<th scope="row" style="{_CELL}left;{_TYPED}">{escape(name)}</th>',
         _cell(Markup(f"<strong>{escape(value)}</strong>") if chosen else value, f"left;{_TYPED}"),
-        _cell(source, f"left;white-space:nowrap;{_ACCENT if chosen else _MUTED}"),
+        _cell(source, "left;white-space:nowrap" if chosen else f"left;{_MUTED}"),
         _cell(meaning, f"left;{_MUTED}"),
     )
-    return "".join(cells)
+
+
+def stacked(*parts: str) -> Markup:
+    """Put blocks one below the other.
+
+    Args:
+        parts: Markup of each, used as it is; empty ones are left out.
+
+    Returns:
+        One piece of markup.
+    """
+    first, *others = [part for part in parts if part] or [""]
+    return Markup(first + "".join(f'<div style="margin-top:10px">{part}</div>' for part in others))
+
+
+def as_many_as_fit(render: Callable[[int], Markup], count: int) -> Markup:
+    """Show as many items as stay small: a notebook keeps every output that it ever showed.
+
+    Args:
+        render: Returns the markup of so many items; where some are left out, it says how many and which call shows
+            them.
+        count: How many there are.
+
+    Returns:
+        The markup of all, or of the most that take less than ten kilobytes, pictures aside.
+    """
+    if count <= _MOST_ITEMS and _bytes(whole := render(count)) < _MOST_BYTES:
+        return whole
+    fits, too_many = 0, min(count, _MOST_ITEMS + 1)
+    while too_many - fits > 1:
+        middle = (fits + too_many) // 2
+        fits, too_many = (middle, too_many) if _bytes(render(middle)) < _MOST_BYTES else (fits, middle)
+    return render(fits)
+
+
+def _bytes(markup: str) -> int:
+    return len(_PICTURE_DATA.sub("", markup).encode())
 
 
 def fold(summary: object, content: str, *, opened: bool = False) -> Markup:
@@ -268,7 +363,7 @@ def fold(summary: object, content: str, *, opened: bool = False) -> Markup:
         A native disclosure that needs no script.
     """
     style = f"border-top:{_FAINT_LINE};margin-top:10px;padding-top:7px"
-    line = f'<summary style="cursor:pointer">{escape(summary)}</summary>'
+    line = f'<summary style="cursor:pointer">{_brief(summary)}</summary>'
     inner = f'<div style="margin-top:8px">{content}</div>'
     return Markup(f'<details{" open" if opened else ""} style="{style}">{line}{inner}</details>')
 
@@ -292,9 +387,9 @@ def card(
     Returns:
         A bordered block at most 880 pixels wide.
     """
-    head = f'<div><strong style="font-size:15px;font-weight:600">{escape(title)}</strong></div>'
+    head = f'<div><strong style="font-size:15px;font-weight:600">{_brief(title)}</strong></div>'
     if subtitle:
-        line = subtitle if isinstance(subtitle, Markup) else muted(subtitle)
+        line = subtitle if isinstance(subtitle, Markup) else muted(_brief(subtitle, 2 * _LONGEST))
         head += f'<div style="margin-top:1px">{line}</div>'
     facts = field_list(fields)
     body = f'<div style="flex:0 1 auto;min-width:190px;max-width:100%">{facts}</div>' if facts else ""

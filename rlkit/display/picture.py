@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rlkit.display import text
 from rlkit.display.svg import picture
 
 
@@ -20,7 +21,7 @@ class Picture:
     alt: str
 
     def __repr__(self) -> str:
-        return f"<Picture: {self.alt}>"
+        return f"<Picture: {text.one_line(self.alt)}>"
 
     def _repr_html_(self) -> str:
         return picture(self.svg, self.alt)

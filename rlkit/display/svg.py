@@ -15,7 +15,7 @@ from itertools import cycle
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rlkit.display import marks, scale
+from rlkit.display import marks, scale, text
 from rlkit.display.html import Markup, escape
 from rlkit.display.marks import INK, PALETTE, Frame, Line
 from rlkit.display.scale import Array, Axis
@@ -24,6 +24,7 @@ WIDTH = 540
 HEIGHT = 220
 
 _DOTS = 600
+_LONGEST_ALT = 400  # letters
 _SOLID = 3  # of the distinct colours are drawn solid, the others dashed
 _LINE_POINTS = 240
 _FEWEST_POINTS = 60
@@ -278,10 +279,10 @@ def picture(svg: str, alt: str, width: int | None = None, height: int | None = N
     Returns:
         An ``<img>`` that holds the picture and shrinks with a narrow page.
     """
-    data = base64.b64encode(svg.encode()).decode()
+    data, told = base64.b64encode(svg.encode()).decode(), escape(text.shortened(alt, _LONGEST_ALT))
     size = "".join(f' {name}="{pixels}"' for name, pixels in {"width": width, "height": height}.items() if pixels)
     style = "display:block;max-width:100%;height:auto"
-    return Markup(f'<img src="data:image/svg+xml;base64,{data}" alt="{escape(alt)}"{size} style="{style}">')
+    return Markup(f'<img src="data:image/svg+xml;base64,{data}" alt="{told}"{size} style="{style}">')
 
 
 def _ready(series: Series, colour: str, limit: int) -> Line:
@@ -313,6 +314,6 @@ def _panel(line: Line, width: int) -> str:
         return title + marks.write(0, 30, "nothing to show yet")
     y = Axis.over([line.y], _PANEL_HEIGHT - 20.0, 24, pad=0.05, ticks=3)
     left = 9 + max((marks.width_of(tick) for _, tick in y.ticks()), default=0)
-    frame = Frame(Axis.over([line.x], left, width - 10.0, pad=0, ticks=3), y)
+    frame = Frame(Axis.over([line.x], left, width - 18.0, pad=0, ticks=3), y)
     last = marks.write(width, 11, marks.value(float(line.y[-1])), anchor="end", fill=line.colour, weight=600)
     return title + last + marks.grid(frame) + marks.stroke(frame, line)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from numbers import Integral, Real
@@ -15,6 +16,8 @@ MISSING = "–"  # noqa: RUF001 - an en dash is what a table shows for no value
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _EXACT = 1e15  # from here on a float is no longer one certain integer: its digits would be invented
 _MOST_PLACES = 6  # smaller fractions read better as powers of ten
+_NARROWEST, _WIDEST = 30, 60  # columns: of the last of a table that is broken, and of the others
+WIDTH = 118  # columns of a wide terminal, and of an output in JupyterLab
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
@@ -199,13 +202,21 @@ def numeric_columns(rows: Sequence[Sequence[object]], count: int) -> frozenset[i
     )
 
 
-def table(headers: Sequence[str], rows: Iterable[Sequence[object]], numeric: Collection[int] | None = None) -> str:
+def table(
+    headers: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    numeric: Collection[int] | None = None,
+    *,
+    width: int | None = None,
+) -> str:
     """Lay out an aligned table: columns of numbers to the right, all else to the left.
 
     Args:
         headers: Column titles.
         rows: Cells, as many in each row as there are headers.
         numeric: Indices of columns to set on the right; by default those that hold only numbers.
+        width: Where the lines should end: what is longer in the last column goes on below, and in others is cut; None
+            for no end.
 
     Returns:
         Lines without trailing spaces: headers, a rule, one line for each row.
@@ -216,8 +227,10 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]], numeric: Col
         [one_line(text) for text in (header, *column(row[index] for row in body))]
         for index, header in enumerate(headers)
     ]
+    if width is not None:
+        written = _wrapped(written, width)
     widths = [max(map(display_width, cells)) for cells in written]
-    written = [[cells[0], "─" * width, *cells[1:]] for cells, width in zip(written, widths, strict=True)]
+    written = [[cells[0], "─" * widest, *cells[1:]] for cells, widest in zip(written, widths, strict=True)]
     lines = (
         "  ".join(_pad(cell, widths[i], right=i in right) for i, cell in enumerate(line)).rstrip()
         for line in zip(*written, strict=True)
@@ -225,18 +238,36 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]], numeric: Col
     return "\n".join(lines)
 
 
-def fields(pairs: Iterable[tuple[str, object]]) -> str:
+def _wrapped(columns: list[list[str]], width: int) -> list[list[str]]:
+    """Break the cells of the last column, with empty cells before what goes on below; cut those of the others."""
+    *others, last = columns
+    others = [[shortened(cell, _WIDEST) for cell in cells] for cells in others]
+    room = max(_NARROWEST, width - sum(2 + max(map(display_width, cells)) for cells in others))
+    broken = [textwrap.wrap(cell, room) or [""] for cell in last]
+    spread = [
+        [part for cell, lines in zip(cells, broken, strict=True) for part in [cell, *[""] * (len(lines) - 1)]]
+        for cells in others
+    ]
+    return [*spread, [line for lines in broken for line in lines]]
+
+
+def fields(pairs: Iterable[tuple[str, object]], *, width: int | None = None) -> str:
     """Lay out labelled values, one a line, the values in one column.
 
     Args:
         pairs: Label and value; numbers are written as ``number`` does.
+        width: Where the lines should end: what is longer goes on below; None for no end.
 
     Returns:
         Lines such as ``"episodes  612"``.
     """
     lines = [(one_line(label), one_line(number(value))) for label, value in pairs]
-    width = max((display_width(label) for label, _ in lines), default=0)
-    return "\n".join(f"{_pad(label, width, right=False)}  {value}".rstrip() for label, value in lines)
+    columns = [[cells[i] for cells in lines] for i in range(2)]
+    labels, values = columns if width is None or not lines else _wrapped(columns, width)
+    widest = max(map(display_width, labels), default=0)
+    return "\n".join(
+        f"{_pad(label, widest, right=False)}  {value}".rstrip() for label, value in zip(labels, values, strict=True)
+    )
 
 
 def sparkline(values: ArrayLike, width: int = 40) -> str:

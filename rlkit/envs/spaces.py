@@ -11,10 +11,14 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from rlkit.display import text
 from rlkit.envs.encoding import Features, Space, leaves
 from rlkit.errors import StateError, UnsupportedSpaceError
 
-__all__ = ["Features", "Space", "check_space", "space_from_dict", "space_to_dict"]
+__all__ = ["Features", "Space", "check_space", "space_from_dict", "space_to_dict", "space_words"]
+
+_MOST_BOUNDS = 4  # written one by one; of more the widest
+_LONGEST = 300  # letters
 
 
 def check_space(space: Space, allowed: tuple[type[Space], ...], *, role: str, algorithm: str) -> None:
@@ -55,6 +59,48 @@ def _problem(leaf: Space, allowed: tuple[type[Space], ...]) -> str:
     if isinstance(leaf, spaces.Box | spaces.MultiBinary | spaces.MultiDiscrete) and not math.prod(leaf.shape):
         return "it holds no numbers"
     return ""
+
+
+def space_words(space: Space) -> str:
+    """Write a space in words: kind, shape, dtype and bounds.
+
+    Args:
+        space: Any space.
+
+    Returns:
+        For example ``"Box of shape 3, float32, -1 to 1, -1 to 1, -8 to 8"`` or ``"Discrete: 2 choices, 0 to 1"``.
+    """
+    return text.shortened(_words(space), _LONGEST)
+
+
+def _words(space: Space) -> str:
+    if isinstance(space, spaces.Box):
+        shape = " x ".join(map(str, space.shape)) or "()"
+        return f"Box of shape {shape}, {space.dtype}, {_bounds(space.low.ravel(), space.high.ravel())}"
+    if isinstance(space, spaces.Discrete):
+        return f"Discrete: {text.number(space.n)} choices, {space.start} to {space.start + space.n - 1}"
+    if isinstance(space, spaces.Dict | spaces.Tuple):
+        parts = space.spaces.items() if isinstance(space, spaces.Dict) else enumerate(space.spaces)
+        return f"{type(space).__name__} of {'; '.join(f'{name}: {_words(part)}' for name, part in parts)}"
+    return str(space)
+
+
+def _bounds(low: NDArray[Any], high: NDArray[Any]) -> str:
+    """Write the bounds of each number, or of all at once where they are equal or many."""
+    pairs = [_pair(*pair) for pair in zip(low.tolist(), high.tolist(), strict=True)] if low.size <= _MOST_BOUNDS else []
+    if len(set(pairs)) > 1:
+        return ", ".join(pairs)
+    if not low.size:
+        return "no numbers"
+    return ("" if (low == low[0]).all() and (high == high[0]).all() else "at the widest ") + _pair(
+        low.min(), high.max()
+    )
+
+
+def _pair(low: float, high: float) -> str:
+    if math.isinf(low) and math.isinf(high):
+        return "without bounds"
+    return f"{text.number(low)} to {text.number(high)}"
 
 
 def space_to_dict(space: Space) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from rlkit.envs import EnvironmentLike, VectorEnvironment, space_from_dict, spac
 from rlkit.envs.spaces import Space
 from rlkit.errors import ConfigError, ModelDefinitionError, StateError, TrainingError
 from rlkit.models.agent import Agent
-from rlkit.models.card import model_card, model_title, trained
+from rlkit.models.card import model_card, model_text, model_title, trained
 from rlkit.nn.parameters import Parameters
 from rlkit.storage.archive import archive_path, read_archive, write_archive
 from rlkit.storage.packing import PackedModel, pack, state_of
@@ -436,6 +436,9 @@ class ModelBase(Agent):
 
     def __repr__(self) -> str:
         return f"<{model_title(self)}: {trained(self)}, seed {self.seed}>"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002, FBT001 - IPython's protocol
+        printer.text(model_text(self))
 
     def _repr_html_(self) -> str:
         return model_card(self)

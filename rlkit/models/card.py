@@ -25,18 +25,43 @@ def model_title(model: ModelBase) -> str:
     return f"{type(model).__name__} {where}"
 
 
-def model_card(model: ModelBase) -> Markup:
-    """Return a model's facts, its learning curve and its hyperparameters as HTML."""
-    title = model_title(model)
-    fields: list[tuple[str, object]] = [("seed", model.seed)]
+def _fields(model: ModelBase) -> list[tuple[str, str]]:
+    fields = [("seed", str(model.seed))]
     if model.is_trained:
-        fields += [("episodes", model.num_episodes), ("training time", text.duration(model.wall_time))]
+        fields += [("episodes", text.number(model.num_episodes)), ("training time", text.duration(model.wall_time))]
     evaluation = model.evaluation  # taken once: it is gone as soon as a thread has trained the model further
     if evaluation:
         fields.append(("evaluated", f"{text.number(evaluation.mean)} ± {text.number(evaluation.std)}"))
-    changed = sum(source != "default" for source in model.config.sources.values())
-    details = [(f"Hyperparameters ({changed} not at their default)", html.config_table(model.config.rows()))]
-    return html.card(title, subtitle=trained(model), fields=fields, picture=_curve(model, title), details=details)
+    return fields
+
+
+def _changed(model: ModelBase) -> int:
+    return sum(source != "default" for source in model.config.sources.values())
+
+
+def model_text(model: ModelBase) -> str:
+    """Return a model's facts, its learning curve and the hyperparameters that are not at their default as text."""
+    sources, values = model.config.sources, model.config.to_dict()
+    chosen = [f"{name}={values[name]!r}" for name in values if sources[name] != "default"]
+    fields = [*_fields(model), ("hyperparameters", ", ".join(chosen) or "all at their default")]
+    curve = text.sparkline(model.learning_curve["mean_return"])
+    head = text.one_line(f"{model_title(model)}: {trained(model)}")
+    return "\n".join(part for part in (head, text.fields(fields, width=text.WIDTH), curve) if part)
+
+
+def model_card(model: ModelBase) -> Markup:
+    """Return a model's facts, its learning curve and its hyperparameters as HTML."""
+    title = model_title(model)
+    state, fields, curve = trained(model), _fields(model), _curve(model, title)
+    summary = f"Hyperparameters ({_changed(model)} not at their default)"
+
+    meanings = html.note(html.join(html.code("model.config"), " says what each means."))
+
+    def around(table: Markup) -> Markup:
+        return html.card(title, state, fields, curve, details=[(summary, html.join(table, meanings))])
+
+    rows = [(name, value, source, "") for name, value, source, _ in model.config.rows()]
+    return html.settings_that_fit(rows, "model.config.to_dict()", around)
 
 
 def _curve(model: ModelBase, title: str) -> str:

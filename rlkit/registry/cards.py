@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rlkit.display import html, svg, text
 from rlkit.display.html import Markup
+from rlkit.registry.facts import EVALUATION_DETAILS, git_text, metric_names
 
 if TYPE_CHECKING:  # versions.py imports this module
     from rlkit.registry.versions import ModelVersion
 
-# What an evaluation says besides the mean return: in a version's card, not in the table.
-_BESIDES = {"std_return", "min_return", "max_return", "mean_length", "eval_episodes"}
-_MOST_METRICS = 4
+_MOST_METRICS = 4  # in a table
+_MOST_FIGURES = 8  # in a card
+_MOST_LINES = 60  # of text
+_LONGEST_NAME, _LONGEST_TAGS, _LONGEST_DESCRIPTION = 40, 60, 600  # letters
 
 
 def _created(version: ModelVersion) -> str:
     return version.created[:16].replace("T", " ")
-
-
-def _git(version: ModelVersion) -> str:
-    if not version.git or not version.git.get("commit"):
-        return ""
-    return f"{str(version.git['commit'])[:10]}{' with uncommitted changes' if version.git.get('dirty') else ''}"
 
 
 def _facts(version: ModelVersion) -> list[tuple[str, object]]:
@@ -34,49 +30,66 @@ def _facts(version: ModelVersion) -> list[tuple[str, object]]:
         ("algorithm", version.algorithm),
         ("environment", version.env_id or "custom"),
         ("trained", f"{text.number(version.num_timesteps)} steps in {text.duration(version.wall_time)}"),
+        *_metrics(version),
         ("seed", "" if version.seed is None else str(version.seed)),
         ("left out", version.left_out),
         ("parent", version.parent or ""),
         ("dataset", dataset),
         ("created", f"{_created(version)} UTC by {version.user or 'unknown'} on {version.host or 'unknown'}"),
-        ("git commit", _git(version)),
+        ("git commit", git_text(version.git)),
         ("packages", packages),
         ("state", f"{text.size(version.size)}, SHA-256 {version.sha256[:12]}…"),
     ]
-    return [(label, value) for label, value in facts if value]
+    return [(label, value) for label, value in facts if value != ""]
 
 
 def _metrics(version: ModelVersion) -> list[tuple[str, object]]:
-    return [(name.replace("_", " "), value) for name, value in version.metrics.items()]
+    """Return the first metrics, which are what a version is judged by, the mean return before all others."""
+    names = metric_names([version])
+    more = [("…", f"{len(names) - _MOST_FIGURES:,} more: version.metrics")] if len(names) > _MOST_FIGURES else []
+    return [*((name.replace("_", " "), version.metrics[name]) for name in names[:_MOST_FIGURES]), *more]
 
 
 def version_text(version: ModelVersion) -> str:
     """Return all that is known of a version, a line each."""
     names = [f"@{alias}" for alias in version.aliases] + [f"#{tag}" for tag in version.tags]
     head = " ".join([version.ref, *names])
-    lines = [head, text.fields([*_facts(version), *_metrics(version)])]
+    lines = [head, text.fields(_facts(version), width=text.WIDTH)]
     curve = text.sparkline(version.learning_curve.get("mean_return", []))
-    return "\n".join(part for part in (*lines, curve, version.description) if part)
+    description = "\n".join(map(text.one_line, version.description.splitlines()))
+    return "\n".join(part for part in (*lines, curve, description) if part)
 
 
 def version_card(version: ModelVersion) -> Markup:
-    """Return all that is known of a version, with its learning curve, as HTML."""
+    """Return what is known of a version, with its learning curve, as HTML: all of it, where that is not too long."""
+    settings, curve = _hyperparameters(version), _curve(version)
+
+    def render(shown: int) -> Markup:
+        more = html.left_out(len(settings) - shown, "version.config")
+        return _card(version, html.join(html.table(("hyperparameter", "value"), settings[:shown]), more), curve)
+
+    return html.as_many_as_fit(render, len(settings))
+
+
+def _card(version: ModelVersion, hyperparameters: Markup, curve: str) -> Markup:
     badges = html.join(
         html.badges([f"@{alias}" for alias in version.aliases], "accent"), html.badges(version.tags), separator=" "
     )
     facts = [fact for fact in _facts(version) if fact[0] not in {"packages", "state", "git commit"}]
     details = [
-        ("Hyperparameters", html.table(("hyperparameter", "value"), _hyperparameters(version))),
+        ("Hyperparameters", hyperparameters),
         ("Where it comes from", html.field_list([fact for fact in _facts(version) if fact not in facts])),
     ]
     if version.description:
-        details.insert(0, ("Description", html.escape(version.description)))
-    fields = [*facts, *_metrics(version)]
-    return html.card(version.ref, subtitle=badges, fields=fields, picture=_curve(version), details=details)
+        told = version.description[:_LONGEST_DESCRIPTION]
+        details.insert(0, ("Description", html.escape(told if told == version.description else f"{told}…")))
+    return html.card(version.ref, badges, facts, curve, details)
 
 
-def _hyperparameters(version: ModelVersion) -> list[tuple[object, object]]:
-    return [(html.code(name), html.code(text.literal(value))) for name, value in version.config.items()]
+def _hyperparameters(version: ModelVersion) -> list[tuple[str, Markup]]:
+    return [
+        (name, html.code(text.shortened(text.literal(value), _LONGEST_NAME))) for name, value in version.config.items()
+    ]
 
 
 def _curve(version: ModelVersion) -> str:
@@ -89,46 +102,79 @@ def _curve(version: ModelVersion) -> str:
 
 def _shown_metrics(versions: Sequence[ModelVersion]) -> list[str]:
     """Return the names of the metrics that have a column: the mean return first, then the caller's own."""
-    names = dict.fromkeys(name for version in versions for name in version.metrics if name not in _BESIDES)
+    names = dict.fromkeys(name for version in versions for name in version.metrics if name not in EVALUATION_DETAILS)
     return sorted(names, key=lambda name: name != "mean_return")[:_MOST_METRICS]
 
 
-def _headings(metrics: Sequence[str]) -> list[str]:
-    words = [name.replace("_", " ") for name in metrics]
-    return ["version", "algorithm", "environment", "steps", *words, "tags", "created (UTC)"]
+def _columns(versions: Sequence[ModelVersion]) -> dict[str, list[object]]:
+    """Return the columns of a table by their titles; figures are text, with as many places in each row."""
+    metrics = {name: [version.metrics.get(name) for version in versions] for name in _shown_metrics(versions)}
+    return {
+        "algorithm": [version.algorithm for version in versions],
+        "environment": [text.shortened(version.env_id or "custom", _LONGEST_NAME) for version in versions],
+        "steps": list(text.column(version.num_timesteps for version in versions)),
+        **{name.replace("_", " "): list(text.column(values)) for name, values in metrics.items()},
+        "tags": [text.shortened(" ".join(version.tags), _LONGEST_TAGS) for version in versions],
+        "created (UTC)": [_created(version) for version in versions],
+    }
 
 
-def versions_text(versions: Sequence[ModelVersion]) -> str:
-    """Return a table of versions, a line each."""
+def _figures(columns: Mapping[str, object]) -> set[int]:
+    """Return which columns of a table hold figures: all between the environment and the tags."""
+    return set(range(list(columns).index("steps") + 1, list(columns).index("tags") + 1))
+
+
+def versions_text(versions: Sequence[ModelVersion], *, ranked: bool = False) -> str:
+    """Return a table of versions, a line each.
+
+    Args:
+        versions: Any number of versions; of very many some are shown.
+        ranked: Whether the first are the most important; else the newest are.
+    """
     if not versions:
         return "no versions"
-    metrics = _shown_metrics(versions)
-    rows = [
-        (
-            " ".join([version.ref, *(f"@{alias}" for alias in version.aliases)]),
-            *_columns(version, metrics),
-            " ".join(version.tags),
-            _created(version),
-        )
-        for version in versions
-    ]
-    return text.table(_headings(metrics), rows)
+    shown = [versions[i] for i in _most_important(versions, _MOST_LINES, ranked=ranked)]
+    columns = _columns(shown)
+    names = [" ".join([version.ref, *(f"@{alias}" for alias in version.aliases)]) for version in shown]
+    table = text.table(("version", *columns), zip(names, *columns.values(), strict=True), _figures(columns))
+    return "\n".join(part for part in (table, _said_of_the_rest(len(shown), len(versions), ranked=ranked)) if part)
 
 
-def _columns(version: ModelVersion, metrics: Sequence[str]) -> list[object]:
-    """Return the cells that are the same in text and in HTML."""
-    values = [version.metrics.get(name) for name in metrics]
-    return [version.algorithm, version.env_id or "custom", version.num_timesteps, *values]
-
-
-def versions_table(versions: Sequence[ModelVersion]) -> Markup:
-    """Return a table of versions as HTML."""
+def versions_table(versions: Sequence[ModelVersion], *, ranked: bool = False) -> Markup:
+    """Return a table of versions as HTML: those of ``versions_text`` that fit."""
     if not versions:
         return html.muted("no versions")
-    metrics = _shown_metrics(versions)
-    rows = []
-    for version in versions:
-        aliases = html.badges([f"@{alias}" for alias in version.aliases], "accent")
-        name = html.join(Markup(f"<strong>{html.escape(version.ref)}</strong>"), aliases, separator=" ")
-        rows.append((name, *_columns(version, metrics), html.badges(version.tags), _created(version)))
-    return html.table(_headings(metrics), rows)
+    most = [versions[i] for i in _most_important(versions, _MOST_LINES, ranked=ranked)]
+    columns = _columns(most)
+    alike = [name for name in ("algorithm", "environment") if len(set(columns[name])) == 1]
+    caption = " on ".join(str(columns.pop(name)[0]) for name in alike) if len(alike) > 1 and len(most) > 1 else ""
+
+    rows = list(zip(map(_named, most), *columns.values(), strict=True))
+
+    def render(count: int) -> Markup:
+        shown = [rows[i] for i in _most_important(most, count, ranked=ranked)]
+        rest = _said_of_the_rest(len(shown), len(versions), ranked=ranked)
+        table = html.table(("version", *columns), shown, caption, _figures(columns))
+        return html.join(table, html.note(rest) if rest else "")
+
+    return html.as_many_as_fit(render, len(most))
+
+
+def _named(version: ModelVersion) -> Markup:
+    aliases = html.badges([f"@{alias}" for alias in version.aliases], "accent")
+    return html.join(html.code(version.ref), aliases, separator=" ")
+
+
+def _most_important(versions: Sequence[ModelVersion], count: int, *, ranked: bool) -> list[int]:
+    """Return the places of so many versions, in order: the first of a ranking, else the newest."""
+    places = list(range(len(versions)))
+    if ranked or len(versions) <= count:
+        return places[:count]
+    return sorted(sorted(places, key=lambda i: (versions[i].created, i))[len(versions) - count :])
+
+
+def _said_of_the_rest(shown: int, total: int, *, ranked: bool) -> str:
+    if shown == total:
+        return ""
+    which = "first" if ranked else "newest"
+    return f"The {which} {shown:,} of {total:,}: registry.search('…', limit=20) finds the others."

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rlkit.display import html, svg, text
 from rlkit.display.html import Markup
 from rlkit.errors import InvalidReferenceError
 from rlkit.registry.difference import Difference, MetricChange, ParameterChange
-from rlkit.registry.facts import direction, metric_names, same
+from rlkit.registry.facts import EVALUATION_DETAILS, direction, metric_names, same
 from rlkit.registry.versions import ModelVersion
 
 __all__ = ["Comparison", "Difference", "MetricChange", "ParameterChange"]
 
 Curve = dict[str, list[float]]
 
-_MOST_ROWS = 60
+_MOST_ROWS = 60  # of text; in HTML as many of these as fit
+_FEW = 4  # versions, of which all metrics are shown
+_MOST_METRICS, _MOST_CELLS = 8, 84
 _MOST_LINES = 6  # with a colour and a label of their own
 _MOST_BEHIND = 60
 _MOST_COLUMNS = 10  # of one table; hyperparameters beyond it have a table of their own
@@ -89,16 +91,20 @@ class Comparison:
         return leading
 
     def __repr__(self) -> str:
-        shown, left_out = self._shown()
+        shown = self._worth_showing()[:_MOST_ROWS]
         tables = [_table_text(columns) for columns in self._tables(shown)]
-        notes = [left_out, "* is the best of its column" if self.best else "", self._sameness]
-        return "\n\n".join([*tables, ". ".join(note for note in notes if note)]).rstrip()
+        best = ["* is the best of its column"] if self.best else []
+        return "\n\n".join([*tables, ". ".join([*self._notes(len(shown)), *best])]).rstrip()
 
     def _repr_html_(self) -> str:
-        shown, left_out = self._shown()
-        tables = [_block(_table_html(columns)) for columns in self._tables(shown)]
-        subtitle = ". ".join(note for note in (left_out, self._sameness) if note)
-        return html.card(self._title, subtitle, picture=html.join(self._picture(), *tables))
+        worth_showing, picture = self._worth_showing()[:_MOST_ROWS], self._picture()
+
+        def render(count: int) -> Markup:
+            shown = worth_showing[:count]
+            tables = [_table_html(columns) for columns in self._tables(shown, count)]
+            return html.card(self._title, ". ".join(self._notes(len(shown))), picture=html.stacked(picture, *tables))
+
+        return html.as_many_as_fit(render, max(len(worth_showing), len(self.config)))
 
     @property
     def _title(self) -> str:
@@ -106,20 +112,30 @@ class Comparison:
         return f"{count} versions compared" if count > 1 else self.versions[0].ref
 
     @property
-    def _sameness(self) -> str:
-        """What there is no table for."""
-        if self.config or len(self.versions) == 1:
-            return ""
-        return "All hyperparameters are the same"
+    def _is_alike(self) -> bool:
+        """Whether all are of one algorithm and environment, which then need no columns."""
+        return len(self.versions) > 1 and len({(version.algorithm, version.env_id) for version in self.versions}) == 1
 
-    def _shown(self) -> tuple[list[ModelVersion], str]:
-        """Return the versions that have a row, and a word on those that have none."""
-        if len(self.versions) <= _MOST_ROWS:
-            return list(self.versions), ""
-        ranked = self._ranked()[:_MOST_ROWS]
-        kept = {version.ref for version in ranked} | set(self.best.values())
-        shown = [version for version in self.versions if version.ref in kept]
-        return shown, f"{len(shown)} of {len(self.versions):,} are shown: those of the highest mean return"
+    def _notes(self, shown: int) -> list[str]:
+        """Return what there is no table for, where some of the versions are shown."""
+        notes = []
+        if self._is_alike:
+            first = self.versions[0]
+            where = f"{first.algorithm} on {first.env_id or 'a custom environment'}"
+            notes.append(text.shortened(where, 2 * _LONGEST_VALUE))
+        if not self.config and len(self.versions) > 1:
+            notes.append("All hyperparameters are the same")
+        if shown < len(self.versions):
+            chosen = "the best, the first, the last, those with an alias, and of the others those of the highest return"
+            notes.append(f"{shown} of {len(self.versions):,} are shown: {chosen}. comparison.metrics has all")
+        return notes
+
+    def _worth_showing(self) -> list[str]:
+        """Return the references, the most important first: the best, the first and last, those with a name."""
+        ends = (self.versions[0].ref, self.versions[-1].ref)
+        named = [version.ref for version in self.versions if version.aliases]
+        best = [self.best[metric] for metric in self._metrics_shown if metric in self.best]
+        return list(dict.fromkeys((*best[:1], *ends, *named, *best, *(version.ref for version in self._ranked()))))
 
     def _ranked(self) -> list[ModelVersion]:
         """Return the versions, those of the highest mean return first."""
@@ -147,29 +163,38 @@ class Comparison:
         curve = self.curves[ref]
         return svg.Series(curve["steps"], curve["mean_return"], label)
 
-    def _tables(self, shown: Sequence[ModelVersion]) -> list[list[_Column]]:
-        """Return the columns of one table, or of two where one would be too wide."""
-        config = self.config
-        columns = [*_fact_columns(shown), *self._metric_columns(shown)]
+    @property
+    def _metrics_shown(self) -> list[str]:
+        """The names of the metrics that have a column: of many versions without what an evaluation says besides."""
+        names = [
+            name for name in metric_names(self.versions) if len(self.versions) <= _FEW or name not in EVALUATION_DETAILS
+        ]
+        return names[:_MOST_METRICS]
+
+    def _tables(self, refs: Collection[str], most: int = _MOST_ROWS) -> list[list[_Column]]:
+        """Return the columns of one table of some versions, or of two, of so many rows, where one would be too wide."""
+        shown = [version for version in self.versions if version.ref in refs]
+        config, rows = self.config, [version.ref for version in shown]
+        columns = [*_fact_columns(shown, alike=self._is_alike), *self._metric_columns(shown)]
         if config and len(columns) + len(config) > _MOST_COLUMNS:
-            return [columns, _config_table(config, [version.ref for version in shown])]
-        return [[*columns, *_config_columns(config, [version.ref for version in shown])]]
+            return [columns, _config_table(config, rows, most)]
+        return [[*columns, *_config_columns(config, rows)]]
 
     def _metric_columns(self, shown: Sequence[ModelVersion]) -> Iterable[_Column]:
         refs, best = [version.ref for version in shown], self.best
-        for name in metric_names(self.versions):
+        for name in self._metrics_shown:
             values = text.column(version.metrics.get(name) for version in shown)
-            yield _Column(
-                name.replace("_", " "), values, numeric=True, best=refs.index(best[name]) if name in best else None
-            )
+            place = refs.index(best[name]) if best.get(name) in refs else None
+            yield _Column(name.replace("_", " "), values, numeric=True, best=place)
 
 
-def _fact_columns(shown: Sequence[ModelVersion]) -> list[_Column]:
+def _fact_columns(shown: Sequence[ModelVersion], *, alike: bool) -> list[_Column]:
+    environments = [text.shortened(version.env_id or "custom", _LONGEST_VALUE) for version in shown]
     columns = [
         _Column("version", [version.ref for version in shown]),
         _Column("aliases", [" ".join(f"@{alias}" for alias in version.aliases) for version in shown]),
-        _Column("algorithm", [version.algorithm for version in shown]),
-        _Column("environment", [version.env_id or "custom" for version in shown]),
+        _Column("algorithm", [] if alike else [version.algorithm for version in shown]),
+        _Column("environment", [] if alike else environments),
         _Column("steps", text.column(version.num_timesteps for version in shown), numeric=True),
     ]
     return [column for column in columns if any(column.cells)]
@@ -181,12 +206,17 @@ def _config_columns(config: dict[str, dict[str, Any]], refs: Sequence[str]) -> I
         yield _Column(name, [_value(values, ref) for ref in refs], numeric)
 
 
-def _config_table(config: dict[str, dict[str, Any]], refs: Sequence[str]) -> list[_Column]:
+def _config_table(config: dict[str, dict[str, Any]], refs: Sequence[str], most: int) -> list[_Column]:
     """Return many hyperparameters that differ: a row for each, or for each version, whichever is narrower."""
     if len(refs) > len(config):
         return [_Column("version", refs), *_config_columns(config, refs)]
-    versions = [_Column(ref, [_value(values, ref) for values in config.values()]) for ref in refs]
-    return [_Column("hyperparameter", list(config)), *versions]
+    shown = dict(list(config.items())[: min(most, max(_FEW, _MOST_CELLS // (1 + len(refs))))])
+    versions = [_Column(ref, [_value(values, ref) for values in shown.values()]) for ref in refs]
+    names = [text.shortened(name, _LONGEST_VALUE) for name in shown]
+    if len(config) == len(shown):
+        return [_Column("hyperparameter", names), *versions]
+    more = f"… and {len(config) - len(shown):,} more: comparison.config"
+    return [_Column("hyperparameter", [*names, more]), *(replace(each, cells=[*each.cells, ""]) for each in versions)]
 
 
 def _value(values: dict[str, Any], ref: str) -> str:
@@ -217,14 +247,10 @@ def _table_html(columns: Sequence[_Column]) -> Markup:
 def _set(title: str, cell: str) -> object:
     if title == "aliases":
         return html.badges(cell.split(), "accent")
-    if title in ("version", "hyperparameter"):
+    if title == "version":
         return _unbroken(html.code(text.shortened(cell, _LONGEST_REF)))
     return _unbroken(html.escape(cell)) if len(cell) > _SHORT else cell
 
 
 def _unbroken(content: Markup) -> Markup:
     return Markup(f'<span style="white-space:nowrap">{content}</span>')
-
-
-def _block(content: str) -> Markup:
-    return Markup(f'<div style="margin-top:12px">{content}</div>')

@@ -41,8 +41,25 @@ _NAMES = {
     "num_episodes": "episodes",
     "git": "git commit",
 }
-_LONGEST_VALUE, _LONGEST_REF = 80, 32  # letters
-_MOST_ARRAYS = 60
+_LONGEST_VALUE, _LONGEST_REF = 40, 32  # letters
+_FEW_ARRAYS, _MOST_ROWS = 12, 60
+
+
+class _Table(NamedTuple):
+    title: str
+    headers: list[str]
+    rows: list[list[str]]
+    numeric: set[int]
+    attribute: str  # of the difference, which has all of it
+    never_shown: int = 0  # rows
+
+    @property
+    def rest(self) -> str:
+        return f"difference.{self.attribute}"
+
+    def left_out(self, rows: int) -> int:
+        """How many are not shown where so many are."""
+        return self.never_shown + max(0, len(self.rows) - rows)
 
 
 class MetricChange(NamedTuple):
@@ -168,20 +185,25 @@ class Difference:
         line = "; ".join(said)
         return line[:1].upper() + line[1:]
 
-    def _tables(self) -> Iterable[tuple[str, list[str], list[list[str]], set[int]]]:
-        """Yield title, headers, rows and columns of numbers of each table that has rows."""
+    def _tables(self) -> Iterable[_Table]:
+        """Yield each table that has rows."""
         sides = [text.shortened(side.ref, _LONGEST_REF) for side in (self.left, self.right)]
         if self.is_empty:
             return
         if self.metrics:
-            yield "Metrics", ["metric", *sides, "change", ""], _metric_rows(self.metrics), {1, 2, 3}
+            yield _Table(
+                "Metrics", ["metric", *sides, "change", "verdict"], _metric_rows(self.metrics), {1, 2, 3}, "metrics"
+            )
         if self.config:
-            yield "Hyperparameters", ["hyperparameter", *sides], list(self._config_rows()), set()
+            yield _Table("Hyperparameters", ["hyperparameter", *sides], list(self._config_rows()), set(), "config")
         if self.facts:
-            yield "Other facts", ["fact", *sides], list(self._fact_rows()), set()
+            yield _Table("Other facts", ["fact", *sides], list(self._fact_rows()), set(), "facts")
         if self._moved:
-            norms = [f"norm of {side}" for side in sides]
-            yield "Parameters", ["array", *norms, "norm of change", "relative", ""], self._array_rows(), {1, 2, 3, 4}
+            headers = ["array", *(f"norm of {side}" for side in sides), "norm of change", "relative", "note"]
+            rows = self._array_rows()
+            if not any(note for *_, note in rows):
+                headers, rows = headers[:-1], [row[:-1] for row in rows]
+            yield _Table("Parameters", headers, rows, {1, 2, 3, 4}, "parameters", len(self._moved) - len(rows))
 
     def _config_rows(self) -> Iterable[list[str]]:
         for name in self.config:
@@ -197,45 +219,57 @@ class Difference:
                 yield [_NAMES.get(name, name.replace("_", " ")), _fact(name, left), _fact(name, right)]
 
     def _array_rows(self) -> list[list[str]]:
-        """Return the arrays that moved furthest, in the order of the model."""
+        """Return the arrays that moved: a few in the order of the model, of many the furthest, furthest first."""
 
         def distance(change: ParameterChange) -> float:
             return math.inf if change.relative is None else change.relative
 
-        ranked = sorted(self._moved, key=lambda name: distance(self._moved[name]), reverse=True)
-        kept = set(ranked[:_MOST_ARRAYS])
-        shown = {name: change for name, change in self._moved.items() if name in kept}
+        names = list(self._moved)
+        if len(names) > _FEW_ARRAYS:
+            names = sorted(names, key=lambda name: distance(self._moved[name]), reverse=True)[:_MOST_ROWS]
+        shown = {name: self._moved[name] for name in names}
         columns = [text.column(change[i] for change in shown.values()) for i in range(3)]
-        rows = [
+        return [
             [name, *(column[i] for column in columns), _percent(change.relative), change.note]
             for i, (name, change) in enumerate(shown.items())
         ]
-        more = len(ranked) - len(shown)
-        return rows + [[f"… {more:,} more arrays moved less", "", "", "", "", ""]] * bool(more)
 
     def __repr__(self) -> str:
-        tables = [f"{title}\n{text.table(head, rows, right)}" for title, head, rows, right in self._tables()]
+        tables = [
+            f"{table.title}\n{text.table(table.headers, table.rows[:_MOST_ROWS], table.numeric)}"
+            + "".join(f"\n… and {more:,} more: {table.rest}" for more in [table.left_out(_MOST_ROWS)] if more)
+            for table in self._tables()
+        ]
         return "\n\n".join(part for part in (self._title, self._summary, *tables) if part)
 
     def _repr_html_(self) -> str:
-        parts = []
-        for title, headers, rows, right in self._tables():
-            typed = title in ("Hyperparameters", "Parameters")
-            cells = [[html.code(name) if typed else name, *map(_verdict_badge, rest)] for name, *rest in rows]
-            folded = title == "Parameters" and len(rows) > 1
-            table = html.table(headers, cells, caption="" if folded else title, numeric=right)
-            parts.append(
-                html.fold(f"Parameters: {_arrays(len(self._moved))} moved", table) if folded else _block(table)
+        tables = list(self._tables())
+
+        def render(rows: int) -> html.Markup:
+            return html.card(
+                self._title, self._summary, picture=html.join(*(self._block(each, rows) for each in tables))
             )
-        return html.card(self._title, self._summary, picture="".join(parts))
+
+        return html.as_many_as_fit(render, max((len(table.rows) for table in tables), default=0))
+
+    def _block(self, table: _Table, rows: int) -> html.Markup:
+        """Return the first rows of a table; that of parameters is folded away."""
+        typed, folded = table.title in ("Hyperparameters", "Parameters"), table.title == "Parameters" and rows > 1
+        cells = [
+            [html.code(text.shortened(name, _LONGEST_REF)) if typed else name, *map(_verdict_badge, rest)]
+            for name, *rest in table.rows[:rows]
+        ]
+        content = html.join(
+            html.table(table.headers, cells, caption="" if folded else table.title, numeric=table.numeric),
+            html.left_out(table.left_out(rows), table.rest),
+        )
+        if folded:
+            return html.fold(f"Parameters: {_arrays(len(self._moved))} moved", content)
+        return html.Markup(f'<div style="margin-top:8px">{content}</div>')
 
 
 def _arrays(number: int) -> str:
     return f"{number:,} array{'' if number == 1 else 's'}"
-
-
-def _block(content: str) -> str:
-    return f'<div style="margin-top:8px">{content}</div>'
 
 
 def _differing(left: Mapping[str, Any], right: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:

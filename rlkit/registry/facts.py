@@ -30,6 +30,9 @@ _NEITHER = {
 }
 _LONGEST = 200
 
+EVALUATION_DETAILS = {"std_return", "min_return", "max_return", "mean_length", "eval_episodes"}
+"""What an evaluation says besides the mean return: in a version's card, not in a table of many."""
+
 
 def direction(metric: str) -> int:
     """Say which values of a metric are better, where its name tells.

@@ -13,6 +13,7 @@ from rlkit.registry.family import Branch, Family, outline
 from rlkit.registry.versions import ModelVersion
 
 _LISTED = 5
+_LONGEST = 48  # letters of a reference
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -86,12 +87,14 @@ class Lineage:
             return Node(f"… {branch.hidden:,} more{between}", kind="more", children=children)
         version = self._known.get(branch.ref)
         if version is None:
-            return Node(branch.ref, note="deleted, or never here", kind="missing", children=children)
+            return Node(
+                text.shortened(branch.ref, _LONGEST), note="deleted, or never here", kind="missing", children=children
+            )
         aliases = tuple(f"@{alias}" for alias in version.aliases)
         reached = version.metrics.get("mean_return")
         note = "" if reached is None or math.isnan(reached) else f"mean return {text.number(reached)}"
         kind = "focus" if branch.ref == self.focus else "plain"
-        return Node(branch.ref, aliases, note, kind, children)  # type: ignore[arg-type] # either is a Kind
+        return Node(text.shortened(branch.ref, _LONGEST), aliases, note, kind, children)  # type: ignore[arg-type] # either is a Kind
 
     @property
     def _summary(self) -> str:
@@ -104,15 +107,21 @@ class Lineage:
         return " · ".join(said)
 
     def __repr__(self) -> str:
-        return f"Lineage of {self.focus}: {self._summary}\n\n{tree_text(self._tree)}"
+        head = f"Lineage of {self.focus}: {self._summary}"
+        fields = [(label, ", ".join(refs[:_LISTED]) + _more(refs)) for label, refs in self._nearest]
+        return "\n".join(part for part in (head, text.fields(fields), "\n" + tree_text(self._tree)) if part)
+
+    @property
+    def _nearest(self) -> list[tuple[str, Sequence[str]]]:
+        pairs = (("parent", [self.parent] if self.parent else []), ("children", self.children))
+        return [(label, refs) for label, refs in pairs if refs]
 
     def _repr_html_(self) -> str:
-        fields = [("parent", _listed([self.parent] if self.parent else [])), ("children", _listed(self.children))]
         tree = html.preformatted(tree_text(self._tree))
         return html.card(
             f"Lineage of {self.focus}",
             self._summary,
-            fields=[(label, value) for label, value in fields if value],
+            fields=[(label, _listed(refs)) for label, refs in self._nearest],
             picture=svg.picture(
                 tree_svg(self._tree), f"Tree of {self.focus}. {self._summary}. It stands below as text."
             ),
@@ -125,5 +134,9 @@ def _count(number: int, word: str) -> str:
 
 
 def _listed(refs: Sequence[str]) -> str:
-    more = f" and {len(refs) - _LISTED:,} more" if len(refs) > _LISTED else ""
-    return html.join(html.join(*map(html.code, refs[:_LISTED]), separator=", "), more)
+    shown = [html.code(text.shortened(ref, _LONGEST)) for ref in refs[:_LISTED]]
+    return html.join(html.join(*shown, separator=", "), _more(refs))
+
+
+def _more(refs: Sequence[str]) -> str:
+    return f" and {len(refs) - _LISTED:,} more" if len(refs) > _LISTED else ""

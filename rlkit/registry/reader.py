@@ -6,6 +6,7 @@ import contextlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from tinydb.queries import QueryLike
@@ -21,6 +22,7 @@ from rlkit.registry.lineage import Lineage
 from rlkit.registry.lookup import VersionLookup
 from rlkit.registry.model_card import ModelCard
 from rlkit.registry.names import check_name, parse_reference
+from rlkit.registry.overview import Overview, overview
 from rlkit.registry.progress import ticking
 from rlkit.registry.query import Filter, check_fields, order_field, ordered
 from rlkit.registry.reports import Inspection, VerifyReport
@@ -154,7 +156,7 @@ class RegistryReader(VersionLookup):
         check_fields([*fields, *([order_field(order_by)] if order_by else [])], everything)
         if order_by:
             found = ordered(found, order_by)
-        return self._listed(found[:limit])
+        return self._listed(found[:limit], ranked=bool(order_by))
 
     def compare(self, *references: str) -> Comparison:
         """Set versions side by side: metrics, the hyperparameters that differ, learning curves.
@@ -267,10 +269,19 @@ class RegistryReader(VersionLookup):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {str(self.folder)!r}>"
 
+    def _overview(self) -> Overview:
+        return overview(self.folder, self.versions())
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002, FBT001 - IPython's protocol
+        printer.text(repr(self._overview()))
+
+    def _repr_html_(self) -> str:
+        return self._overview()._repr_html_()
+
     def _loaded_from(self, model: object) -> str | None:
         """Return the version of this registry that a model was loaded from."""
         folder, reference = _loaded_from.get(model, (None, None))
         return reference if folder == self.folder else None
 
-    def _listed(self, documents: Iterable[Document]) -> VersionList:
-        return VersionList(ModelVersion(document, self._manifest) for document in documents)
+    def _listed(self, documents: Iterable[Document], *, ranked: bool = False) -> VersionList:
+        return VersionList((ModelVersion(document, self._manifest) for document in documents), ranked=ranked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -9,9 +10,9 @@ from typing import Literal
 from rlkit.display import html, text
 from rlkit.display.html import Markup
 
-_MOST_LISTED = 12  # in a line of text; HTML folds away the rest
-_MOST_ROWS = 200
-_LONGEST_PATH = 48  # letters, in a table; the text has all of them
+_MOST_LISTED = 12  # in a line
+_MOST_ROWS = 60  # of text; in HTML as many of these as fit
+_LONGEST_NAME = 48  # letters, in HTML; the text has all of them
 _PLAIN = ("array", "dict", "list")  # what a plain state is made of
 
 
@@ -76,24 +77,25 @@ class VerifyReport:
     def __repr__(self) -> str:
         head = f"{self._checked}: {self._verdict}."
         problems = [str(problem) for problem in self.problems[:_MOST_ROWS]]
-        garbage = f"{self._garbage} ({_listed(self.garbage)})." if self.garbage else ""
-        return "\n".join(part for part in (head, *problems, _more(len(self.problems), _MOST_ROWS), garbage) if part)
+        more = _more(len(self.problems), _MOST_ROWS, "report.problems")
+        garbage = _filled(f"{self._garbage} ({_listed(self.garbage, 'report.garbage')}).") if self.garbage else ""
+        return "\n".join(part for part in (head, *problems, more, garbage) if part)
 
     def _repr_html_(self) -> str:
         badge = html.badge("ok", "good") if self.ok else html.badge(self._verdict, "bad")
         subtitle = html.join(badge, " ", html.muted(f"{self._checked}: {self._verdict}." if self.ok else self._checked))
-        details = [(f"{self._garbage}.", _code_list(self.garbage))] if self.garbage else []
-        return html.card("Registry checked", subtitle, picture=self._table(), details=details)
-
-    def _table(self) -> str:
-        if self.ok:
-            return ""
+        details = [(f"{self._garbage}.", _code_list(self.garbage, "report.garbage"))] if self.garbage else []
         rows = [
-            (html.code(text.shortened(each.where, _LONGEST_PATH)), each.what, each.repair)
+            (html.code(text.shortened(each.where, _LONGEST_NAME)), each.what, each.repair)
             for each in self.problems[:_MOST_ROWS]
         ]
-        more = html.muted(_more(len(self.problems), _MOST_ROWS))
-        return html.join(html.table(("where", "what", "repair"), rows), more)
+
+        def render(shown: int) -> Markup:
+            more = html.left_out(len(self.problems) - shown, "report.problems")
+            table = html.join(html.table(("where", "what", "repair"), rows[:shown]), more) if rows else ""
+            return html.card("Registry checked", subtitle, picture=table, details=details)
+
+        return html.as_many_as_fit(render, len(rows))
 
 
 @dataclass(frozen=True, repr=False)
@@ -126,10 +128,10 @@ class GCReport:
     def __repr__(self) -> str:
         if not self.versions:
             return self._summary if not self.files else f"{self._summary}."
-        return f"{self._summary}; {self._versions}: {_listed(self.versions)}."
+        return _filled(f"{self._summary}; {self._versions}: {_listed(self.versions, 'report.versions')}.")
 
     def _repr_html_(self) -> str:
-        details = [(f"{self._versions}.", _code_list(self.versions))] if self.versions else []
+        details = [(f"{self._versions}.", _code_list(self.versions, "report.versions"))] if self.versions else []
         subtitle = html.badge("dry run", "accent") if self.dry_run else ""
         return html.card(self._summary, subtitle, details=details)
 
@@ -159,20 +161,29 @@ class PruneReport:
         return "" if self.dry_run or not self.deleted else "restore(…) brings them back until gc()."
 
     def __repr__(self) -> str:
-        head = f"{self._summary}{f': {_listed(self.deleted)}' if self.deleted else ''}."
+        gone = f": {_listed(self.deleted, 'report.deleted')}" if self.deleted else ""
         kept = list(self.kept.items())[:_MOST_ROWS]
         table = text.table(("kept", "because"), kept) if kept else ""
-        return "\n".join(part for part in (head, self._advice, table, _more(len(self.kept), _MOST_ROWS)) if part)
+        more = _more(len(self.kept), _MOST_ROWS, "report.kept")
+        return "\n".join(part for part in (_filled(f"{self._summary}{gone}."), self._advice, table, more) if part)
 
     def _repr_html_(self) -> str:
-        rows = [(html.code(ref), why) for ref, why in list(self.kept.items())[:_MOST_ROWS]]
-        kept = html.join(html.table(("kept", "because"), rows), html.muted(_more(len(self.kept), _MOST_ROWS)))
+        rows = [
+            (html.code(text.shortened(ref, _LONGEST_NAME)), text.shortened(why, _LONGEST_NAME))
+            for ref, why in list(self.kept.items())[:_MOST_ROWS]
+        ]
         gone = "Would be deleted" if self.dry_run else "Deleted"
-        details = [(gone, _code_list(self.deleted))] * bool(self.deleted)
+        deleted = [(gone, _code_list(self.deleted, "report.deleted"))] * bool(self.deleted)
         folded = len(self.kept) > _MOST_LISTED
-        details += [("Kept, and why", kept)] * folded
         subtitle = html.badge("dry run", "accent") if self.dry_run else self._advice
-        return html.card(self._summary, subtitle, picture="" if folded or not rows else kept, details=details)
+
+        def render(shown: int) -> Markup:
+            more = html.left_out(len(self.kept) - shown, "report.kept")
+            kept = html.join(html.table(("kept", "because"), rows[:shown]), more)
+            details = [*deleted, *([("Kept, and why", kept)] * folded)]
+            return html.card(self._summary, subtitle, picture=kept if rows and not folded else "", details=details)
+
+        return html.as_many_as_fit(render, len(rows))
 
 
 @dataclass(frozen=True, repr=False)
@@ -220,8 +231,9 @@ class InspectedObject:
         return "not signed here: load(…, trust=True) would run it"
 
     def __repr__(self) -> str:
-        imports = f"; would import {_listed(self.imports)}" if self.imports else ""
-        return text.one_line(f"{self.kind}: {self._what}{imports}; {self._verdict}")
+        head = text.one_line(f"{self.kind}: {self._what}; {self._verdict}; SHA-256 {self.sha256[:12]}…")
+        names = _filled(f"would import {_listed(self.imports, 'object.imports')}")
+        return f"{head}\n{textwrap.indent(names, '  ')}" if self.imports else head
 
     def _repr_html_(self) -> str:
         return Inspection("", (self,))._repr_html_()
@@ -245,38 +257,49 @@ class Inspection:
         return all(each.is_plain for each in self.objects)
 
     def __repr__(self) -> str:
-        lines = [repr(each) for each in self.objects] or ["holds nothing"]
-        return "\n".join([text.one_line(self.source), *(f"  {line}" for line in lines)])
+        told = "\n".join(repr(each) for each in self.objects) or "holds nothing"
+        return f"{text.one_line(self.source)}\n{textwrap.indent(told, '  ')}"
 
     def _repr_html_(self) -> str:
-        rows = [(each.kind, each._what, _badge(each), html.code(f"{each.sha256[:12]}…")) for each in self.objects]  # noqa: SLF001 - ours
+        rows = [(each.kind, each._what, _verdict(each), html.code(f"{each.sha256[:12]}…")) for each in self.objects]  # noqa: SLF001 - ours
         table = html.table(("object", "what it is", "opening it", "SHA-256"), rows) if rows else "holds nothing"
         details = [
-            (f"The {each.kind} would import {_count(len(each.imports), 'name')}", _code_list(each.imports))
+            (
+                f"The {each.kind} would import {_count(len(each.imports), 'name')}",
+                _code_list(each.imports, "object.imports"),
+            )
             for each in self.objects
             if each.imports
         ]
         return html.card(self.source or "Inspected object", picture=table, details=details)
 
 
-def _badge(each: InspectedObject) -> Markup:
-    return html.badge(each._verdict, "good" if each.is_plain or each.trusted else "bad")  # noqa: SLF001 - ours
+def _verdict(each: InspectedObject) -> Markup:
+    """Return what opening an object would do; a whole sentence is no badge."""
+    told = each._verdict  # noqa: SLF001 - ours
+    return html.badge(told, "good") if each.is_plain else Markup(f"<strong>{html.escape(told)}</strong>")
 
 
 def _count(number: int, word: str) -> str:
     return f"{text.number(number)} {word}{'' if number == 1 else 's'}"
 
 
-def _listed(names: Sequence[str]) -> str:
-    """Write some names in a line."""
+def _listed(names: Sequence[str], rest: str) -> str:
+    """Write some names, and what has the rest."""
     shown = ", ".join(map(text.one_line, names[:_MOST_LISTED]))
-    return f"{shown} and {len(names) - _MOST_LISTED:,} more" if len(names) > _MOST_LISTED else shown
+    more = f" and {len(names) - _MOST_LISTED:,} more: {rest}" if len(names) > _MOST_LISTED else ""
+    return shown + more
 
 
-def _more(number: int, limit: int) -> str:
-    return f"… and {number - limit:,} more" if number > limit else ""
+def _filled(sentence: str) -> str:
+    """Break a sentence into lines, but none of the names in it."""
+    return textwrap.fill(sentence, text.WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
-def _code_list(names: Sequence[str]) -> Markup:
-    shown = html.join(*map(html.code, names[:_MOST_ROWS]), separator=", ")
-    return html.join(shown, f" {_more(len(names), _MOST_ROWS)}")
+def _more(number: int, limit: int, rest: str) -> str:
+    return f"… and {number - limit:,} more: {rest}" if number > limit else ""
+
+
+def _code_list(names: Sequence[str], rest: str) -> Markup:
+    shown = html.code(", ".join(text.shortened(name, _LONGEST_NAME) for name in names[:_MOST_LISTED]))
+    return html.join(shown, " ", html.left_out(max(0, len(names) - _MOST_LISTED), rest))

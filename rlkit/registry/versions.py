@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn
 
 from rlkit.errors import CorruptArtifactError
@@ -211,13 +211,22 @@ class ModelVersion:
 
 
 class VersionList(list[ModelVersion]):
-    """Versions, as ``versions()`` and ``search()`` return them: a list that shows as a table."""
+    """Versions, as ``versions()`` and ``search()`` return them: a list that shows as a table.
+
+    Args:
+        versions: The versions.
+        ranked: Whether the first are the most important, and so shown of very many; else the newest are.
+    """
+
+    def __init__(self, versions: Iterable[ModelVersion] = (), *, ranked: bool = False) -> None:
+        super().__init__(versions)
+        self._ranked = ranked
 
     def __repr__(self) -> str:
-        return versions_text(self)
+        return versions_text(self, ranked=self._ranked)
 
     def _repr_html_(self) -> str:
-        return versions_table(self)
+        return versions_table(self, ranked=self._ranked)
 
 
 def _copy(value: Any) -> Any:

@@ -96,7 +96,7 @@ class Evaluation:
         return figures
 
     def __repr__(self) -> str:
-        return f"{self.title}\n{text.fields(self._figures())}"
+        return f"{text.one_line(self.title)}\n{text.fields(self._figures())}"
 
     def _repr_html_(self) -> str:
         alt = f"Histogram of {self.episodes} returns: mean {text.number(self.mean)}"

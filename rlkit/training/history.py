@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections import deque
 
 import numpy as np
@@ -11,6 +12,7 @@ from rlkit.display import html, svg, text
 from rlkit.display.picture import Picture
 from rlkit.training.columns import Columns
 
+_MOST_FIGURES = 12  # of an algorithm, in a display
 _OUR_COLUMNS = {"num_timesteps", "seconds", "mean_return", "mean_length"}
 
 WINDOW = 100
@@ -117,7 +119,8 @@ class History:
 
     def __repr__(self) -> str:
         curve = text.sparkline(self.learning_curve()["mean_return"])
-        return "\n".join(part for part in (f"{self.title}: {self.summary}", curve, self.error) if part)
+        head = textwrap.fill(text.one_line(f"{self.title}: {self.summary}"), text.WIDTH)
+        return "\n".join(part for part in (head, curve, self.error) if part)
 
     def _repr_html_(self) -> str:
         details = [("Losses and other figures", self._figures())] if self.updates.num_rows else []
@@ -128,12 +131,16 @@ class History:
         """Return the algorithm's own columns as HTML: a small curve of each, and a table of a few of their values."""
         updates = self.updates.snapshot()
         names = [name for name in updates if name not in _OUR_COLUMNS]
+        more = html.left_out(max(0, len(names) - _MOST_FIGURES), "history.updates")
+        names = names[:_MOST_FIGURES]
         steps, places = updates["num_timesteps"], (0, updates.num_rows // 2, -1)
         panels = [svg.Series(steps, updates[name], name.replace("_", " ")) for name in names]
         alt = f"Curves of {', '.join(panel.label for panel in panels)}: their values are in the table below"
         rows = [(name.replace("_", " "), *(_known(updates[name][place]) for place in places)) for name in names]
-        table = html.table(("", "first update", "halfway", "last update"), rows, numeric={1, 2, 3})
-        return html.join(svg.picture(svg.small_multiples(panels, x_label="environment steps"), alt), table)
+        table = html.table(("figure", "first update", "halfway", "last update"), rows, numeric={1, 2, 3})
+        return html.stacked(
+            svg.picture(svg.small_multiples(panels, x_label="environment steps"), alt), html.join(table, more)
+        )
 
 
 def _mean(recent: deque[float] | deque[int]) -> float:

@@ -178,3 +178,21 @@ def test_a_sparkline_of_equal_values_is_level_and_of_none_is_empty():
 @given(st.lists(st.floats(), max_size=120), st.integers(1, 50))
 def test_a_sparkline_takes_any_floats_and_keeps_its_width(values, width):
     assert len(text.sparkline(values, width)) == min(len(values), width)
+
+
+def test_the_last_column_of_a_table_goes_on_below_where_it_is_too_long():
+    lines = text.table(("name", "meaning"), [("a", "word " * 20), ("b", "")], width=40).splitlines()
+    assert max(map(len, lines)) <= 40
+    assert [line[:4].strip() for line in lines[2:]] == ["a", "", "", "b"]
+    assert " ".join(line[6:] for line in lines[2:5]).split() == ["word"] * 20
+
+
+def test_other_columns_are_cut_where_a_table_has_an_end():
+    assert "…" in text.table(("name", "meaning"), [("a" * 100, "b")], width=118)
+    assert "…" not in text.table(("name", "meaning"), [("a" * 100, "b")])
+
+
+def test_long_values_of_fields_go_on_below():
+    lines = text.fields([("label", "word " * 20)], width=40).splitlines()
+    assert [line[:7].strip() for line in lines] == ["label", "", "", ""]
+    assert text.fields([], width=40) == ""

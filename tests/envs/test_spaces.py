@@ -8,6 +8,7 @@ from gymnasium import spaces
 from hypothesis import given, settings, strategies as st
 
 from rlkit.envs import check_space, space_from_dict, space_to_dict
+from rlkit.envs.spaces import space_words
 from rlkit.errors import StateError, UnsupportedSpaceError
 
 BOX = spaces.Box(-1, 1, (2, 3), np.float32)
@@ -135,3 +136,31 @@ def test_a_part_that_no_algorithm_takes_is_named_with_its_place():
     space = spaces.Dict({"a": spaces.Tuple([spaces.Discrete(2), spaces.Text(5)])})
     with pytest.raises(UnsupportedSpaceError, match=r"\['a'\]\[1\]"):
         check_space(space, (spaces.Dict, spaces.Tuple, spaces.Discrete), role="observation", algorithm="PPO")
+
+
+@pytest.mark.parametrize(
+    ("space", "words"),
+    [
+        (spaces.Box(-1, 1, (3,)), "Box of shape 3, float32, -1 to 1"),
+        (spaces.Box(np.float32([0, -8]), np.float32([1, 8])), "Box of shape 2, float32, 0 to 1, -8 to 8"),
+        (spaces.Box(-np.inf, np.inf, (2, 2)), "Box of shape 2 x 2, float32, without bounds"),
+        (spaces.Box(0, np.inf, ()), "Box of shape (), float32, 0 to inf"),
+        (
+            spaces.Box(np.arange(5, dtype=np.float32), np.arange(1, 6, dtype=np.float32)),
+            "Box of shape 5, float32, at the widest 0 to 5",
+        ),
+        (spaces.Box(0, 255, (96, 96, 3), np.uint8), "Box of shape 96 x 96 x 3, uint8, 0 to 255"),
+        (spaces.Box(0, 1, (0,)), "Box of shape 0, float32, no numbers"),
+        (spaces.Discrete(3, start=5), "Discrete: 3 choices, 5 to 7"),
+        (spaces.MultiBinary(4), "MultiBinary(4)"),
+        (spaces.Dict({"x": spaces.Discrete(2)}), "Dict of x: Discrete: 2 choices, 0 to 1"),
+        (spaces.Tuple([spaces.Discrete(2)]), "Tuple of 0: Discrete: 2 choices, 0 to 1"),
+    ],
+    ids=str,
+)
+def test_a_space_in_words_says_kind_shape_dtype_and_bounds(space, words):
+    assert space_words(space) == words
+
+
+def test_a_space_of_very_many_parts_has_few_words():
+    assert len(space_words(spaces.Dict({f"part {i}": spaces.Discrete(2) for i in range(1000)}))) == 300
