@@ -161,7 +161,7 @@ class VersionIndex:
                 self._known.setdefault(document["name"], {})[document["version"]] = identifier
                 _ = document["_stamp"][1], document["aliases"], document["ref"]
             for model in self._storage.models.values():
-                _ = model["signature"], model["meta"]["aliases"], model["meta"]["versions"]
+                _ = model["meta"]["aliases"], model["meta"]["versions"]
         except (
             KeyError,
             TypeError,
@@ -204,9 +204,12 @@ class VersionIndex:
         before = time.time_ns()
         signature = list(self._store.signature(name))
         model = self._storage.models[name]
-        if model.get("signature") == signature:
+        # A line of the file may be lost, and nothing tells of it but how many there were.
+        known = len((self._known or {}).get(name, ()))
+        if (model.get("signature"), model.get("count")) == (signature, known):
             return
         found, read = changes.find(name), self._meta(name)
+        count = len(found)
         meta = read or _NO_META
         self._compare(name, found, meta, changes)
         fresh = []
@@ -217,7 +220,8 @@ class VersionIndex:
         # A signature is worth nothing while its files are so young that a later change may look the same.
         settled = read is not None and all(fresh) and before - signature[1] > _RACY
         changing = {"aliases": meta["aliases"], "versions": meta["versions"]}
-        self._storage.models[name] = {"signature": signature if settled else None, "meta": changing}
+        told = {"signature": signature, "count": count} if settled else {}
+        self._storage.models[name] = {**told, "meta": changing}
 
     def _compare(self, name: str, found: dict[int, Mark], meta: Mapping[str, Any], changes: _Changes) -> None:
         """Note which known documents of a model have gone or changed, and take the rest out of ``found``."""

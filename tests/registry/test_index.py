@@ -123,6 +123,18 @@ def test_no_flipped_byte_of_the_index_is_believed(filled, folder):
         assert [(version.ref, version.aliases, version.metrics) for version in again] == expected
 
 
+def test_a_line_that_is_lost_is_missed_also_of_a_model_that_nobody_has_changed_for_long(filled, folder):
+    for path in (folder / "models").iterdir():
+        os.utime(path, (1, 1))
+    filled.reindex()
+    path = folder / "index.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    assert sum(b'"signature"' in line for line in lines) == 2
+    for lost in range(len(lines)):
+        path.write_bytes(b"".join(line for number, line in enumerate(lines) if number != lost))
+        assert refs(ModelRegistry(folder)) == ["a:1", "a:2", "a:3", "b:1"]
+
+
 def test_an_index_that_is_deleted_while_in_use_is_written_again(filled, folder):
     (folder / "index.jsonl").unlink()
     assert len(refs(filled)) == 4
@@ -190,7 +202,7 @@ def test_what_was_just_written_is_looked_at_again(filled, monkeypatch):
     """Two changes within one step of the file system's clock look alike."""
     monkeypatch.setattr(index_module.time, "time_ns", lambda: filled._store.signature("a")[1] + 10)
     refs(filled)
-    assert filled._index._storage.models["a"]["signature"] is None
+    assert "signature" not in filled._index._storage.models["a"]
 
 
 def test_an_alias_moves_without_opening_a_manifest(filled, folder, monkeypatch):
