@@ -47,7 +47,7 @@
     const row = `display:flex;flex-wrap:wrap;gap:8px;align-items:center;margin-top:8px;max-width:440px;`;
     const table = add(player, "div", row + "font-variant-numeric:tabular-nums");
     const cells = ["step", "action", "reward", "return", value && "value"].filter(Boolean).map((label) => {
-      const cell = add(table, "div", "flex:1 0 5em");
+      const cell = add(table, "div", "flex:1 0 4em");
       add(cell, "div", "opacity:.68", { textContent: label });
       return add(cell, "div", "white-space:nowrap");
     });
