@@ -63,6 +63,9 @@
     slider.setAttribute("aria-label", "Moment of the episode");
     const faster = add(bar, "button", look + "3.5em", { type: "button" });
 
+    // Else JupyterLab takes arrow keys for its next cell, and Enter for its editor.
+    for (const control of [button, slider, faster]) control.dataset.lmSuppressShortcuts = "true";
+
     const brush = canvas.getContext("2d");
     function paint([path, colour, thickness]) {
       brush.lineWidth = thickness;
@@ -117,6 +120,7 @@
     }
     function play() {
       if (at >= last) at = 0;
+      show();
       before = performance.now();
       playing = requestAnimationFrame(advance);
       button.textContent = "Pause";
