@@ -86,9 +86,11 @@ class _FrameCamera(Camera):
             return
         try:
             rendered = self.env.render()
-        except gymnasium.error.DependencyNotInstalled as error:
+        except (gymnasium.error.DependencyNotInstalled, ImportError) as error:
+            # Gymnasium's own says the command.
+            remedy = f"Install it: pip install {error.name}" if isinstance(error, ImportError) else str(error)
             problem = f"{self._name} cannot be watched: it needs a package that is not installed."
-            raise UnknownEnvironmentError(problem, str(error)) from None
+            raise UnknownEnvironmentError(problem, remedy) from None
         except Exception as error:  # noqa: BLE001 - it may fail in any way, for want of a display say
             self._fault = f"{self._name} could not be rendered: {type(error).__name__}: {error}"
             return

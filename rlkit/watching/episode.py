@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from rlkit.envs import EnvironmentSource, FeatureEncoder
 from rlkit.envs.spaces import Features, Space
-from rlkit.envs.vector import looped
+from rlkit.envs.vector import VectorEnvironment, looped
 from rlkit.nn.threads import one_blas_thread
-from rlkit.watching.cameras import open_camera
+from rlkit.watching.cameras import Camera, open_camera
 from rlkit.watching.recording import Recording
 
 Policy = Callable[[Features], tuple[NDArray[Any], NDArray[np.floating[Any]] | None]]
@@ -25,13 +25,14 @@ Policy = Callable[[Features], tuple[NDArray[Any], NDArray[np.floating[Any]] | No
 class _Once(gymnasium.Wrapper[Any, Any, Any, Any]):
     """Keeps what its environment returned last, and resets it once: what follows the episode is not looked at."""
 
-    returned: tuple[Any, ...] | None = None
+    returned: tuple[Any, ...] = ()
 
     def reset(self, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
-        if self.returned is not None:
+        if self.returned:
             return self.returned[0], {}
-        self.returned = self.env.reset(**kwargs)
-        return self.returned
+        begun = self.env.reset(**kwargs)
+        self.returned = begun
+        return begun
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
         returned = self.env.step(action)
@@ -68,44 +69,52 @@ def record(
     once = _Once(camera.env)
     environment = looped(lambda: once, 1)
     environment.encoder = encoder
-    observations: list[Any] = []
-    actions: list[NDArray[Any]] = []
-    rewards: list[float] = []
-    values: list[float] = []
     try:
         with one_blas_thread():
-            features, ended = environment.reset(seed), False
-            while True:
-                # An environment may write every observation into the same array.
-                observations.append(copy.deepcopy(once.returned[0]) if once.returned else None)
-                camera.look(len(rewards), ended=ended)
-                if ended:
-                    break
-                action, value = policy(features)
-                step = environment.step(action)
-                actions.append(action[0])
-                rewards.append(float(step.rewards[0]))
-                if value is not None:
-                    values.append(float(value[0]))
-                features, ended = step.observations, bool(step.terminated[0] or step.truncated[0])
+            played = _play(policy, environment, once, camera, seed)
     finally:
         environment.close()
-    terminated = bool(step.terminated[0])
     return Recording(
-        observations=batched(source.observation_space, observations),
-        actions=np.stack(actions),
-        rewards=np.array(rewards, np.float64),
-        values=np.array(values, np.float64) if values else None,
-        terminated=terminated,
-        truncated=bool(step.truncated[0]),
-        cut_off=not terminated and len(rewards) == limit,
+        **played,
+        **camera.taken(),
+        cut_off=not played["terminated"] and len(played["rewards"]) == limit,
         title=title,
         seed=seed,
         deterministic=deterministic,
         rate=camera.rate,
         action_space=source.action_space,
-        **camera.taken(),
     )
+
+
+def _play(policy: Policy, environment: VectorEnvironment, once: _Once, camera: Camera, seed: int) -> dict[str, Any]:
+    """Return what an episode was made of, as arguments of a :class:`Recording`."""
+    observations: list[Any] = []
+    actions: list[NDArray[Any]] = []
+    rewards: list[float] = []
+    values: list[float] = []
+    features = environment.reset(seed)
+    terminated = truncated = False
+    while True:
+        # An environment may write every observation into the same array.
+        observations.append(copy.deepcopy(once.returned[0]))
+        camera.look(len(rewards), ended=terminated or truncated)
+        if terminated or truncated:
+            break
+        action, value = policy(features)
+        step = environment.step(action)
+        actions.append(action[0])
+        rewards.append(float(step.rewards[0]))
+        if value is not None:
+            values.append(float(value[0]))
+        features, terminated, truncated = step.observations, bool(step.terminated[0]), bool(step.truncated[0])
+    return {
+        "observations": batched(environment.observation_space, observations),
+        "actions": np.stack(actions),
+        "rewards": np.array(rewards, np.float64),
+        "values": np.array(values, np.float64) if values else None,
+        "terminated": terminated,
+        "truncated": truncated,
+    }
 
 
 def batched(space: Space, observations: Sequence[Any]) -> Any:

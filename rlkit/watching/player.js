@@ -47,7 +47,7 @@
     const row = `display:flex;flex-wrap:wrap;gap:8px;align-items:center;margin-top:8px;max-width:440px;`;
     const table = add(player, "div", row + "font-variant-numeric:tabular-nums");
     const cells = ["step", "action", "reward", "return", value && "value"].filter(Boolean).map((label) => {
-      const cell = add(table, "div", "flex:1 0 5em");
+      const cell = add(table, "div", "flex:1 0 4em");
       add(cell, "div", "opacity:.68", { textContent: label });
       return add(cell, "div", "white-space:nowrap");
     });
@@ -62,6 +62,9 @@
     });
     slider.setAttribute("aria-label", "Moment of the episode");
     const faster = add(bar, "button", look + "3.5em", { type: "button" });
+
+    // Else JupyterLab takes arrow keys for its next cell, and Enter for its editor.
+    for (const control of [button, slider, faster]) control.dataset.lmSuppressShortcuts = "true";
 
     const brush = canvas.getContext("2d");
     function paint([path, colour, thickness]) {
@@ -117,6 +120,7 @@
     }
     function play() {
       if (at >= last) at = 0;
+      show();
       before = performance.now();
       playing = requestAnimationFrame(advance);
       button.textContent = "Pause";

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from rlkit.display.html import Markup
 from rlkit.envs.spaces import Space
-from rlkit.watching.scenes import Floats, Scene
+from rlkit.watching.scenes import Floats, Pose, Scene
 
 _MOST_MOMENTS = 1000
 """Of a longer episode only every second, third … step is shown: it would fill megabytes, and minutes."""
@@ -58,14 +58,12 @@ def player(
     length = len(rewards)
     stride = -(-length // _MOST_MOMENTS)
     shown = np.append(np.arange(0, length, stride), length)
-    acting = shown[:-1]
-    # A moment has the rewards since the one before it, so that their sum stays the return.
-    gained = np.concatenate([[0.0], np.add.reduceat(rewards, acting)])
-    gained[0] = gained[1]  # shown nowhere: a column of equal numbers takes no bytes
     low, high = _range(action_space)
-    columns: list[Floats | None] = [column for pose in scene.poses(states[shown]) for column in pose]
-    columns.append(_extended(actions.astype(np.float64).reshape(length)[acting]) if low is not None else None)
-    columns += [gained, None if values is None else _extended(values[acting])]
+    acting = shown[:-1]
+    acted = None if low is None else actions[acting].astype(np.float64).reshape(-1)
+    # A moment has the rewards since the one before it, so that their sum stays the return.
+    gained = np.add.reduceat(rewards, acting)
+    columns = _columns(scene.poses(states[shown]), acted, gained, None if values is None else values[acting])
     ends, data = _packed(columns)
     episode = {
         "label": label,
@@ -89,6 +87,18 @@ def player(
     plain = json.dumps(episode, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     key = hashlib.sha256(plain.encode()).hexdigest()[:12]
     return Markup(f'<div data-rlkit-episode="{key}">{still}</div><script>{_script()}("{key}",{plain})</script>')
+
+
+def _columns(
+    poses: Sequence[Pose], actions: Floats | None, rewards: Floats, values: Floats | None
+) -> list[Floats | None]:
+    """Return what the script needs for each moment: the poses of all parts, then action, reward and value."""
+    return [
+        *(column for pose in poses for column in pose),
+        None if actions is None else _extended(actions),
+        np.append(rewards[0], rewards),  # the first is not shown: a column of equal numbers takes no bytes
+        None if values is None else _extended(values),
+    ]
 
 
 def _range(space: Space) -> tuple[float | None, float | None]:

@@ -85,18 +85,22 @@ class Recording:
         return float(self.rewards.sum())
 
     @property
+    def _steps(self) -> str:
+        return "1 step" if self.length == 1 else f"{text.number(self.length)} steps"
+
+    @property
     def ending(self) -> str:
         """How the episode ended, in words."""
         if self.terminated:
             return "in a terminal state"
         if self.cut_off:
-            return f"cut off after {text.number(self.length)} steps, the most that max_steps allows"
+            return f"cut off after {self._steps} (max_steps)"
         return "cut off by the environment"
 
     def _figures(self) -> list[tuple[str, str]]:
         figures = [
             ("return", text.number(self.episode_return)),
-            ("length", f"{text.number(self.length)} steps"),
+            ("length", self._steps),
             ("ended", self.ending),
             ("actions", "most probable" if self.deterministic else "drawn from the policy"),
             ("seed", str(self.seed)),
@@ -124,7 +128,7 @@ class Recording:
         curves = svg.picture(svg.small_multiples(self._curves(), x_label="step"), f"{self.title}: {self._curve_alt()}")
         if self.frames is None or self.frame_steps is None:
             return html.card(self.title, fields=figures, picture=curves)
-        details = [("Moments", self._strip(self.frames, self.frame_steps)), ("Rewards", curves)]
+        details = [("Moments", self._strip(self.frames, self.frame_steps)), ("Rewards and values", curves)]
         return html.card(self.title, fields=figures, picture=self._animation(self.frames), details=details)
 
     def _played(self, scene: Scene, states: Floats) -> Markup:
@@ -151,7 +155,7 @@ class Recording:
         return curves if self.values is None else [*curves, Series(steps - 1, self.values, "value")]
 
     def _curve_alt(self) -> str:
-        return ", ".join(series.label for series in self._curves()) + f" in {text.number(self.length)} steps"
+        return ", ".join(series.label for series in self._curves()) + f" in {self._steps}"
 
     def _gif(self) -> bytes | None:
         if self.frames is None or self.frame_steps is None:
@@ -159,7 +163,7 @@ class Recording:
         return gif(self.frames, self.frame_steps, self.rate)
 
     def _animation(self, frames: Frames) -> Markup:
-        alt = f"{self.title}: animation of {text.number(self.length)} steps, return {text.number(self.episode_return)}"
+        alt = f"{self.title}: animation of {self._steps}, return {text.number(self.episode_return)}"
         return _image("gif", self._gif() or b"", alt, frames.shape[2])
 
     def _strip(self, frames: Frames, steps: NDArray[np.int64]) -> Markup:

@@ -184,6 +184,16 @@ def test_watching_does_not_disturb_training(algorithm):
     np.testing.assert_array_equal(*actions)
 
 
+@pytest.mark.parametrize(("algorithm", "network"), [(PPO, "critic"), (PPO, "actor"), (DQN, "q")])
+def test_watching_uses_no_buffer_of_training(algorithm, network):
+    model = algorithm(env="CartPole-v1", seed=0)
+    buffered = model.q_network if network == "q" else getattr(model.network, network)
+    outputs = buffered.forward(np.full((1, 4), 9, np.float32))
+    before = outputs.copy()
+    model.watch(max_steps=3)
+    np.testing.assert_array_equal(outputs, before)
+
+
 def test_a_callers_vector_environment_is_left_alone_by_watching(environments):
     model = PPO(PPOConfig(n_steps=8, batch_size=8), SyncVectorEnv([environments.Counting] * 2), seed=0)
     run = model.training(64)

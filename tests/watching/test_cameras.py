@@ -102,8 +102,14 @@ def test_grey_and_transparent_pictures_are_taken(watched, painted, shape, kept):
     assert (recording.frames == 7).all()
 
 
-def test_a_package_that_is_missing_is_named_with_the_command_that_installs_it(watched, painted):
-    missing = gymnasium.error.DependencyNotInstalled("pygame is not installed, run `pip install pygame`")
+@pytest.mark.parametrize(
+    "missing",
+    [
+        gymnasium.error.DependencyNotInstalled("pygame is not installed, run `pip install pygame`"),
+        ModuleNotFoundError("No module named 'pygame'", name="pygame"),
+    ],
+)
+def test_a_package_that_is_missing_is_named_with_the_command_that_installs_it(watched, painted, missing):
     with pytest.raises(UnknownEnvironmentError, match="cannot be watched: it needs a package") as refused:
         watched(variant(painted, missing))
     assert "pip install pygame" in refused.value.remedy

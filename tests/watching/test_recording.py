@@ -84,7 +84,7 @@ def test_an_episode_says_its_figures(recordings):
     [
         ({"terminated": True}, "in a terminal state"),
         ({"truncated": True}, "cut off by the environment"),
-        ({"truncated": True, "cut_off": True}, "cut off after 4 steps, the most that max_steps allows"),
+        ({"truncated": True, "cut_off": True}, "cut off after 4 steps (max_steps)"),
     ],
 )
 def test_how_an_episode_ended_is_told(recordings, ended, told):
@@ -158,6 +158,13 @@ def test_without_a_picture_the_rewards_are_drawn_and_the_reason_is_said(recordin
     for label in ("reward", "return so far", "value"):
         assert f">{label}<" in drawn
     assert "no render mode" in repr(recordings.blind)
+
+
+def test_an_episode_of_one_step_is_told_as_one(watched, painted):
+    recording = watched(lambda: painted(1))
+    assert "1 step\n" in repr(recording)
+    assert "animation of 1 step," in images(recording)[0]["alt"]
+    assert len(images(recording)) == 3
 
 
 def test_without_values_none_are_shown(recordings):
