@@ -49,10 +49,11 @@ format: .venv/installed-dev ## Format the code
 	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch $@
 
-bench: .venv-bench/installed ## Compare with peers
+bench: .venv-bench/installed ## Compare with peers, and measure what the live display takes
 	.venv-bench/bin/python benchmarks/startup.py
 	.venv-bench/bin/python benchmarks/training.py
 	.venv-bench/bin/python benchmarks/registry.py
+	.venv-bench/bin/python benchmarks/display.py
 
 returns: .venv/installed-test ## Train every preset on five seeds and write docs/returns.md (15 to 40 minutes)
 	$(BIN)/python benchmarks/returns.py --write docs/returns.md

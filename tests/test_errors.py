@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from rlkit import errors
-from rlkit.errors import RLKitError, did_you_mean
+from rlkit.errors import RLKitError, TrainingError, did_you_mean, in_two_lines
 
 ALL = [
     member for _, member in inspect.getmembers(errors, inspect.isclass) if issubclass(member, RLKitError)
@@ -86,3 +86,17 @@ def test_anything_a_person_types_gets_a_sentence_or_none(word, options):
 def test_an_option_itself_is_its_own_suggestion(options, data):
     option = data.draw(st.sampled_from(options))
     assert did_you_mean(option, options) == f"Did you mean {option!r}?"
+
+
+@pytest.mark.parametrize(
+    ("error", "lines"),
+    [
+        (TrainingError("It broke.", "Mend it."), "TrainingError: It broke.\nMend it."),
+        (ZeroDivisionError("division by zero"), "ZeroDivisionError: division by zero"),
+        (ValueError(), "ValueError"),
+        (OSError("one\n\n  two\nthree"), "OSError: one\n  two"),
+        (ValueError("x" * 1000), f"ValueError: {'x' * 288}"),
+    ],
+)
+def test_an_error_is_told_in_at_most_two_lines(error, lines):
+    assert in_two_lines(error) == lines

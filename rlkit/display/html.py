@@ -33,7 +33,10 @@ _CARD = (
     "box-sizing:border-box;font-size:13px;line-height:1.45"
 )
 _BODY = "display:flex;flex-wrap:wrap;gap:12px 32px;align-items:flex-start;margin-top:11px"
-_ALARM = "border-left:3px solid rgb(212,72,72);padding:1px 0 1px 10px;margin:0 0 10px;overflow-wrap:anywhere"
+_ALARM = (
+    "background:rgba(212,72,72,.15);border-radius:5px;padding:6px 11px;margin:0 0 11px;max-width:640px;"
+    "overflow-wrap:break-word"
+)
 _PILL = "border-radius:9px;padding:1px 8px;font-size:.86em;font-weight:400;white-space:nowrap"
 _GRID = (
     "display:grid;grid-template-columns:max-content minmax(0,1fr);gap:3px 18px;width:auto;margin:0;"
@@ -134,7 +137,7 @@ def alarm(message: str) -> Markup:
         message: Text of one or several lines.
 
     Returns:
-        A block with a red edge, empty without text.
+        A block on a red tint, empty without text.
     """
     problem, *rest = message.split("\n")
     if not problem:

@@ -52,7 +52,7 @@ def full_card():
         "PPO",
         html.join("on ", html.badges(["x", "y"], "accent"), " & more"),
         [("steps", 100_096), ("git", html.code("3f2a91c")), ("seed", None)],
-        svg.picture(svg.learning_curve([1, 2], [3, 4]), "A curve"),
+        html.join(html.alarm("It broke.\nMend it."), svg.picture(svg.learning_curve([1, 2], [3, 4]), "A curve")),
         [("Settings", html.config_table(SETTINGS)), ("Versions", table), ("Tree", html.preformatted("└─ x"))],
     )
 
@@ -64,6 +64,8 @@ def test_text_is_escaped_wherever_it_may_stand(hostile):
         html.badge(hostile),
         html.code(hostile),
         html.muted(hostile),
+        html.alarm(hostile),
+        html.alarm(f"It broke.\n{hostile}"),
         html.join(hostile, hostile, separator=hostile),
         html.field_list([(hostile, hostile)]),
         html.table([hostile], [[hostile]], caption=hostile),
@@ -151,6 +153,12 @@ def test_a_marked_cell_is_bold_and_tinted():
     markup = html.table("AB", [("x", 1), ("y", 2)], marked={(1, 1)})
     assert re.findall(r"<strong>(.*?)</strong>", markup) == ["2"]
     assert re.findall(r'background:[^"]*"><strong>(.)', markup) == ["2"]
+
+
+def test_an_alarm_has_its_first_line_in_bold_and_is_nothing_without_text():
+    assert re.findall(r"<strong>(.*?)</strong>", html.alarm("It broke.\nMend it.")) == ["It broke."]
+    assert Reading(html.alarm("It broke.\nMend it.")).words == "It broke.Mend it."
+    assert html.alarm("") == ""
 
 
 def test_preformatted_text_keeps_its_spaces_and_lines():

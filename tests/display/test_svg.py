@@ -185,6 +185,12 @@ def test_a_picture_holds_its_bytes_and_its_description():
     assert 'alt="a &quot;curve&quot;"' in markup
     assert 'width="300"' in markup
     assert " width=" not in svg.picture("<svg/>", "x")
+    assert 'width="300" height="20"' in svg.picture("<svg/>", "x", 300, 20)
+
+
+def test_many_panels_take_no_more_bytes_than_a_card_has_room_for():
+    noise = np.random.default_rng(0).normal(size=(12, 5000))
+    assert len(svg.small_multiples([Series(np.arange(5000), values, "loss") for values in noise])) < 17_000
 
 
 def luminance(colour):

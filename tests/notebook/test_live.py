@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import defaultdict
 
 import nbformat
@@ -99,17 +100,22 @@ class Kernel:
         """Begin to execute a cell; return what names it."""
         return self.client.execute(code)
 
-    def until(self, cell, condition):
-        """Read what is sent until it holds for a message that answers ``cell``."""
+    def until(self, condition):
+        """Read what is sent until it holds for a message, and return that."""
+        give_up = time.monotonic() + SECONDS
         while True:
-            message = self.client.get_iopub_msg(timeout=SECONDS)
+            message = self.client.get_iopub_msg(timeout=give_up - time.monotonic())
             self.sent[message["parent_header"].get("msg_id")].append(message)
-            if message["parent_header"].get("msg_id") == cell and condition(message):
+            if condition(message):
                 return message
 
     def finish(self, cell):
         """Read until a cell is done; return its reply."""
-        self.until(cell, lambda message: message["content"].get("execution_state") == "idle")
+        self.until(
+            lambda message: (
+                message["content"].get("execution_state") == "idle" and message["parent_header"]["msg_id"] == cell
+            )
+        )
         while True:
             reply = self.client.get_shell_msg(timeout=SECONDS)
             if reply["parent_header"]["msg_id"] == cell:
@@ -124,16 +130,26 @@ class Kernel:
     def printed(self, cell):
         return "".join(message["content"]["text"] for message in self.sent[cell] if message["msg_type"] == "stream")
 
-    def shown(self, cell):
-        return [
-            message["content"]["data"]
-            for message in self.sent[cell]
-            if message["msg_type"] in ("display_data", "update_display_data", "execute_result")
-        ]
+    def updates(self, cell):
+        """What has replaced the displays of a cell: front ends go by what names a display, whoever sends it."""
+        identities = {display_id(message) for message in self.sent[cell] if message["msg_type"] == "display_data"}
+        messages = (message for of_one in self.sent.values() for message in of_one)
+        return [data(message) for message in messages if is_update(message) and display_id(message) in identities]
+
+    def kinds(self, cell):
+        return [message["msg_type"] for message in self.sent[cell]]
 
 
 def is_update(message):
     return message["msg_type"] == "update_display_data"
+
+
+def display_id(message):
+    return message["content"]["transient"].get("display_id")
+
+
+def data(message):
+    return message["content"]["data"]
 
 
 @pytest.fixture(scope="module")
@@ -146,6 +162,7 @@ def started():
 
 @pytest.fixture
 def kernel(started):
+    started.sent.clear()
     started.run(SETUP)
     yield started
     started.run("for job in rlkit.jobs():\n    job.stop()\n    job._ended.wait(60)")
@@ -153,11 +170,11 @@ def kernel(started):
 
 def test_an_interrupt_leaves_a_usable_model_and_the_card(kernel):
     cell = kernel.start("history = agent.train(10**9)")
-    kernel.until(cell, is_update)
+    kernel.until(is_update)
     kernel.manager.interrupt_kernel()
     assert kernel.finish(cell)["status"] == "ok"
-    assert "stopped: interrupted" in kernel.shown(cell)[-1]["text/plain"].replace("\n", " ")
-    assert "stopped: interrupted" in kernel.shown(cell)[-1]["text/html"]
+    assert "stopped: interrupted" in kernel.updates(cell)[-1]["text/plain"].replace("\n", " ")
+    assert "stopped: interrupted" in kernel.updates(cell)[-1]["text/html"]
     after = kernel.run("print(history.stop_reason, agent.evaluate(2).episodes, agent.train(500).num_timesteps)")
     assert kernel.printed(after) == "interrupted 2 512\n"
 
@@ -169,42 +186,37 @@ def test_a_job_is_shown_and_prints_below_the_cell_that_started_it_while_another_
         "        print('update')\n"
         "job = agent.train_in_background(10**9, callbacks=Print())"
     )
-    other = kernel.start("steps = job.num_timesteps\nwhile job.num_timesteps < steps + 30_000:\n    time.sleep(0.01)")
-    kernel.finish(other)
-    before = len(kernel.sent[cell])
-    kernel.until(cell, is_update)
-    assert kernel.printed(other) == ""
-    assert kernel.shown(other) == []
-    updates = [message for message in kernel.sent[cell] if is_update(message)]
-    identities = {message["content"]["transient"]["display_id"] for message in kernel.sent[cell] if is_update(message)}
-    assert len(updates) > 2
-    assert len(identities) == 1
-    assert before > 2
+    before = len(kernel.updates(cell))
+    other = kernel.run("steps = job.num_timesteps\nwhile job.num_timesteps < steps + 30_000:\n    time.sleep(0.01)")
+    updates = kernel.updates(cell)
+    assert len(updates) > before + 1
+    assert all("running" in update["text/html"] for update in updates)
     assert "update" in kernel.printed(cell)
-    assert "running" in updates[0]["content"]["data"]["text/html"]
+    assert kernel.printed(other) == ""
+    assert not {"display_data", "execute_result"} & set(kernel.kinds(other))
 
 
 def test_a_job_that_is_stopped_leaves_its_card_where_it_was_started(kernel):
     cell = kernel.run("job = agent.train_in_background(10**9)\njob")
     kernel.run("job.stop('seen enough')")
-    last = kernel.until(cell, lambda m: is_update(m) and "running" not in m["content"]["data"]["text/plain"])
-    assert "stopped: seen enough" in last["content"]["data"]["text/plain"].replace("\n", " ")
-    assert [message["msg_type"] for message in kernel.sent[cell]].count("display_data") == 1
-    assert "execute_result" not in [message["msg_type"] for message in kernel.sent[cell]]
+    kernel.until(lambda message: is_update(message) and "stopped" in data(message)["text/html"])
+    assert "stopped: seen enough" in kernel.updates(cell)[-1]["text/plain"].replace("\n", " ")
+    assert kernel.kinds(cell).count("display_data") == 1
+    assert "execute_result" not in kernel.kinds(cell)
 
 
 def test_a_job_that_fails_shows_its_error_where_it_was_started_and_nowhere_else(kernel):
     cell = kernel.run(FAILING)
-    last = kernel.until(cell, lambda m: is_update(m) and "failed" in m["content"]["data"]["text/html"])
-    assert last["content"]["data"]["text/plain"].endswith("TrainingError: It broke.\nMend it.")
+    kernel.until(lambda message: is_update(message) and "failed" in data(message)["text/html"])
+    assert kernel.updates(cell)[-1]["text/plain"].endswith("TrainingError: It broke.\nMend it.")
     kernel.run("job._thread.join(60)")
-    assert kernel.printed(cell) == ""
+    assert "stream" not in kernel.kinds(cell)
 
 
 def test_an_interrupt_of_a_wait_leaves_the_job_running(kernel):
     kernel.run("job = agent.train_in_background(10**9)")
     waiting = kernel.start("print('waiting', flush=True)\njob.wait()")
-    kernel.until(waiting, lambda message: message["msg_type"] == "stream")
+    kernel.until(lambda message: message["msg_type"] == "stream")
     kernel.manager.interrupt_kernel()
     reply = kernel.finish(waiting)
     assert (reply["status"], reply["ename"]) == ("error", "KeyboardInterrupt")
@@ -215,5 +227,5 @@ def test_an_interrupt_of_a_wait_leaves_the_job_running(kernel):
 def test_unloading_leaves_the_text_bar_alone(kernel):
     kernel.run("%unload_ext rlkit")
     cell = kernel.run("h = agent.train(500)\nh")
-    assert [message["msg_type"] for message in kernel.sent[cell]].count("execute_result") == 1
-    assert not [message for message in kernel.sent[cell] if is_update(message)]
+    assert kernel.kinds(cell).count("execute_result") == 1
+    assert "update_display_data" not in kernel.kinds(cell)

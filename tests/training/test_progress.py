@@ -79,6 +79,25 @@ def test_a_notebook_can_put_its_own_in_the_place_of_the_default():
     assert progress_callback(progress=False) is None
 
 
+def test_in_the_background_a_terminal_shows_none_and_a_notebook_a_bar(monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: None))
+    assert progress_callback(None, background=True) is None
+    assert isinstance(progress_callback(progress=True, background=True), ProgressBar)
+    assert progress_callback(progress=False, background=True) is None
+    shell = SimpleNamespace(kernel=object())
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    assert isinstance(progress_callback(None, background=True), ProgressBar)
+
+
+def test_a_notebook_can_put_its_own_in_the_place_of_what_shows_jobs():
+    mine = Callback()
+    default_progress.make_for_job = lambda: mine
+    assert progress_callback(None, background=True) is mine
+    default_progress.reset()
+    assert progress_callback(None, background=True) is not mine
+
+
 def test_the_bar_is_closed_after_an_error(model, capsys):
     class Failing(Callback):
         def on_update(self, run, update):

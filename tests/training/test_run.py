@@ -133,7 +133,8 @@ def test_callbacks_are_told_of_the_end_after_an_error_and_the_model_trains_on(mo
     assert recorder.calls[-1] == "end"
     assert recorder.calls.count("end") == 1
     assert model.history.stop_reason == "ZeroDivisionError"
-    assert model.train(8).stop_reason == ""
+    assert model.history.error == "ZeroDivisionError: division by zero"
+    assert model.train(8).stop_reason == model.history.error == ""
 
 
 def test_all_callbacks_are_told_of_the_end_even_where_one_of_them_fails(model):
@@ -176,6 +177,15 @@ def test_nothing_is_called_before_the_first_update_is_asked_for(model):
     recorder = Recorder()
     model.training(8, callbacks=[recorder])
     assert recorder.calls == []
+
+
+def test_a_run_says_how_long_it_has_taken_and_why_it_is_asked_to_stop(model):
+    run = model.training(24)
+    assert (run.seconds, run.stop_reason) == (0, "")
+    update = next(run)
+    assert run.seconds >= update.seconds > 0
+    run.stop("seen enough")
+    assert run.stop_reason == "seen enough"
 
 
 def test_close_ends_the_run_at_the_last_update_tells_callbacks_and_frees_the_model(model):
@@ -348,7 +358,7 @@ def test_a_second_ctrl_c_interrupts_at_once_and_the_model_trains_on(model, sigin
     assert "update" not in recorder.calls
     assert recorder.calls[-1] == "end"
     assert signal.getsignal(signal.SIGINT) is before
-    assert model.history.stop_reason == "interrupted"
+    assert (model.history.stop_reason, model.history.error) == ("interrupted", "")
     assert model.train(8).stop_reason == ""
 
 
