@@ -153,3 +153,8 @@ def test_of_very_many_figures_and_hyperparameters_some_are_shown(make_version):
     assert "52 more: version.metrics" in version_text(many)
     assert ">version.config<" in page
     assert len(page) < 10_000
+
+
+def test_a_metric_may_have_the_name_of_another_column(make_version):
+    table = versions_text([make_version(metrics={"steps": 5.0, "tags": 6.0}, num_timesteps=7, tags=["a"])])
+    assert table.splitlines()[2].split() == ["cartpole:3", "ppo", "custom", "7", "5", "6", "a", "2026-03-04", "05:06"]
