@@ -281,6 +281,11 @@ def test_nothing_is_left_out_of_an_algorithms_own_hyperparameters(algorithm):
         assert "more:" not in page
 
 
+def test_all_hyperparameters_of_two_algorithms_are_compared():
+    page = page_of(USUAL["comparison of two algorithms"])
+    assert all(f">{name}<" in page for name in USUAL["comparison of two algorithms"]().config)
+
+
 def test_twenty_versions_and_ten_compared_are_all_shown():
     assert page_of(USUAL["twenty versions"]).count('scope="row"') == 20
     assert page_of(USUAL["comparison of ten"]).count('scope="row"') == 10
