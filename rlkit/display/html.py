@@ -20,7 +20,7 @@ Tone = Literal["neutral", "accent", "good", "bad"]
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2029\u202f-\u2065\u206a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _PICTURE_DATA = re.compile(r'(?<=;base64,)[^"]*')
 _MOST_BYTES, _MOST_ITEMS, _MOST_BADGES = 10_000, 100, 6
-_LONGEST = 120  # letters of a text in a cell
+_LONGEST, _LONGEST_BADGE = 120, 40  # letters of a text in a cell, and of one that cannot be broken
 _LINE = "1px solid rgba(128,128,128,.3)"
 _FAINT_LINE = "1px solid rgba(128,128,128,.18)"
 _TABLE = "margin:0;border-collapse:collapse;font-size:12px"
@@ -30,7 +30,7 @@ _CELL = "padding:3px 10px;text-align:"
 _TYPED = "font:12px monospace"
 _CARD = (
     f"border:{_LINE};border-radius:7px;padding:12px 16px 13px;margin:2px 0 6px;max-width:880px;"
-    "box-sizing:border-box;font-size:13px;line-height:1.45"
+    "box-sizing:border-box;font-size:13px;line-height:1.45;overflow-wrap:break-word"
 )
 _BODY = "display:flex;flex-wrap:wrap;gap:12px 32px;align-items:flex-start;margin-top:11px"
 _ALARM = (
@@ -38,10 +38,7 @@ _ALARM = (
     "overflow-wrap:break-word"
 )
 _PILL = "border-radius:9px;padding:1px 8px;font-size:.86em;font-weight:400;white-space:nowrap"
-_GRID = (
-    "display:grid;grid-template-columns:max-content minmax(0,1fr);gap:3px 18px;width:auto;margin:0;"
-    "overflow-wrap:break-word"
-)
+_GRID = "display:grid;grid-template-columns:max-content minmax(0,1fr);gap:3px 18px;width:auto;margin:0"
 _TINTS: dict[Tone, str] = {
     "neutral": "rgba(128,128,128,.2)",
     "accent": "rgba(47,124,212,.24)",
@@ -88,7 +85,7 @@ def badge(label: object, tone: Tone = "neutral") -> Markup:
     Returns:
         An inline pill.
     """
-    return Markup(f'<span style="background:{_TINTS[tone]};{_PILL}">{_brief(label)}</span>')
+    return Markup(f'<span style="background:{_TINTS[tone]};{_PILL}">{_brief(label, _LONGEST_BADGE)}</span>')
 
 
 def badges(labels: Iterable[object], tone: Tone = "neutral") -> Markup:

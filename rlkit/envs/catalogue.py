@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -39,7 +40,8 @@ class EnvironmentInfo:
 
     Attributes:
         id: What ``rlkit.create`` and ``gymnasium.make`` take.
-        family: ``"classic control"``, ``"toy text"``, ``"box2d"``, ``"mujoco"``; of another package its name.
+        family: ``"classic control"``, ``"toy text"``, ``"box2d"``, ``"mujoco"``; of another package its name, and
+            ``"custom"`` of a class in a notebook.
         reward_threshold: The mean return from which it counts as solved, or None.
         max_episode_steps: Steps after which an episode is cut off, or None.
         presets: Algorithms that have shipped settings for it.
@@ -208,7 +210,9 @@ class _Installs(dict[str, str]):
 
     def __missing__(self, module: str) -> str:
         package = next((package for needed, package in _NEEDS.values() if needed == module), module)
-        self[module] = "" if importlib.util.find_spec(module) else f'pip install "{package}"'
+        # A module that was never a file, such as a notebook's own, is there once it is loaded.
+        is_here = module in sys.modules or importlib.util.find_spec(module)
+        self[module] = "" if is_here else f'pip install "{package}"'
         return self[module]
 
 
@@ -222,7 +226,7 @@ def _info(spec: EnvSpec, presets: Presets, installs: _Installs) -> EnvironmentIn
     module = _NEEDS[folder][0] if folder in _NEEDS else package
     return EnvironmentInfo(
         id=spec.id,
-        family=folder.replace("_", " ") if ours else package,
+        family=folder.replace("_", " ") if ours else package.replace("__main__", "") or "custom",
         reward_threshold=None if spec.reward_threshold is None else float(spec.reward_threshold),
         max_episode_steps=spec.max_episode_steps,
         presets=tuple(presets.get(spec.id, ())),

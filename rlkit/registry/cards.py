@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rlkit.display import html, svg, text
@@ -106,22 +106,24 @@ def _shown_metrics(versions: Sequence[ModelVersion]) -> list[str]:
     return sorted(names, key=lambda name: name != "mean_return")[:_MOST_METRICS]
 
 
-def _columns(versions: Sequence[ModelVersion]) -> dict[str, list[object]]:
-    """Return the columns of a table by their titles; figures are text, with as many places in each row."""
+_Column = tuple[str, list[str]]
+
+
+def _columns(versions: Sequence[ModelVersion]) -> tuple[list[_Column], list[_Column], list[_Column]]:
+    """Return the columns of a table: what the versions are, their figures, and what else is known of them."""
     metrics = {name: [version.metrics.get(name) for version in versions] for name in _shown_metrics(versions)}
-    return {
-        "algorithm": [version.algorithm for version in versions],
-        "environment": [text.shortened(version.env_id or "custom", _LONGEST_NAME) for version in versions],
-        "steps": list(text.column(version.num_timesteps for version in versions)),
-        **{name.replace("_", " "): list(text.column(values)) for name, values in metrics.items()},
-        "tags": [text.shortened(" ".join(version.tags), _LONGEST_TAGS) for version in versions],
-        "created (UTC)": [_created(version) for version in versions],
-    }
-
-
-def _figures(columns: Mapping[str, object]) -> set[int]:
-    """Return which columns of a table hold figures: all between the environment and the tags."""
-    return set(range(list(columns).index("steps") + 1, list(columns).index("tags") + 1))
+    environments = [text.shortened(version.env_id or "custom", _LONGEST_NAME) for version in versions]
+    return (
+        [("algorithm", [version.algorithm for version in versions]), ("environment", environments)],
+        [
+            ("steps", text.column(version.num_timesteps for version in versions)),
+            *((name.replace("_", " "), text.column(values)) for name, values in metrics.items()),
+        ],
+        [
+            ("tags", [text.shortened(" ".join(version.tags), _LONGEST_TAGS) for version in versions]),
+            ("created (UTC)", [_created(version) for version in versions]),
+        ],
+    )
 
 
 def versions_text(versions: Sequence[ModelVersion], *, ranked: bool = False) -> str:
@@ -134,9 +136,11 @@ def versions_text(versions: Sequence[ModelVersion], *, ranked: bool = False) -> 
     if not versions:
         return "no versions"
     shown = [versions[i] for i in _most_important(versions, _MOST_LINES, ranked=ranked)]
-    columns = _columns(shown)
+    kinds, figures, others = _columns(shown)
     names = [" ".join([version.ref, *(f"@{alias}" for alias in version.aliases)]) for version in shown]
-    table = text.table(("version", *columns), zip(names, *columns.values(), strict=True), _figures(columns))
+    titles, columns = zip(("version", names), *kinds, *figures, *others, strict=True)
+    right = range(1 + len(kinds), 1 + len(kinds) + len(figures))
+    table = text.table(titles, zip(*columns, strict=True), right)
     return "\n".join(part for part in (table, _said_of_the_rest(len(shown), len(versions), ranked=ranked)) if part)
 
 
@@ -145,16 +149,17 @@ def versions_table(versions: Sequence[ModelVersion], *, ranked: bool = False) ->
     if not versions:
         return html.muted("no versions")
     most = [versions[i] for i in _most_important(versions, _MOST_LINES, ranked=ranked)]
-    columns = _columns(most)
-    alike = [name for name in ("algorithm", "environment") if len(set(columns[name])) == 1]
-    caption = " on ".join(str(columns.pop(name)[0]) for name in alike) if len(alike) > 1 and len(most) > 1 else ""
-
-    rows = list(zip(map(_named, most), *columns.values(), strict=True))
+    kinds, figures, others = _columns(most)
+    caption = ""
+    if len(most) > 1 and all(len(set(cells)) == 1 for _, cells in kinds):  # said once, it needs no columns
+        caption, kinds = " on ".join(cells[0] for _, cells in kinds), []
+    titles, columns = zip(("version", map(_named, most)), *kinds, *figures, *others, strict=True)
+    rows, right = list(zip(*columns, strict=True)), range(1 + len(kinds), 1 + len(kinds) + len(figures))
 
     def render(count: int) -> Markup:
         shown = [rows[i] for i in _most_important(most, count, ranked=ranked)]
         rest = _said_of_the_rest(len(shown), len(versions), ranked=ranked)
-        table = html.table(("version", *columns), shown, caption, _figures(columns))
+        table = html.table(titles, shown, caption, right)
         return html.join(table, html.note(rest) if rest else "")
 
     return html.as_many_as_fit(render, len(most))

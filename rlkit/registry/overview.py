@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rlkit.display import html, text
 from rlkit.display.html import Markup
+from rlkit.errors import StoreError
 from rlkit.registry.versions import ModelVersion
 
 _HEADERS = ("model", "versions", "aliases", "last registered (UTC)")
@@ -26,14 +27,18 @@ class Overview:
         size: Bytes of all files in it.
         models: Name, number of versions, aliases with the numbers that they point to, and when the last version was
             registered, of each model: that with the newest version first.
+        problem: Why it cannot be read; empty where it can.
     """
 
     folder: Path
     size: int
     models: Sequence[tuple[str, str, str, str]]
+    problem: str = ""
 
     @property
     def _summary(self) -> str:
+        if self.problem:
+            return self.problem
         if not self.models:
             return "empty: rlkit.register(model, 'name') keeps the first version"
         versions = sum(int(count) for _, count, *_ in self.models)
@@ -58,16 +63,19 @@ class Overview:
         return html.as_many_as_fit(render, len(rows))
 
 
-def overview(folder: Path, versions: Iterable[ModelVersion]) -> Overview:
+def overview(folder: Path, list_versions: Callable[[], Iterable[ModelVersion]]) -> Overview:
     """Sum up a registry.
 
     Args:
         folder: Where it is.
-        versions: All of its versions.
+        list_versions: Returns all of its versions.
     """
     models: dict[str, list[ModelVersion]] = {}
-    for version in versions:
-        models.setdefault(version.name, []).append(version)
+    try:
+        for version in list_versions():
+            models.setdefault(version.name, []).append(version)
+    except StoreError as error:  # to show it must not fail
+        return Overview(folder, 0, (), text.one_line(str(error)))
     newest = {name: max(version.created for version in each) for name, each in models.items()}
     ordered = sorted(models, key=lambda name: newest[name], reverse=True)
     rows = [

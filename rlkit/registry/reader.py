@@ -270,7 +270,7 @@ class RegistryReader(VersionLookup):
         return f"<{type(self).__name__} {str(self.folder)!r}>"
 
     def _overview(self) -> Overview:
-        return overview(self.folder, self.versions())
+        return overview(self.folder, self.versions)
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002, FBT001 - IPython's protocol
         printer.text(repr(self._overview()))

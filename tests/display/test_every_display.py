@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from functools import cache
 from html.parser import HTMLParser
 from xml.etree import ElementTree as ET
 
@@ -15,17 +16,28 @@ import rlkit
 from rlkit.display import text
 
 from . import displays
-from .displays import HOSTILES, USUAL, markup, words
+from .displays import USUAL, markup, words
 from .sanitizer import lost
 
-LARGE_UNIT = 1000
-ALL = [*USUAL.items(), *((f"hostile {name}", make) for name, make in HOSTILES.items())]
+KILOBYTE = 1000
+ALL = list(displays.ALL.items())
 HTML = [(name, make) for name, make in ALL if "model card" not in name]  # which is Markdown
 PROSE = {"model card", "picture"}  # one line a paragraph, which a terminal wraps
 BACKGROUNDS = {"white": (255, 255, 255), "#111": (17, 17, 17)}
 INKS = {"white": (0, 0, 0), "#111": (255, 255, 255)}
 OF_COLUMNS = {"algorithm", "what", "it", "is", "object", "opening", "where", "repair"}  # sentences need no such titles
 COLOUR = re.compile(r"#[0-9a-f]{3,6}\b|rgba?\([^)]*\)")
+
+
+@cache
+def page_of(make):
+    """What a notebook shows, made once for all tests."""
+    return markup(make())
+
+
+@cache
+def text_of(make):
+    return words(make())
 
 
 def each(table):
@@ -77,29 +89,29 @@ def numbers_and_words(line):
 
 @each(HTML)
 def test_html_without_its_pictures_is_under_ten_kilobytes(make):
-    assert len(without_pictures(markup(make())).encode()) < 10 * LARGE_UNIT
+    assert len(without_pictures(page_of(make)).encode()) < 10 * KILOBYTE
 
 
 @each([item for item in USUAL.items() if item[0] == "model card"])
 def test_a_usual_model_card_is_under_ten_kilobytes(make):
-    assert len(without_pictures(markup(make())).encode()) < 10 * LARGE_UNIT
+    assert len(without_pictures(page_of(make)).encode()) < 10 * KILOBYTE
 
 
 @each(ALL)
 def test_pictures_are_under_fifty_kilobytes(make):
-    assert sum(map(len, drawings(markup(make())))) < 50 * LARGE_UNIT
+    assert sum(map(len, drawings(page_of(make)))) < 50 * KILOBYTE
 
 
 @each(HTML)
 def test_html_is_well_formed_and_a_sanitizer_finds_nothing_to_remove(make):
-    page = markup(make())
+    page = page_of(make)
     parsed(page)
     assert [gone for tag, attributes in Reader(page).elements for gone in lost(tag, attributes)] == []
 
 
 @each([(name, make) for name, make in HTML if name.startswith("hostile")])
 def test_hostile_text_stays_text_and_turns_nothing_round(make):
-    page = markup(make())
+    page = page_of(make)
     assert "<script" not in page
     assert not re.search("[\x00-\x08\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", page)
     for drawing in drawings(page):
@@ -109,7 +121,7 @@ def test_hostile_text_stays_text_and_turns_nothing_round(make):
 
 @each([(name, make) for name, make in ALL if name.startswith("hostile") and "model card" not in name])
 def test_hostile_text_writes_no_control_characters_to_a_terminal(make):
-    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", words(make()))
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", text_of(make))
 
 
 # -- the same each time ------------------------------------------------------------------------------------------------
@@ -120,7 +132,9 @@ def test_every_display_has_the_same_bytes_again_and_in_another_process():
     command = [sys.executable, "-m", "displays"]
     folder = os.path.dirname(displays.__file__)  # noqa: PTH120 - where the module lies
     other = subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=True, text=True)
-    assert json.loads(other.stdout) == displays.hashes() == displays.hashes()
+    before = displays.hashes({name: (page_of(make), text_of(make)) for name, make in ALL})
+    again = displays.hashes({name: (markup(make()), words(make())) for name, make in ALL})
+    assert json.loads(other.stdout) == before == again
 
 
 # -- for everyone ------------------------------------------------------------------------------------------------------
@@ -128,13 +142,13 @@ def test_every_display_has_the_same_bytes_again_and_in_another_process():
 
 @each(ALL)
 def test_every_picture_says_in_words_what_it_shows(make):
-    images = [dict(attributes) for tag, attributes in Reader(markup(make())).elements if tag == "img"]
+    images = [dict(attributes) for tag, attributes in Reader(page_of(make)).elements if tag == "img"]
     assert all(image["alt"].strip() for image in images)
 
 
 @each(HTML)
 def test_every_column_and_row_has_a_header_and_what_is_folded_a_summary(make):
-    root = parsed(markup(make()))
+    root = parsed(page_of(make))
     for table in root.iter("table"):
         assert {cell.get("scope") for cell in table.find("thead").iter("th")} == {"col"}
         assert not list(table.find("thead").iter("td"))
@@ -183,7 +197,7 @@ def styles(pages):
 
 @pytest.fixture(scope="module")
 def pages():
-    return [markup(make()) for _, make in HTML]
+    return [page_of(make) for _, make in HTML]
 
 
 def test_text_has_the_colour_of_its_page(pages):
@@ -219,7 +233,7 @@ def test_pictures_stand_out_from_light_and_dark(pages, page):
 
 @each([(name, make) for name, make in USUAL.items() if name not in PROSE])
 def test_the_text_says_all_that_the_html_shows_unfolded(make):
-    shown, said = markup(make()), words(make())
+    shown, said = page_of(make), text_of(make)
     known = numbers_and_words(said) | OF_COLUMNS
     cells = [cell for cell in visible(parsed(shown)) if not cell.startswith("… and")]
     missing = {
@@ -233,7 +247,7 @@ def test_the_text_says_all_that_the_html_shows_unfolded(make):
 
 @each([(name, make) for name, make in USUAL.items() if name not in PROSE])
 def test_usual_text_fits_a_terminal(make):
-    assert max(text.display_width(line) for line in words(make()).splitlines()) <= 120
+    assert max(text.display_width(line) for line in text_of(make).splitlines()) <= 120
 
 
 # -- what is left out --------------------------------------------------------------------------------------------------
@@ -252,10 +266,10 @@ def test_usual_text_fits_a_terminal(make):
     ],
 )
 def test_what_is_left_out_is_counted_with_the_call_that_shows_it(name, said):
-    page = "".join(parsed(markup(USUAL[name]())).itertext())
+    page = "".join(parsed(page_of(USUAL[name])).itertext())
     assert said in page
     if name != "comparison of fifty":  # in text all of those have a row
-        assert said in words(USUAL[name]()).replace("\n", " ")
+        assert said in text_of(USUAL[name]).replace("\n", " ")
 
 
 @pytest.mark.parametrize("algorithm", ["a2c", "dqn", "ppo"])
@@ -267,13 +281,18 @@ def test_nothing_is_left_out_of_an_algorithms_own_hyperparameters(algorithm):
         assert "more:" not in page
 
 
+def test_all_hyperparameters_of_two_algorithms_are_compared():
+    page = page_of(USUAL["comparison of two algorithms"])
+    assert all(f">{name}<" in page for name in USUAL["comparison of two algorithms"]().config)
+
+
 def test_twenty_versions_and_ten_compared_are_all_shown():
-    assert markup(USUAL["twenty versions"]()).count('scope="row"') == 20
-    assert markup(USUAL["comparison of ten"]()).count('scope="row"') == 10
+    assert page_of(USUAL["twenty versions"]).count('scope="row"') == 20
+    assert page_of(USUAL["comparison of ten"]).count('scope="row"') == 10
 
 
 def test_of_very_many_versions_the_newest_are_shown_or_the_first_of_a_ranking():
-    newest = markup(USUAL["a thousand versions"]())
+    newest = page_of(USUAL["a thousand versions"])
     versions = USUAL["a thousand versions"]()
     latest = max(versions, key=lambda version: version.created)
     assert f">{latest.ref}<" in newest
@@ -283,6 +302,6 @@ def test_of_very_many_versions_the_newest_are_shown_or_the_first_of_a_ranking():
 
 
 def test_of_very_many_that_are_compared_those_that_matter_are_shown():
-    page = markup(USUAL["comparison of fifty"]())
+    page = page_of(USUAL["comparison of fifty"])
     for ref in ("cartpole:1", "cartpole:16", "cartpole:49", "cartpole:50"):  # first, aliased twice, best and last
         assert f">{ref}<" in page

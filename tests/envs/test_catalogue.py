@@ -80,6 +80,15 @@ def test_what_is_missing_is_named_with_the_command_that_installs_it(register, wi
     assert installs["CartPole-v1"] == installs["Taxi-v4"] == ""
 
 
+def test_a_class_of_a_notebook_can_be_made(register, environments):
+    register("rlkit-test/Written-v0", "__main__:Counting")
+    register("rlkit-test/Given-v0", environments.Counting)
+    written, given = list_environments("rlkit-test/")
+    assert given.is_available
+    assert written.is_available
+    assert written.family == "custom"
+
+
 def test_those_that_can_be_made_come_first_and_of_them_those_with_presets(without):
     without("mujoco", "jax")
     found = ids(list_environments(presets={"LunarLander-v3": ("ppo",), "Ant-v5": ("ppo",)}))

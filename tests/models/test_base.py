@@ -5,6 +5,7 @@ import copy
 import gymnasium
 import numpy as np
 import pytest
+from IPython.lib.pretty import pretty
 
 from rlkit.errors import (
     ConfigError,
@@ -336,6 +337,24 @@ def test_a_model_is_described_while_a_thread_makes_its_evaluation_out_of_date(mo
 def test_html_of_a_model_without_environment_says_so():
     assert "PPO without an environment" in PPO(SMALL)._repr_html_()
     assert repr(PPO(SMALL, seed=3)) == "<PPO without an environment: untrained, seed 3>"
+
+
+def test_a_models_text_says_what_its_card_does():
+    model = PPO(SMALL, "CartPole-v1", seed=3)
+    assert pretty(model).splitlines()[:2] == ["PPO on CartPole-v1: untrained", "seed             3"]
+    model.train(64)
+    model.evaluate(2)
+    lines = pretty(model).splitlines()
+    assert lines[0] == "PPO on CartPole-v1: trained 64 steps"
+    assert [line.split("  ")[0] for line in lines[1:6]] == [
+        "seed",
+        "episodes",
+        "training time",
+        "evaluated",
+        "hyperparameters",
+    ]
+    assert "n_steps=" in pretty(model)
+    assert "all at their default" in pretty(PPO())
 
 
 def test_what_describes_a_model_is_json():

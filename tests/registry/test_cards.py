@@ -116,3 +116,45 @@ def test_the_callers_own_metrics_have_columns_and_an_evaluations_details_have_no
 def test_an_empty_table_says_so():
     assert versions_text([]) == "no versions"
     assert "no versions" in versions_table([])
+
+
+def test_of_very_many_versions_the_newest_have_a_line(make_version):
+    newer = [make_version(version=i, created=f"2026-03-04T05:{i - 1:02}:00+00:00") for i in range(1, 61)]
+    text = versions_text([make_version(version=100, created="2020-01-01T00:00:00+00:00"), *newer])
+    assert "cartpole:100 " not in text
+    assert "cartpole:1 " in text
+    assert text.endswith("The newest 60 of 61: registry.search('…', limit=20) finds the others.")
+
+
+def test_of_a_long_ranking_the_first_have_a_line(make_version):
+    made = [make_version(version=i, created=f"20{99 - i % 50}-01-01T00:00:00+00:00") for i in range(1, 101)]
+    lines = versions_text(made, ranked=True).splitlines()
+    assert [line.split()[0] for line in lines[2:-1]] == [f"cartpole:{i}" for i in range(1, 61)]
+    assert "The first 60 of 100" in lines[-1]
+    assert "The first " in versions_table(made, ranked=True)
+
+
+def test_what_all_versions_have_in_common_is_said_once_in_html(make_version):
+    alike = versions_table([make_version(version=1), make_version(version=2)])
+    assert alike.count("ppo") == 1
+    assert "ppo on custom" in alike
+    assert versions_table([make_version(version=1), make_version(version=2, algorithm="a2c")]).count("ppo") == 1
+
+
+def test_what_a_version_reached_stands_before_where_it_comes_from(version):
+    for shown in (version_text(version), version_card(version)):
+        assert shown.index("trained") < shown.index("mean return") < shown.index("seed") < shown.index("parent")
+
+
+def test_of_very_many_figures_and_hyperparameters_some_are_shown(make_version):
+    many = make_version(metrics={f"m{i}": i for i in range(60)}, config={f"c{i}": "x" * 99 for i in range(200)})
+    page = version_card(many)
+    assert "52 more: version.metrics" in page
+    assert "52 more: version.metrics" in version_text(many)
+    assert ">version.config<" in page
+    assert len(page) < 10_000
+
+
+def test_a_metric_may_have_the_name_of_another_column(make_version):
+    table = versions_text([make_version(metrics={"steps": 5.0, "tags": 6.0}, num_timesteps=7, tags=["a"])])
+    assert table.splitlines()[2].split() == ["cartpole:3", "ppo", "custom", "7", "5", "6", "a", "2026-03-04", "05:06"]

@@ -228,3 +228,11 @@ def test_an_alias_is_answered_with_the_nearest(kept):
     with pytest.raises(ModelNotFoundError, match="no alias 'production2'") as refused:
         kept.load("a@production2")
     assert "Did you mean 'production'?" in refused.value.remedy
+
+
+def test_a_search_in_an_order_is_shown_from_its_head_and_any_other_by_what_is_newest(registry, make_model):
+    for _ in range(2):
+        registry.register(make_model(), "cartpole")
+    assert registry.search(order_by="-version")._ranked
+    assert not registry.search()._ranked
+    assert not registry.versions()._ranked
