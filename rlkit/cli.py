@@ -17,8 +17,8 @@ from rlkit.registry.reports import VerifyReport
 from rlkit.registry.versions import ModelVersion
 from rlkit.training import History
 from rlkit.verbs import HelpRequested, OptionParser, Scope, Verb
-from rlkit.verbs.about import Algorithms, Help
-from rlkit.verbs.acting import Evaluate
+from rlkit.verbs.about import Algorithms, Environments, Help
+from rlkit.verbs.acting import Evaluate, Watch
 from rlkit.verbs.creating import AlgorithmVerb, Config, create_from
 from rlkit.verbs.keeping import Alias, Copy, Delete, Describe, Metrics, Rename, Restore, Tag
 from rlkit.verbs.plain import to_plain
@@ -116,7 +116,7 @@ def _is_kept(word: str, scope: Scope) -> bool:
 
 
 GROUPS: Mapping[str, Sequence[Verb]] = {
-    "make and train": [Create(), Config(), Train(), Evaluate()],
+    "make and train": [Create(), Config(), Train(), Evaluate(), Watch()],
     "what is kept": [Models(), Show(), Search()],
     "tell apart": [Compare(), Diff(), ShowLineage(), Card(), Inspect()],
     "name and describe": [Tag(), Alias(), Describe(), Metrics(), Copy(), Rename()],
@@ -131,7 +131,7 @@ GROUPS: Mapping[str, Sequence[Verb]] = {
         Import(),
         Store(),
     ],
-    "what there is": [Algorithms()],
+    "what there is": [Algorithms(), Environments()],
 }
 _HELP = Help(PREFIX, GROUPS)
 VERBS: dict[str, Verb] = {verb.name: verb for group in GROUPS.values() for verb in group} | {_HELP.name: _HELP}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rlkit.notebook.verbs import Create, Load, NotebookConfig, Save, Train
+from rlkit.notebook.verbs import Create, Jobs, Load, NotebookConfig, Save, Stop, Train
 from rlkit.verbs import Verb
-from rlkit.verbs.about import Algorithms, Help
-from rlkit.verbs.acting import Evaluate
+from rlkit.verbs.about import Algorithms, Environments, Help
+from rlkit.verbs.acting import Evaluate, Watch
 from rlkit.verbs.keeping import Alias, Copy, Delete, Describe, Metrics, Rename, Restore, Tag
 from rlkit.verbs.reading import Card, Compare, Diff, Inspect, Models, Search, Show, ShowLineage
 from rlkit.verbs.upkeep import CollectGarbage, Export, Import, Prune, Reindex, Store, Verify
@@ -15,7 +15,7 @@ from rlkit.verbs.upkeep import CollectGarbage, Export, Import, Prune, Reindex, S
 PREFIX = "%rl_"
 
 GROUPS: Mapping[str, Sequence[Verb]] = {
-    "make and train": [Create(), NotebookConfig(), Train(), Evaluate()],
+    "make and train": [Create(), NotebookConfig(), Train(), Jobs(), Stop(), Evaluate(), Watch()],
     "keep and load": [Save(), Load(), Models(), Show(), Search()],
     "tell apart": [Compare(), Diff(), ShowLineage(), Card(), Inspect()],
     "name and describe": [Tag(), Alias(), Describe(), Metrics(), Copy(), Rename()],
@@ -30,7 +30,7 @@ GROUPS: Mapping[str, Sequence[Verb]] = {
         Import(),
         Store(),
     ],
-    "what there is": [Algorithms()],
+    "what there is": [Algorithms(), Environments()],
 }
 
 

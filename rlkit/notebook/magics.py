@@ -91,6 +91,7 @@ class RLMagics(Magics):
         assert self.shell is not None  # noqa: S101 - magics live in a shell
         scope = NotebookScope(self.shell, local)
         scope.seed, scope.episodes = self.seed, self.episodes
+        scope.progress = None if self.progress == "live" else False
         scope.verbs = [verb.name for verb in verbs()]
         return scope
 

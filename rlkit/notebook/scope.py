@@ -16,6 +16,7 @@ from rlkit.config import ModelConfig
 from rlkit.envs import EnvironmentLike
 from rlkit.errors import RLKitError, UsageError, did_you_mean
 from rlkit.models.base import ModelBase
+from rlkit.training.jobs import TrainingJob, find_job, jobs
 from rlkit.verbs import Scope
 
 _KEPT = (ModelBase, ModelConfig, gymnasium.Env, gymnasium.vector.VectorEnv)
@@ -28,7 +29,12 @@ class NotebookScope(Scope):
     Args:
         shell: Whose variables.
         local: Variables of the function that the line stands in; those of the notebook alone where None.
+
+    Attributes:
+        progress: Whether training shows how far it is; None where somebody looks.
     """
+
+    progress: bool | None = None
 
     def __init__(self, shell: InteractiveShell, local: Mapping[str, Any] | None = None) -> None:
         self._shell = shell
@@ -52,6 +58,22 @@ class NotebookScope(Scope):
     @property
     def _namespace(self) -> dict[str, Any]:
         return {**self._shell.user_ns, **self._local}
+
+    def job(self, word: str) -> TrainingJob:
+        """Return the training in the background that a word means: a number, or a variable with what trains.
+
+        Raises:
+            TrainingError: There is none.
+        """
+        found = self._get(word)
+        return found if isinstance(found, TrainingJob) else find_job(word if found is None else found)
+
+    @property
+    def jobs(self) -> list[str]:
+        """Return what names trainings that are running: variables first."""
+        running = [job for job in jobs() if job.status == "running"]
+        models = [name for name in self.variables(ModelBase) if self._get(name) in [job.model for job in running]]
+        return [*models, *(str(job.number) for job in running)]
 
     def _get(self, word: str) -> Any:
         return self._objects.get(word, self._namespace.get(word))

@@ -9,15 +9,18 @@ from typing import Any, cast
 import rlkit
 from rlkit.config import ModelConfig
 from rlkit.config.files import parse_block
+from rlkit.display.note import Note
 from rlkit.errors import UsageError
 from rlkit.models.base import ModelBase
 from rlkit.notebook.scope import NotebookScope
 from rlkit.registry.names import check_alias
 from rlkit.registry.versions import ModelVersion
 from rlkit.training import History
+from rlkit.training.jobs import JobList, TrainingJob, jobs
 from rlkit.verbs import OptionParser, Scope, Verb
 from rlkit.verbs.creating import AlgorithmVerb, Config, config_from, create_from
 from rlkit.verbs.keeping import parse_metrics
+from rlkit.verbs.parser import parse_number
 from rlkit.verbs.training import add_training, training_callbacks
 
 
@@ -84,10 +87,55 @@ class Train(Verb):
     def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
         parser.add("model", kind="variable", help="variable that holds the model")
         add_training(parser)
+        parser.add("--background", action="store_true", help="leave the notebook free meanwhile, and return the job")
 
-    def run(self, options: argparse.Namespace, scope: Scope) -> History:
-        model = cast("NotebookScope", scope).variable(options.model)
-        return model.train(options.steps, callbacks=training_callbacks(options))
+    def run(self, options: argparse.Namespace, scope: Scope) -> History | TrainingJob:
+        scope = cast("NotebookScope", scope)
+        model, callbacks = scope.variable(options.model), training_callbacks(options)
+        train = model.train_in_background if options.background else model.train
+        return train(options.steps, callbacks=callbacks, progress=scope.progress)
+
+
+class Jobs(Verb):
+    """List the trainings in the background, or wait for one and return what happened."""
+
+    name = "jobs"
+    example = "agent --wait"
+
+    def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
+        parser.add("job", nargs="?", kind="job", help="a number, or the variable of what trains; all by default")
+        parser.add("--wait", action="store_true", help="wait until it has ended; Ctrl-C ends the wait alone")
+        parser.add("--timeout", type=parse_number, metavar="SECONDS", help="how long to wait at most")
+
+    def run(self, options: argparse.Namespace, scope: Scope) -> JobList | TrainingJob | History:
+        if options.timeout is not None and not options.wait:
+            raise UsageError("--timeout is how long to wait.", "Wait, then: --wait --timeout 60")
+        if options.job is not None:
+            job = cast("NotebookScope", scope).job(options.job)
+            return job.wait(options.timeout) if options.wait else job
+        for job in jobs() if options.wait else ():
+            if job.status == "running":
+                job.wait(options.timeout)
+        return jobs()
+
+
+class Stop(Verb):
+    """Stop a training in the background after the update under way, or all of them."""
+
+    name = "stop"
+    example = "agent"
+
+    def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
+        parser.add("job", nargs="?", kind="job", help="a number, or the variable of what trains; all by default")
+
+    def run(self, options: argparse.Namespace, scope: Scope) -> Note:
+        named = [] if options.job is None else [cast("NotebookScope", scope).job(options.job)]
+        running = [job for job in named or jobs() if job.status == "running"]
+        for job in running:
+            job.stop()
+        if not running:
+            return Note("No training is running in the background." if not named else f"{named[0]} has ended already.")
+        return Note(f"Stopped after the update under way: {', '.join(map(str, running))}.")
 
 
 class Save(Verb):

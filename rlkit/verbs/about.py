@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import rlkit
 from rlkit.display import html
+from rlkit.envs.catalogue import EnvironmentDescription, EnvironmentList
 from rlkit.errors import UsageError, did_you_mean
 from rlkit.factory import Description, ModelFactory
 from rlkit.verbs.parser import OptionParser
@@ -26,6 +27,26 @@ class Algorithms(Verb):
 
     def run(self, options: argparse.Namespace, scope: Scope) -> Description | ModelFactory:
         return rlkit.factory if options.algorithm is None else rlkit.factory.describe(options.algorithm)
+
+
+class Environments(Verb):
+    """List the environments that Gymnasium knows, or describe one: its spaces, and which algorithms can learn it."""
+
+    name = "envs"
+    example = "CartPole-v1"
+
+    def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
+        parser.add(
+            "environment", nargs="?", kind="environment", help="an id, or a part of those to list; all by default"
+        )
+
+    def run(self, options: argparse.Namespace, scope: Scope) -> EnvironmentDescription | EnvironmentList:
+        word = options.environment
+        if word is None:
+            return rlkit.environments()
+        found = rlkit.environments(word)
+        exact = word in [each.id for each in found]
+        return found if found and not exact else rlkit.environment(word)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from rlkit.training import Evaluation
 from rlkit.verbs.parser import OptionParser, parse_whole_number
 from rlkit.verbs.scope import Scope
 from rlkit.verbs.verb import Verb
+from rlkit.watching import Recording
 
 
 class Evaluate(Verb):
@@ -26,3 +27,26 @@ class Evaluate(Verb):
         model = scope.model(options.model, trust=options.trust)
         env = None if options.env is None else scope.environment(options.env)
         return model.evaluate(options.episodes, seed=options.seed, env=env, deterministic=not options.stochastic)
+
+
+class Watch(Verb):
+    """Watch one episode of a model."""
+
+    name = "watch"
+    example = "cartpole@best --seed 1"
+
+    def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
+        parser.add("model", kind="model", help="a model")
+        parser.add("--max-steps", type=parse_whole_number, help="steps after which the episode is cut off")
+        parser.take("--seed", "--stochastic", "--env", "--trust")
+        parser.add("--save", metavar="FILE", kind="data", help="keep it: a page (.html), or an animation (.gif)")
+
+    def run(self, options: argparse.Namespace, scope: Scope) -> Recording:
+        model = scope.model(options.model, trust=options.trust)
+        env = None if options.env is None else scope.environment(options.env)
+        recording = model.watch(
+            options.seed, env=env, deterministic=not options.stochastic, max_steps=options.max_steps
+        )
+        if options.save is not None:
+            recording.save(options.save)
+        return recording

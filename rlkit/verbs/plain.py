@@ -19,6 +19,7 @@ from rlkit.registry.model_card import ModelCard
 from rlkit.registry.reports import VerifyReport
 from rlkit.registry.versions import ModelVersion
 from rlkit.training import Evaluation, History
+from rlkit.watching import Recording
 
 
 @singledispatch
@@ -95,6 +96,12 @@ def _(value: Difference) -> dict[str, Any]:
 @to_plain.register
 def _(value: Lineage) -> dict[str, Any]:
     return _named(value, "focus", "parent", "children", "ancestors", "descendants", "missing")
+
+
+@to_plain.register
+def _(value: Recording) -> dict[str, Any]:
+    names = ("title", "seed", "deterministic", "terminated", "truncated", "length", "episode_return")
+    return _named(value, *names, "rewards", "actions", "values")
 
 
 @to_plain.register

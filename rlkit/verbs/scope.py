@@ -21,13 +21,11 @@ class Scope:
         seed: Seed of new models where none is typed; None to draw one.
         episodes: Episodes of an evaluation where no number is typed.
         verbs: Names of all verbs.
-        jobs: Numbers of the trainings in the background.
     """
 
     seed: int | None = None
     episodes: int = 100
     verbs: Sequence[str] = ()
-    jobs: Sequence[str] = ()
 
     def model(self, word: str, *, trust: bool = False) -> ModelBase:
         """Return the model that a word means, to be looked at: a version in the registry, or a file.
@@ -56,6 +54,11 @@ class Scope:
             ConfigError: The file cannot be read.
         """
         return read(Path(word), env_id)
+
+    @property
+    def jobs(self) -> list[str]:
+        """What names trainings in the background: in a shell nothing."""
+        return []
 
     def variables(self, kind: type) -> list[str]:
         """Return the names of variables that hold objects of a class: in a shell none."""
