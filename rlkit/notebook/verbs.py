@@ -48,7 +48,7 @@ class Create(AlgorithmVerb):
 
 
 class NotebookConfig(Config):
-    """Show the hyperparameters of an algorithm or of a model and where each comes from; a cell's YAML makes others."""
+    """Show hyperparameters and where each value comes from; a cell of YAML makes others."""
 
     example = "ppo CartPole-v1 --learning-rate 1e-3 --as config"
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import rlkit
 from rlkit.display import html
+from rlkit.display.html import Markup
 from rlkit.envs.catalogue import EnvironmentDescription, EnvironmentList
 from rlkit.errors import UsageError, did_you_mean
 from rlkit.factory import Description, ModelFactory
@@ -30,7 +31,7 @@ class Algorithms(Verb):
 
 
 class Environments(Verb):
-    """List the environments that Gymnasium knows, or describe one: its spaces, and which algorithms can learn it."""
+    """List the environments that Gymnasium knows, or describe one."""
 
     name = "envs"
     example = "CartPole-v1"
@@ -62,11 +63,14 @@ class HelpPage:
     groups: Mapping[str, Sequence[Verb]]
 
     def __repr__(self) -> str:
-        width = max(len(self._call(verb)) for verbs in self.groups.values() for verb in verbs)
         lines = []
         for title, verbs in self.groups.items():
-            lines += [title, *(f"  {self._call(verb):{width}}  {verb.summary}" for verb in verbs)]
+            lines += [title, *(f"  {self._call(verb):{self._width}}  {verb.summary}" for verb in verbs)]
         return "\n".join([*lines, "", self._more])
+
+    @property
+    def _width(self) -> int:
+        return max(len(self._call(verb)) for verbs in self.groups.values() for verb in verbs)
 
     @property
     def _more(self) -> str:
@@ -76,13 +80,16 @@ class HelpPage:
         return f"{self.prefix}{verb.name}"
 
     def _repr_html_(self) -> str:
-        rows = []
-        for title, verbs in self.groups.items():
-            for index, verb in enumerate(verbs):
-                group = html.muted("" if index else title)
-                rows.append((html.code(self._call(verb)), verb.summary, group))
-        table = html.table(("verb", "does", ""), rows)
-        return html.card("rlkit", subtitle=self._more, picture=table)
+        line_end = Markup("<br>")
+        groups = [
+            (title, html.join(*(self._line(verb) for verb in verbs), separator=line_end))
+            for title, verbs in self.groups.items()
+        ]
+        return html.card("rlkit", subtitle=self._more, fields=groups)
+
+    def _line(self, verb: Verb) -> Markup:
+        call = html.code(f"{self._call(verb):{self._width}}".replace(" ", "\N{NO-BREAK SPACE}"))
+        return html.join(call, " ", verb.summary)
 
 
 class Help(Verb):

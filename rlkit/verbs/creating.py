@@ -100,7 +100,7 @@ def _environment_word(options: argparse.Namespace) -> str | None:
 
 
 class Config(AlgorithmVerb):
-    """Show the hyperparameters of an algorithm or of a model, and where each value comes from."""
+    """Show hyperparameters and where each value comes from."""
 
     name = "config"
     example = "ppo CartPole-v1 --learning-rate 1e-3"

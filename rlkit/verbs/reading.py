@@ -34,7 +34,7 @@ class Models(Verb):
 
 
 class Show(Verb):
-    """Show all that is known of a version: metrics, learning curve, hyperparameters, where it comes from."""
+    """Show all that is known of a version: metrics, curve, hyperparameters, where it comes from."""
 
     name = "show"
     example = "cartpole@best"
@@ -85,7 +85,7 @@ class Compare(Verb):
 
 
 class Diff(Verb):
-    """Tell what differs between two versions: config, metrics, and how far each array of parameters has moved."""
+    """Tell what differs between two versions: config, metrics, and how far parameters have moved."""
 
     name = "diff"
     example = "cartpole:1 cartpole:2"

@@ -318,3 +318,38 @@ def test_no_line_ends_in_a_traceback(shell, tmp_path, monkeypatch):
 
     try_line()
     assert not list(tmp_path.rglob("*"))
+
+
+def test_training_goes_on_in_the_background_until_it_is_stopped(run):
+    run(f"agent = %rl_create {SMALL}\nother = %rl_create {SMALL}")
+    job = run("job = %rl_train agent --steps 1_000_000_000 --background\njob")
+    assert job.status == "running"
+    with pytest.raises(RLKitError, match="is training already"):
+        run("%rl_train agent --steps 100")
+    with pytest.raises(RLKitError, match="is still running"):
+        run("%rl_jobs agent --wait --timeout 0.01")
+    assert run("%rl_eval agent --episodes 1").episodes == 1
+    assert f"Job {job.number}" in run("%rl_stop agent")
+    assert run("%rl_jobs job --wait").stop_reason == "asked to stop"
+    assert run(f"%rl_jobs {job.number}") is job
+    assert job in run("%rl_jobs")
+    assert "has ended already" in run("%rl_stop agent")
+    assert run("%rl_stop") == "No training is running in the background."
+
+
+def test_a_training_in_the_background_is_named_by_a_model_or_a_number(run):
+    run(f"agent = %rl_create {SMALL}")
+    run("%rl_train agent --steps 1000 --background --eval-every 100 --until 1;")
+    assert "reached 1" in run("%rl_jobs agent --wait").stop_reason
+    for line, says in (("%rl_jobs nothing", "'nothing'"), ("%rl_jobs 999", "'999'"), ("%rl_stop x", "'x'")):
+        with pytest.raises(RLKitError, match=f"no job {says}"):
+            run(line)
+    with pytest.raises(UsageError, match="--timeout is how long to wait"):
+        run("%rl_jobs --timeout 3")
+
+
+def test_all_trainings_are_waited_for(run):
+    run("agents = {}\nfor seed in (0, 1):\n    agents[seed] = %rl_create ppo CartPole-v1 --n-steps 16 --batch-size 64")
+    run("%rl_train {agents[0]} --steps 500 --background;\n%rl_train {agents[1]} --steps 500 --background;")
+    listed = run("%rl_jobs --wait")
+    assert [job.status for job in listed[-2:]] == ["finished", "finished"]
