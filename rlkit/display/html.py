@@ -18,6 +18,7 @@ Tone = Literal["neutral", "accent", "good", "bad"]
 
 # What XML forbids, other control characters, and what would turn round the direction of the text that follows.
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2029\u202f-\u2065\u206a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_MATHEMATICS = re.compile(r"\$|\\(?=[(\[])")  # what begins or ends it
 _PICTURE_DATA = re.compile(r'(?<=;base64,)[^"]*')
 _MOST_BYTES, _MOST_ITEMS, _MOST_BADGES = 10_000, 100, 6
 _LONGEST, _LONGEST_BADGE = 120, 40  # letters of a text in a cell, and of one that cannot be broken
@@ -54,7 +55,7 @@ class Markup(str):
 
 
 def escape(value: object) -> Markup:
-    """Make a value safe to stand in HTML or XML, in text and in quoted attributes.
+    """Make a value safe to stand in XML, in text and in quoted attributes.
 
     Args:
         value: Markup stays as it is; numbers and None are written as ``text.number`` does.
@@ -67,12 +68,24 @@ def escape(value: object) -> Markup:
     return Markup(html.escape(_UNPRINTABLE.sub("\ufffd", text.number(value))))
 
 
+def plain(value: object) -> Markup:
+    """Make a value safe to stand as text in HTML: no part of it is taken for markup, nor for mathematics.
+
+    Args:
+        value: Markup stays as it is; numbers and None are written as ``text.number`` does.
+
+    Returns:
+        Escaped text; JupyterLab typesets what stands between two dollar signs, unless each is an element of its own.
+    """
+    return value if isinstance(value, Markup) else Markup(_MATHEMATICS.sub(r"<span>\g<0></span>", escape(value)))
+
+
 def _brief(value: object, longest: int = _LONGEST) -> Markup:
     """Escape a text, and cut it where it is longer than a cell should be. Whole it is in Python, and in the text."""
     if isinstance(value, Markup):
         return value
     line = text.number(value)
-    return escape(line if len(line) <= longest else text.shortened(line, longest))
+    return plain(line if len(line) <= longest else text.shortened(line, longest))
 
 
 def badge(label: object, tone: Tone = "neutral") -> Markup:
@@ -124,7 +137,7 @@ def muted(value: object) -> Markup:
     Returns:
         The same at a lower contrast, which is still readable on white and on black.
     """
-    return Markup(f'<span style="{_MUTED}">{escape(value)}</span>')
+    return Markup(f'<span style="{_MUTED}">{plain(value)}</span>')
 
 
 def alarm(message: str) -> Markup:
@@ -165,7 +178,7 @@ def join(*parts: object, separator: str = "") -> Markup:
     Returns:
         One piece of markup.
     """
-    return Markup(escape(separator).join(escape(part) for part in parts))
+    return Markup(plain(separator).join(plain(part) for part in parts))
 
 
 def field_list(pairs: Iterable[tuple[str, object]]) -> Markup:
@@ -219,7 +232,7 @@ def table(
 
 def _table(headers: Iterable[tuple[object, str]], lines: Iterable[str], caption: str = "") -> Markup:
     head = "".join(f'<th scope="col" style="{_CELL}{side}">{_brief(title)}</th>' for title, side in headers)
-    top = f'<caption style="{_CAPTION}">{escape(caption)}</caption>' if caption else ""
+    top = f'<caption style="{_CAPTION}">{plain(caption)}</caption>' if caption else ""
     inner = f'{top}<thead style="border-bottom:{_LINE}"><tr>{head}</tr></thead><tbody>'
     inner += "".join(f"<tr>{line}</tr>" for line in lines)
     return Markup(f'<div style="overflow-x:auto"><table style="{_TABLE}">{inner}</tbody></table></div>')
@@ -299,7 +312,7 @@ def note(words: object) -> Markup:
     Returns:
         A block, set back.
     """
-    return Markup(f'<div style="padding:4px 10px;font-size:12px;{_MUTED}">{escape(words)}</div>')
+    return Markup(f'<div style="padding:4px 10px;font-size:12px;{_MUTED}">{plain(words)}</div>')
 
 
 def _setting(name: str, value: str, source: str, meaning: str) -> tuple[str, ...]:
@@ -307,8 +320,8 @@ def _setting(name: str, value: str, source: str, meaning: str) -> tuple[str, ...
     chosen = source not in {"", "default"}
     name, value = (text.shortened(word, _LONGEST) for word in (name, value))
     return (
-        f'<th scope="row" style="{_CELL}left;{_TYPED}">{escape(name)}</th>',
-        _cell(Markup(f"<strong>{escape(value)}</strong>") if chosen else value, f"left;{_TYPED}"),
+        f'<th scope="row" style="{_CELL}left;{_TYPED}">{plain(name)}</th>',
+        _cell(Markup(f"<strong>{plain(value)}</strong>") if chosen else value, f"left;{_TYPED}"),
         _cell(source, "left;white-space:nowrap" if chosen else f"left;{_MUTED}"),
         _cell(meaning, f"left;{_MUTED}"),
     )

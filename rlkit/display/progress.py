@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rlkit.display.html import Markup, escape, muted
+from rlkit.display.html import Markup, muted, plain
 
 _TRACK = (
     "max-width:880px;height:6px;border-radius:3px;background:rgba(128,128,128,.22);margin:5px 0 4px;overflow:hidden"
@@ -23,7 +23,7 @@ def progress_bar(title: object, part: float, figures: object, picture: str = "")
     below = f'<div style="margin-top:8px">{picture}</div>' if picture else ""
     return Markup(
         f'<div style="font-size:13px;line-height:1.45;margin:2px 0 6px">'
-        f"<strong>{escape(title)}</strong> {muted(percent)}"
+        f"<strong>{plain(title)}</strong> {muted(percent)}"
         f'<div style="{_TRACK}"><div style="{_FILL};width:{percent}"></div></div>'
         f"<div>{muted(figures)}</div>{below}</div>"
     )

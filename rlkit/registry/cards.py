@@ -82,7 +82,7 @@ def _card(version: ModelVersion, hyperparameters: Markup, curve: str) -> Markup:
     ]
     if version.description:
         told = version.description[:_LONGEST_DESCRIPTION]
-        details.insert(0, ("Description", html.escape(told if told == version.description else f"{told}…")))
+        details.insert(0, ("Description", html.plain(told if told == version.description else f"{told}…")))
     return html.card(version.ref, badges, facts, curve, details)
 
 

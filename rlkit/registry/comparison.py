@@ -249,7 +249,7 @@ def _set(title: str, cell: str) -> object:
         return html.badges(cell.split(), "accent")
     if title == "version":
         return _unbroken(html.code(text.shortened(cell, _LONGEST_REF)))
-    return _unbroken(html.escape(cell)) if len(cell) > _SHORT else cell
+    return _unbroken(html.plain(cell)) if len(cell) > _SHORT else cell
 
 
 def _unbroken(content: Markup) -> Markup:

@@ -277,7 +277,7 @@ class Inspection:
 def _verdict(each: InspectedObject) -> Markup:
     """Return what opening an object would do; a whole sentence is no badge."""
     told = each._verdict  # noqa: SLF001 - ours
-    return html.badge(told, "good") if each.is_plain else Markup(f"<strong>{html.escape(told)}</strong>")
+    return html.badge(told, "good") if each.is_plain else Markup(f"<strong>{html.plain(told)}</strong>")
 
 
 def _count(number: int, word: str) -> str:

@@ -98,6 +98,15 @@ def test_any_text_reads_back_from_a_card(words):
     html.card(words).encode()
 
 
+@pytest.mark.parametrize("mathematics", ["$x$", "from $5 to $7", "$$x$$", r"\(x\)", r"\[x\]"])
+def test_nothing_is_taken_for_mathematics(mathematics):
+    written = html.plain(mathematics)
+    assert Reading(written).words == mathematics
+    between_tags = re.split(r"<[^>]*>", written)
+    assert not [part for part in between_tags if len(part) > 1 and re.search(r"\$|\\[(\[]", part)]
+    assert Reading(html.card(mathematics, mathematics, [("x", mathematics)])).tags.count("span") > 3
+
+
 def test_text_that_turns_its_direction_round_cannot_turn_its_surroundings():
     assert html.escape("a\u202eb\u2066c\x9bd\x7f") == "a\ufffdb\ufffdc\ufffdd\ufffd"
     assert html.escape("עברית") == "עברית"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import gymnasium
 import pytest
 from gymnasium import spaces
@@ -29,6 +31,8 @@ def without(monkeypatch):
     """Say that modules are not installed."""
 
     def without(*missing):
+        for name in missing:
+            monkeypatch.delitem(sys.modules, name, raising=False)
         monkeypatch.setattr(catalogue.importlib.util, "find_spec", lambda name: None if name in missing else name)
 
     return without
