@@ -50,9 +50,8 @@ class Columns(Mapping[str, Column]):
     def snapshot(self) -> Columns:
         """Return the columns as they are now: a thread that trains may add rows between two looks at these."""
         taken = Columns()
-        taken._num_rows = taken._capacity = (
-            self._num_rows
-        )  # no room: rows that are added to it go into arrays of its own
+        # Without room: rows that are added to it go into arrays of its own.
+        taken._num_rows = taken._capacity = self._num_rows
         taken._arrays = self._arrays.copy() if self._num_rows else {}
         return taken
 

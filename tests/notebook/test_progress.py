@@ -186,15 +186,6 @@ def test_the_card_of_a_long_run_stays_small(model):
     assert len(history._repr_html_()) < 50_000
 
 
-def test_a_live_update_is_as_small_for_a_long_run_as_for_a_short_one(model):
-    run = model.training(10**7)
-    for i in range(100_000):
-        run.history.add_episode(20 * i, float(i % 500), 20)
-    shown = NotebookProgress()._view(run)
-    run.close()
-    assert len(shown["text/html"]) < 12_000
-
-
 def test_the_same_display_may_show_another_run(published, model):
     display = NotebookProgress()
     model.train_in_background(200, progress=display).wait(60)

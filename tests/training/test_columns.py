@@ -61,8 +61,8 @@ def test_a_snapshot_does_not_grow():
 def test_rows_added_to_a_snapshot_are_not_in_what_it_was_taken_of():
     columns = Columns([{"a": 1.0}])
     snapshot = columns.snapshot()
-    snapshot.append({"a": 5.0})
     columns.append({"a": 2.0, "b": 3.0})
+    snapshot.append({"a": 5.0})
     assert (snapshot["a"].tolist(), columns["a"].tolist()) == ([1.0, 5.0], [1.0, 2.0])
     assert list(snapshot) == ["a"]
 

@@ -59,3 +59,20 @@ def test_the_curve_is_a_picture_whose_place_is_kept(run):
         r'<img src="data:image/svg\+xml;base64,[^"]+" alt="Learning curve [^"]+" width="540" height="220"',
         run_html(run),
     )
+
+
+def test_a_long_run_is_drawn_of_as_few_points_as_a_short_one(run, monkeypatch):
+    drawn = []
+
+    def draw(*columns, **options):
+        drawn.extend(len(column) for column in (*columns, *options["evaluated"]))
+        return "<svg/>"
+
+    monkeypatch.setattr("rlkit.display.svg.learning_curve", draw)
+    for i in range(5000):
+        run.history.add_episode(i, float(i), 1)
+        for columns in (run.history.updates, run.history.evaluations):
+            columns.append({"num_timesteps": i, "mean_return": float(i), "std_return": 0.0})
+    run_html(run)
+    assert len(drawn) == 6
+    assert max(drawn) <= 200
