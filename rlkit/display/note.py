@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rlkit.display.html import muted
+from rlkit.display.text import one_line
 
 
 class Note(str):
@@ -11,7 +12,7 @@ class Note(str):
     __slots__ = ()
 
     def __repr__(self) -> str:
-        return str(self)
+        return one_line(str(self))
 
     def _repr_html_(self) -> str:
         return muted(str(self))

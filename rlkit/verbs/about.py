@@ -80,7 +80,7 @@ class HelpPage:
         return f"{self.prefix}{verb.name}"
 
     def _repr_html_(self) -> str:
-        line_end = Markup("<br>")
+        line_end = Markup("<br/>")
         groups = [
             (title, html.join(*(self._line(verb) for verb in verbs), separator=line_end))
             for title, verbs in self.groups.items()
@@ -104,6 +104,7 @@ class Help(Verb):
 
     def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
         parser.add("verb", nargs="?", kind="verb", help="a verb; all of them by default")
+        parser.add("words", nargs="*", kind="algorithm", help="what follows it: an algorithm, for its hyperparameters")
 
     def run(self, options: argparse.Namespace, scope: Scope) -> HelpPage | HelpText:
         if options.verb is None:
@@ -115,7 +116,7 @@ class Help(Verb):
         if name not in known:
             calls = [f"{self._prefix}{name}" for name in known]
             raise UsageError(f"There is no {self._prefix}{name}.", did_you_mean(f"{self._prefix}{name}", calls))
-        return HelpText(known[name].document(f"{self._prefix}{name}"))
+        return HelpText(known[name].parser(f"{self._prefix}{name}", options.words, scope).format_help().strip())
 
 
 class HelpText(str):

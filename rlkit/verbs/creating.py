@@ -29,6 +29,8 @@ class AlgorithmVerb(Verb):
             add_hyperparameters(parser, factory.get(words[0]).Config)
             parser.usage = f"%(prog)s {words[0]} [environment] [--option value ...]"
             parser.more = f"{parser.prog} {words[0]} --help"
+        else:
+            parser.epilog = f"Every hyperparameter is an option, too: {parser.prog} {factory.names()[-1]} --help"
 
     def document(self, prog: str) -> str:
         """Return what the verb takes, and the hyperparameters of every algorithm."""
@@ -37,7 +39,7 @@ class AlgorithmVerb(Verb):
             parser = OptionParser("")
             add_hyperparameters(parser, factory.get(name).Config)
             options = parser.format_help().partition("options:\n")[2]
-            parts.append(f"hyperparameters of {name}: {factory.describe(name).summary}\n{options.rstrip()}")
+            parts.append(f"hyperparameters of {name}\n{options.rstrip()}")
         return "\n\n".join(parts)
 
 

@@ -16,11 +16,14 @@ import numpy as np
 from IPython.lib.pretty import pretty
 
 import rlkit
+from rlkit import cli
 from rlkit.config import hyperparameter
+from rlkit.display.note import Note
 from rlkit.display.picture import Picture
 from rlkit.envs.catalogue import EnvironmentDescription, EnvironmentInfo, EnvironmentList
 from rlkit.factory import Description, ModelFactory
 from rlkit.models.ppo import PPO
+from rlkit.notebook.groups import GROUPS, PREFIX
 from rlkit.registry import ModelRegistry
 from rlkit.registry.comparison import Comparison
 from rlkit.registry.difference import Difference
@@ -29,7 +32,9 @@ from rlkit.registry.model_card import ModelCard
 from rlkit.registry.reports import GCReport, InspectedObject, Inspection, Problem, PruneReport, VerifyReport
 from rlkit.registry.versions import ModelVersion, VersionList, document_of
 from rlkit.training import Evaluation, History
+from rlkit.training.jobs import JobList
 from rlkit.training.log import TrainingLog
+from rlkit.verbs.about import HelpPage, HelpText
 
 BIDI = "\u202egnirts\u202c"  # reads backwards, and would turn round what follows
 HOSTILE = f"<script>alert('1')</script> \"&amp;\" | `x` $y$ \x1b[31m\x00\r\n{BIDI} שלום {'long' * 60}"
@@ -264,6 +269,11 @@ USUAL = {
     "environments": environments,
     "environments of this machine": rlkit.environments,
     "environment": lambda: rlkit.environment("Pendulum-v1"),
+    "no jobs": lambda: JobList([]),
+    "note": lambda: Note("cartpole:1 is in the trash."),
+    "help": lambda: HelpPage(PREFIX, GROUPS),
+    "help of a shell": lambda: HelpPage(cli.PREFIX, cli.GROUPS),
+    "help of one verb": lambda: HelpText(cli.VERBS["train"].parser("rlkit train", ["ppo"]).format_help()),
 }
 HOSTILES = {
     "model": hostile_model,
@@ -290,6 +300,7 @@ HOSTILES = {
     "registry": lambda: registry(200, WORD[:96]),
     "picture": lambda: Picture("<svg/>", HOSTILE),
     "environments": lambda: environments(HOSTILE, 200),
+    "note": lambda: Note(HOSTILE),
     "environment": lambda: EnvironmentDescription(environments(HOSTILE, 1)[-1], None, None, (HOSTILE,)),
 }
 

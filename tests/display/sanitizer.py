@@ -7,7 +7,7 @@ of ``style`` a pattern of values, all of which that file's own patterns match. W
 import re
 
 TAGS = set(
-    re.findall(r"\w+", "caption code dd details div dl dt img pre span strong summary table tbody td th thead tr")
+    re.findall(r"\w+", "br caption code dd details div dl dt img pre span strong summary table tbody td th thead tr")
 )
 ATTRIBUTES = {
     "details": {"open"},
