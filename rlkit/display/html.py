@@ -31,7 +31,7 @@ _CARD = (
 )
 _BODY = "display:flex;flex-wrap:wrap;gap:12px 32px;align-items:flex-start;margin-top:11px"
 _ALARM = (
-    "background:rgba(212,72,72,.15);border-radius:5px;padding:6px 11px;margin:0 0 11px;max-width:640px;"
+    "background:rgba(212,72,72,.15);border-radius:5px;padding:6px 11px;margin:0 0 11px;"
     "overflow-wrap:break-word"
 )
 _PILL = "border-radius:9px;padding:1px 8px;font-size:.86em;font-weight:400;white-space:nowrap"
