@@ -34,10 +34,7 @@ _CARD = (
     "box-sizing:border-box;font-size:13px;line-height:1.45;overflow-wrap:break-word"
 )
 _BODY = "display:flex;flex-wrap:wrap;gap:12px 32px;align-items:flex-start;margin-top:11px"
-_ALARM = (
-    "background:rgba(212,72,72,.15);border-radius:5px;padding:6px 11px;margin:0 0 11px;max-width:640px;"
-    "overflow-wrap:break-word"
-)
+_ALARM = "background:rgba(212,72,72,.15);border-radius:5px;padding:6px 11px;margin:0 0 11px;overflow-wrap:break-word"
 _PILL = "border-radius:9px;padding:1px 8px;font-size:.86em;font-weight:400;white-space:nowrap"
 _GRID = "display:grid;grid-template-columns:max-content minmax(0,1fr);gap:3px 18px;width:auto;margin:0"
 _TINTS: dict[Tone, str] = {

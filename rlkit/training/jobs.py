@@ -193,8 +193,8 @@ def _row(job: TrainingJob) -> _Row:
     return (job.number, job.title, job.status, job.num_timesteps, job.total_timesteps, mean_return, time, note)
 
 
-def _unbroken(words: str) -> str:
-    return words.replace(" ", "\N{NO-BREAK SPACE}")
+def _unbroken(words: str) -> Markup:
+    return Markup(f'<span style="white-space:nowrap">{html.escape(words)}</span>')
 
 
 def _badge(status: Status) -> Markup:
