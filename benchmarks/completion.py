@@ -1,8 +1,8 @@
 """How long a press of Tab takes with 1,000 models in the registry: python benchmarks/completion.py.
 
-In an IPython shell, through its own completer, as a kernel does it: medians of 50 presses for each place in a line, and
-beside them what IPython takes for an attribute of a module, with Jedi and without. Ends with 1 where one of rlkit's takes
-more than 10 ms.
+In an IPython shell, through its own completer, as a kernel does it: medians of 50 presses for each place in a line,
+and beside them what IPython takes for an attribute of a module, with Jedi and without. Ends with 1 where one of rlkit's
+takes more than 10 ms.
 """
 
 from __future__ import annotations

@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-import gc
-import math
-import weakref
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from rlkit.config import ModelConfig
-from rlkit.config.numbers import whole_number
-from rlkit.envs import EnvironmentLike, VectorEnvironment, space_from_dict, space_to_dict
+from rlkit.envs import EnvironmentLike, space_from_dict, space_to_dict
 from rlkit.envs.spaces import Space
-from rlkit.errors import ConfigError, ModelDefinitionError, StateError, TrainingError
-from rlkit.models.agent import Agent
+from rlkit.errors import ConfigError, ModelDefinitionError, StateError
 from rlkit.models.card import model_card, model_text, model_title, trained
-from rlkit.nn.parameters import Parameters
+from rlkit.models.learner import Learner
 from rlkit.storage.archive import archive_path, read_archive, write_archive
 from rlkit.storage.packing import PackedModel, pack, state_of
-from rlkit.training.callbacks import Callback, checked_callbacks
-from rlkit.training.history import History
-from rlkit.training.jobs import TrainingJob, start_job
 from rlkit.training.log import TrainingLog
-from rlkit.training.progress import Progress, progress_callback
-from rlkit.training.run import TrainingRun, Updates, interrupt_stops
 
 STATE_FORMAT = 2
 """Raised by one when what ``get_state`` returns changes; ``set_state`` then still reads every format below it."""
@@ -46,7 +34,7 @@ _DESCRIPTION = (
 """What stands in a model's state as well as in its metadata."""
 
 
-class ModelBase(Agent):
+class ModelBase(Learner):
     """A reinforcement-learning model: an agent with its optimizer and all that it takes to go on training.
 
     Args:
@@ -63,174 +51,6 @@ class ModelBase(Agent):
 
     algorithm: ClassVar[str]
     """Name by which the factory knows the class."""
-
-    def __init__(
-        self,
-        config: ModelConfig | None = None,
-        env: EnvironmentLike | None = None,
-        *,
-        env_kwargs: Mapping[str, Any] | None = None,
-        seed: int | None = None,
-    ) -> None:
-        super().__init__(config, env, env_kwargs=env_kwargs, seed=seed)
-        self.num_episodes = 0
-        self._log = TrainingLog()
-        self._run: weakref.ref[TrainingRun] | None = None
-
-    # -- training ----------------------------------------------------------------------------------------------------
-
-    def train(
-        self,
-        steps: int | None = None,
-        *,
-        callbacks: Sequence[Callback] | Callback = (),
-        progress: Progress = None,
-    ) -> History:
-        """Train for ``steps`` environment steps, in whole rollouts, and return what happened.
-
-        Schedules run from start to end once in each call. Ctrl-C ends the call after the update under way: the model
-        stays usable, and the history says so.
-
-        Args:
-            steps: Environment steps, of all environments together; ``config.n_timesteps`` where None.
-            callbacks: What to call on the way.
-            progress: True for a progress bar, False for none, a callback for another; None shows one where somebody
-                looks: in a terminal or a notebook.
-
-        Raises:
-            MissingEnvironmentError: The model has no environment.
-            TrainingError: ``steps`` is no positive whole number, a callback is none, or the model is training already.
-        """
-        run = self._shown(steps, callbacks, progress_callback(progress))
-        try:
-            with interrupt_stops(run):
-                for _ in run:
-                    pass
-        finally:
-            run.close()
-        return run.history
-
-    def train_in_background(
-        self,
-        steps: int | None = None,
-        *,
-        callbacks: Sequence[Callback] | Callback = (),
-        progress: Progress = None,
-    ) -> TrainingJob:
-        """Train as :meth:`train` does, in a thread, and return at once with the job, which can be watched and stopped.
-
-        Meanwhile the model can predict, be evaluated, saved and registered: as it is between two updates. The thread
-        ends with the process.
-
-        Args:
-            steps: As for :meth:`train`.
-            callbacks: What to call on the way, in that thread.
-            progress: As for :meth:`train`; None shows progress in a notebook alone, below the cell that started it.
-
-        Raises:
-            MissingEnvironmentError: The model has no environment.
-            TrainingError: ``steps`` is no positive whole number, a callback is none, or the model is training already.
-        """
-        bar = progress_callback(progress, background=True)
-        return start_job(self._shown(steps, callbacks, bar), bar)
-
-    def _shown(self, steps: int | None, callbacks: Sequence[Callback] | Callback, bar: Callback | None) -> TrainingRun:
-        return self.training(steps, callbacks=[*checked_callbacks(callbacks), *([bar] if bar else [])])
-
-    def training(self, steps: int | None = None, *, callbacks: Sequence[Callback] | Callback = ()) -> TrainingRun:
-        """Return a run to be iterated: each ``next`` collects experience, makes one update and returns it.
-
-        So a plain loop, a thread or an async task can drive training, and stop it between updates.
-
-        Raises:
-            MissingEnvironmentError: The model has no environment.
-            TrainingError: ``steps`` is no positive whole number, a callback is none, or the model is training already.
-        """
-        if steps is None:
-            steps = getattr(self.config, "n_timesteps", None)
-        steps = whole_number("steps", steps, 1, TrainingError)
-        source = self._require_source("train")
-        if self._is_training:
-            raise TrainingError("This model is training already.", "Stop that run first: run.close(), or job.stop().")
-        history = History(f"{type(self).__name__} on {source.name}", steps, source.reward_threshold)
-        run = TrainingRun(history, self._logged_updates, checked_callbacks(callbacks), model=self)
-        self._run = weakref.ref(run)
-        return run
-
-    @property
-    def _is_training(self) -> bool:
-        run = self._run() if self._run is not None else None
-        if run is None or run.ended:
-            return False
-        del run
-        gc.collect()  # a run refers to itself: one that nobody holds any more is closed only now
-        run = self._run() if self._run is not None else None
-        return run is not None and not run.ended
-
-    def _logged_updates(self, run: TrainingRun) -> Updates:
-        self._log.begin(run.history, self.num_timesteps)
-        yield from self._updates(run)
-
-    @abstractmethod
-    def _updates(self, run: TrainingRun) -> Updates:
-        """Collect experience and update, for ever; yield the metrics of each update."""
-
-    @contextmanager
-    def _training_environment(self, num_envs: int) -> Iterator[VectorEnvironment]:
-        """Yield environments to train on, which are closed after the block: unless they are the caller's own."""
-        source = self._require_source("train")
-        environment = source.training(num_envs)
-        # Equal Dict spaces may have their keys in another order, and features are in the order of the model's.
-        environment.encoder = self._encoder
-        try:
-            yield environment
-        finally:
-            if source.fixed_num_envs is None:
-                environment.close()
-
-    def _not_finite(self, parameters: Parameters, losses: Mapping[str, float]) -> TrainingError:
-        """Return the error for a loss or a gradient that is not finite, which says where it is so first."""
-        name = parameters.first_not_finite
-        what = f"The gradient at {name}" if name else "The gradient's norm"
-        if not name and not all(map(math.isfinite, losses.values())):
-            what = "The loss"  # a clipped gradient may be finite where it is not
-        told = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in losses.items())
-        return TrainingError(
-            f"{what} is no longer finite, after {self.num_timesteps:,} steps: {told}.",
-            "The model is as it was before. Lower learning_rate or max_grad_norm, or scale observations and rewards.",
-        )
-
-    @contextmanager
-    def paused(self) -> Iterator[None]:
-        """Hold training that another thread drives between two updates inside the block; else do nothing.
-
-        So that what is read together belongs together: parameters, optimizer, generators and counters.
-        """
-        run = self._run() if self._run is not None else None
-        with nullcontext() if run is None else run.paused():
-            yield
-
-    @property
-    def is_trained(self) -> bool:
-        """Whether the model has trained at all."""
-        return self.num_timesteps > 0
-
-    @property
-    def wall_time(self) -> float:
-        """Seconds spent in training so far."""
-        return self._log.seconds
-
-    @property
-    def history(self) -> History | None:
-        """What happened in the last call of :meth:`train` in this process; None before the first."""
-        return self._log.history
-
-    @property
-    def learning_curve(self) -> dict[str, list[float]]:
-        """Mean return over all training so far: ``{"steps": […], "mean_return": […]}``, at most 200 points."""
-        return self._log.curve
-
-    # -- state -------------------------------------------------------------------------------------------------------
 
     @property
     def hyperparameters(self) -> dict[str, Any]:
@@ -431,8 +251,6 @@ class ModelBase(Agent):
         """
         packed = read_archive(archive_path(path))
         return cls.from_state(state_of(packed.objects), env, wall_time=packed.metadata["wall_time"])
-
-    # -- display -----------------------------------------------------------------------------------------------------
 
     def __repr__(self) -> str:
         return f"<{model_title(self)}: {trained(self)}, seed {self.seed}>"

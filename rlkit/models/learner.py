@@ -1,0 +1,202 @@
+"""Learner: an agent that learns, in training runs that a caller or a thread drives."""
+
+from __future__ import annotations
+
+import gc
+import math
+import weakref
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+from rlkit.config import ModelConfig
+from rlkit.config.numbers import whole_number
+from rlkit.envs import EnvironmentLike, VectorEnvironment
+from rlkit.errors import TrainingError
+from rlkit.models.agent import Agent
+from rlkit.nn.parameters import Parameters
+from rlkit.training.callbacks import Callback, checked_callbacks
+from rlkit.training.history import History
+from rlkit.training.jobs import TrainingJob, start_job
+from rlkit.training.log import TrainingLog
+from rlkit.training.progress import Progress, progress_callback
+from rlkit.training.run import TrainingRun, Updates, interrupt_stops
+
+
+class Learner(Agent):
+    """An agent that learns: its training runs, and what they have come to.
+
+    Args:
+        config: Hyperparameters; the algorithm's defaults where None.
+        env: The environment to learn. May be given later, to :meth:`build`.
+        env_kwargs: Keyword arguments for ``gymnasium.make``, where ``env`` is an id.
+        seed: Seed of everything random in the model, the environments included; drawn where None.
+
+    Attributes:
+        num_episodes: Episodes that ended in training so far.
+    """
+
+    def __init__(
+        self,
+        config: ModelConfig | None = None,
+        env: EnvironmentLike | None = None,
+        *,
+        env_kwargs: Mapping[str, Any] | None = None,
+        seed: int | None = None,
+    ) -> None:
+        super().__init__(config, env, env_kwargs=env_kwargs, seed=seed)
+        self.num_episodes = 0
+        self._log = TrainingLog()
+        self._run: weakref.ref[TrainingRun] | None = None
+
+    def train(
+        self,
+        steps: int | None = None,
+        *,
+        callbacks: Sequence[Callback] | Callback = (),
+        progress: Progress = None,
+    ) -> History:
+        """Train for ``steps`` environment steps, in whole rollouts, and return what happened.
+
+        Schedules run from start to end once in each call. Ctrl-C ends the call after the update under way: the model
+        stays usable, and the history says so.
+
+        Args:
+            steps: Environment steps, of all environments together; ``config.n_timesteps`` where None.
+            callbacks: What to call on the way.
+            progress: True for a progress bar, False for none, a callback for another; None shows one where somebody
+                looks: in a terminal or a notebook.
+
+        Raises:
+            MissingEnvironmentError: The model has no environment.
+            TrainingError: ``steps`` is no positive whole number, a callback is none, or the model is training already.
+        """
+        run = self._shown(steps, callbacks, progress_callback(progress))
+        try:
+            with interrupt_stops(run):
+                for _ in run:
+                    pass
+        finally:
+            run.close()
+        return run.history
+
+    def train_in_background(
+        self,
+        steps: int | None = None,
+        *,
+        callbacks: Sequence[Callback] | Callback = (),
+        progress: Progress = None,
+    ) -> TrainingJob:
+        """Train as :meth:`train` does, in a thread, and return at once with the job, which can be watched and stopped.
+
+        Meanwhile the model can predict, be evaluated, saved and registered: as it is between two updates. The thread
+        ends with the process.
+
+        Args:
+            steps: As for :meth:`train`.
+            callbacks: What to call on the way, in that thread.
+            progress: As for :meth:`train`; None shows progress in a notebook alone, below the cell that started it.
+
+        Raises:
+            MissingEnvironmentError: The model has no environment.
+            TrainingError: ``steps`` is no positive whole number, a callback is none, or the model is training already.
+        """
+        bar = progress_callback(progress, background=True)
+        return start_job(self._shown(steps, callbacks, bar), bar)
+
+    def _shown(self, steps: int | None, callbacks: Sequence[Callback] | Callback, bar: Callback | None) -> TrainingRun:
+        return self.training(steps, callbacks=[*checked_callbacks(callbacks), *([bar] if bar else [])])
+
+    def training(self, steps: int | None = None, *, callbacks: Sequence[Callback] | Callback = ()) -> TrainingRun:
+        """Return a run to be iterated: each ``next`` collects experience, makes one update and returns it.
+
+        So a plain loop, a thread or an async task can drive training, and stop it between updates.
+
+        Raises:
+            MissingEnvironmentError: The model has no environment.
+            TrainingError: ``steps`` is no positive whole number, a callback is none, or the model is training already.
+        """
+        if steps is None:
+            steps = getattr(self.config, "n_timesteps", None)
+        steps = whole_number("steps", steps, 1, TrainingError)
+        source = self._require_source("train")
+        if self._is_training:
+            raise TrainingError("This model is training already.", "Stop that run first: run.close(), or job.stop().")
+        history = History(f"{type(self).__name__} on {source.name}", steps, source.reward_threshold)
+        run = TrainingRun(history, self._logged_updates, checked_callbacks(callbacks), model=self)
+        self._run = weakref.ref(run)
+        return run
+
+    @property
+    def _is_training(self) -> bool:
+        run = self._run() if self._run is not None else None
+        if run is None or run.ended:
+            return False
+        del run
+        gc.collect()  # a run refers to itself: one that nobody holds any more is closed only now
+        run = self._run() if self._run is not None else None
+        return run is not None and not run.ended
+
+    def _logged_updates(self, run: TrainingRun) -> Updates:
+        self._log.begin(run.history, self.num_timesteps)
+        yield from self._updates(run)
+
+    @abstractmethod
+    def _updates(self, run: TrainingRun) -> Updates:
+        """Collect experience and update, for ever; yield the metrics of each update."""
+
+    @contextmanager
+    def _training_environment(self, num_envs: int) -> Iterator[VectorEnvironment]:
+        """Yield environments to train on, which are closed after the block: unless they are the caller's own."""
+        source = self._require_source("train")
+        environment = source.training(num_envs)
+        # Equal Dict spaces may have their keys in another order, and features are in the order of the model's.
+        environment.encoder = self._encoder
+        try:
+            yield environment
+        finally:
+            if source.fixed_num_envs is None:
+                environment.close()
+
+    def _not_finite(self, parameters: Parameters, losses: Mapping[str, float]) -> TrainingError:
+        """Return the error for a loss or a gradient that is not finite, which says where it is so first."""
+        name = parameters.first_not_finite
+        what = f"The gradient at {name}" if name else "The gradient's norm"
+        if not name and not all(map(math.isfinite, losses.values())):
+            what = "The loss"  # a clipped gradient may be finite where it is not
+        told = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in losses.items())
+        return TrainingError(
+            f"{what} is no longer finite, after {self.num_timesteps:,} steps: {told}.",
+            "The model is as it was before. Lower learning_rate or max_grad_norm, or scale observations and rewards.",
+        )
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Hold training that another thread drives between two updates inside the block; else do nothing.
+
+        So that what is read together belongs together: parameters, optimizer, generators and counters.
+        """
+        run = self._run() if self._run is not None else None
+        with nullcontext() if run is None else run.paused():
+            yield
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether the model has trained at all."""
+        return self.num_timesteps > 0
+
+    @property
+    def wall_time(self) -> float:
+        """Seconds spent in training so far."""
+        return self._log.seconds
+
+    @property
+    def history(self) -> History | None:
+        """What happened in the last call of :meth:`train` in this process; None before the first."""
+        return self._log.history
+
+    @property
+    def learning_curve(self) -> dict[str, list[float]]:
+        """Mean return over all training so far: ``{"steps": […], "mean_return": […]}``, at most 200 points."""
+        return self._log.curve
