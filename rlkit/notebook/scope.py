@@ -71,7 +71,7 @@ class NotebookScope(Scope):
     @property
     def jobs(self) -> list[str]:
         """Return what names trainings that are running: variables first."""
-        running = [job for job in jobs() if job.status == "running"]
+        running = [job for job in jobs() if job.is_running]
         models = [name for name in self.variables(ModelBase) if self._get(name) in [job.model for job in running]]
         return [*models, *(str(job.number) for job in running)]
 

@@ -114,7 +114,7 @@ class Jobs(Verb):
             job = cast("NotebookScope", scope).job(options.job)
             return job.wait(options.timeout) if options.wait else job
         for job in jobs() if options.wait else ():
-            if job.status == "running":
+            if job.is_running:
                 job.wait(options.timeout)
         return jobs()
 
@@ -130,7 +130,7 @@ class Stop(Verb):
 
     def run(self, options: argparse.Namespace, scope: Scope) -> Note:
         named = [] if options.job is None else [cast("NotebookScope", scope).job(options.job)]
-        running = [job for job in named or jobs() if job.status == "running"]
+        running = [job for job in named or jobs() if job.is_running]
         for job in running:
             job.stop()
         if not running:

@@ -19,9 +19,15 @@ from rlkit.training.progress import JobDisplay
 from rlkit.training.run import TrainingRun
 from rlkit.training.view import run_html, run_text
 
-Status = Literal["running", "finished", "stopped", "failed"]
+Status = Literal["running", "paused", "finished", "stopped", "failed"]
 
-_TONES: dict[Status, Tone] = {"running": "accent", "finished": "good", "stopped": "neutral", "failed": "bad"}
+_TONES: dict[Status, Tone] = {
+    "running": "accent",
+    "paused": "neutral",
+    "finished": "good",
+    "stopped": "neutral",
+    "failed": "bad",
+}
 
 
 class TrainingJob:
@@ -83,9 +89,10 @@ class TrainingJob:
 
     @property
     def status(self) -> Status:
-        """``"running"``; then ``"finished"``, ``"stopped"`` before all steps were taken, or ``"failed"``."""
-        if self._run is not None:
-            return "running"
+        """``"running"``, ``"paused"``, ``"finished"``, ``"stopped"`` before all steps were taken, or ``"failed"``."""
+        run = self._run
+        if run is not None:
+            return "paused" if run.is_paused else "running"
         if self._error is not None:
             return "failed"
         return "stopped" if self.history.stop_reason else "finished"
@@ -116,6 +123,23 @@ class TrainingJob:
         run = self._run
         if run is not None:
             run.stop(reason)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._run is not None
+
+    def pause(self) -> None:
+        """Let the training wait after the update under way, until :meth:`resume` or :meth:`stop`."""
+        run = self._run
+        if run is not None:
+            run.pause()
+
+    def resume(self) -> None:
+        """Let a training go on that was paused."""
+        run = self._run
+        if run is not None:
+            run.resume()
 
     def wait(self, timeout: float | None = None) -> History:
         """Wait until the training has ended, and return what happened. Ctrl-C ends the wait, and not the job.
@@ -154,12 +178,12 @@ class TrainingJob:
     def __repr__(self) -> str:
         run = self._run  # taken once: the thread may end meanwhile
         if run is not None:
-            return f"Job {self.number}, running: {run_text(run)}"
+            return f"Job {self.number}, {self.status}: {run_text(run)}"
         return f"Job {self.number}, {self.status}: {self.history!r}"
 
     def _repr_html_(self) -> str:
         run = self._run
-        badge = _badge("running" if run is not None else self.status)
+        badge = _badge(self.status)
         head = Markup(f'<div style="font-size:13px;margin:4px 0">Job {self.number} {badge}</div>')
         return html.join(head, run_html(run) if run is not None else Markup(self.history._repr_html_()))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import signal
 import threading
-import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from types import FrameType
@@ -16,6 +15,7 @@ from rlkit.errors import TrainingError, in_two_lines
 from rlkit.nn.threads import one_blas_thread
 from rlkit.training.callbacks import Callback, Update
 from rlkit.training.history import History
+from rlkit.training.stopwatch import Stopwatch
 
 Metrics = Mapping[str, float]
 Updates = Generator[Metrics, None, None]
@@ -53,7 +53,9 @@ class TrainingRun(Iterator[Update]):
         self.num_timesteps = 0
         self.callbacks = tuple(callbacks)
         self._stop_reason = ""
-        self._started: float | None = None
+        self._stopwatch = Stopwatch()
+        self._going = threading.Event()
+        self._going.set()
         self._iterator = self._iterate(algorithm)
         self._driver: int | None = None  # the thread that is inside an update
         self._updating = threading.RLock()
@@ -66,8 +68,8 @@ class TrainingRun(Iterator[Update]):
 
     @property
     def seconds(self) -> float:
-        """Time since the run began; 0 before."""
-        return 0.0 if self._started is None else time.perf_counter() - self._started
+        """How long the run has trained, without the time for which it was paused; 0 before it began."""
+        return self._stopwatch.seconds
 
     @property
     def stopped(self) -> bool:
@@ -82,6 +84,30 @@ class TrainingRun(Iterator[Update]):
     def stop(self, reason: str = "asked to stop") -> None:
         """End the run after the update under way; ``reason`` is kept in the history."""
         self._stop_reason = self._stop_reason or reason
+        self._going.set()
+
+    def pause(self) -> None:
+        """Let whoever drives the run wait before the next update, until :meth:`resume` or :meth:`stop`.
+
+        For another thread than the one that drives it, which could not resume it any more.
+        """
+        if not self.stopped:
+            self._going.clear()
+
+    def resume(self) -> None:
+        """Let a run go on that was paused."""
+        self._going.set()
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether somebody paused the run."""
+        return not self._going.is_set()
+
+    def _wait_while_paused(self) -> None:
+        if self.is_paused:
+            self._stopwatch.stop()
+            self._going.wait()
+            self._stopwatch.start()
 
     @property
     def ended(self) -> bool:
@@ -99,6 +125,7 @@ class TrainingRun(Iterator[Update]):
         self._iterator.close()
 
     def __next__(self) -> Update:
+        self._wait_while_paused()
         with self._turnstile:
             pass  # whoever waits in paused() goes first: a lock alone would let this thread take it again and again
         with self._updating, one_blas_thread():
@@ -137,7 +164,7 @@ class TrainingRun(Iterator[Update]):
         updates = algorithm(self)
         told: list[Callback] = []  # of the start: only they are told of the end
         try:
-            self._started = time.perf_counter()
+            self._stopwatch.start()
             for callback in self.callbacks:
                 callback.on_start(self)
                 told.append(callback)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import _thread
 import contextvars
 import gc
+import signal
 import threading
 import weakref
 
@@ -162,7 +162,7 @@ def test_ctrl_c_ends_the_wait_and_not_the_job(model):
     def interrupt(run):
         if run.num_timesteps == 8:
             waiting.wait(SECONDS)
-            _thread.interrupt_main()
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)  # which wakes one that waits
             release.wait(SECONDS)
 
     job = model.train_in_background(80, callbacks=calling("on_update", interrupt))
@@ -424,3 +424,25 @@ def test_training_goes_on_after_an_evaluation_meanwhile_as_if_there_had_been_non
     alone.train(3000)
     for name, array in learner.parameters.items():
         np.testing.assert_array_equal(array, alone.parameters[name])
+
+
+def test_a_job_is_paused_and_resumed(model):
+    updates = []
+    job = model.train_in_background(10**9, callbacks=calling("on_update", lambda run: updates.append(run)))
+    while not updates:
+        pass
+    job.pause()
+    assert (job.status, job.is_running) == ("paused", True)
+    assert "paused" in repr(job)
+    with model.paused():
+        count = len(updates)
+    assert count == len(updates)
+    job.resume()
+    while len(updates) == count:
+        pass
+    job.pause()
+    job.stop()
+    assert job.wait(SECONDS).stop_reason == "asked to stop"
+    job.pause()
+    job.resume()
+    assert (job.status, job.is_running) == ("stopped", False)

@@ -473,3 +473,32 @@ def test_training_goes_on_exactly_from_a_state_that_was_taken_while_a_thread_tra
     fresh = PPO(config, "CartPole-v1", seed=0)
     fresh.train(state["num_timesteps"])
     np.testing.assert_array_equal(fresh.get_state()["networks"]["parameters"], state["networks"]["parameters"])
+
+
+def test_a_run_that_is_paused_waits_until_it_is_resumed_and_does_not_count_the_time(model, monkeypatch):
+    run = model.training(1000)
+    next(run)
+    run.pause()
+    thread = threading.Thread(target=next, args=(run,))
+    thread.start()
+    thread.join(0.05)
+    before = run.seconds
+    assert thread.is_alive()
+    assert run.is_paused
+    assert run.history.updates.num_rows == 1
+    assert run.seconds == before
+    run.resume()
+    thread.join()
+    assert run.history.updates.num_rows == 2
+    assert run.seconds > before
+
+
+def test_a_run_that_is_paused_can_be_stopped_and_one_that_is_stopped_is_not_paused(model):
+    run = model.training(1000)
+    next(run)
+    run.pause()
+    run.stop()
+    assert not run.is_paused
+    run.pause()
+    assert not run.is_paused
+    assert list(run) == []
