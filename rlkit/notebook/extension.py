@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from functools import partial
+from collections.abc import Callable
 
 from IPython.core.interactiveshell import InteractiveShell
 
@@ -12,6 +12,7 @@ from rlkit.notebook.magics import RLMagics
 from rlkit.notebook.progress import NotebookProgress
 from rlkit.notebook.quiet import Quiet
 from rlkit.notebook.rewriting import make_transformer
+from rlkit.training.callbacks import Callback
 from rlkit.training.progress import default_progress
 
 _ATTRIBUTE = "_rlkit_extension"
@@ -36,8 +37,21 @@ class Extension:
         self._shell.register_magics(self._magics)
         self._shell.Completer.custom_matchers.append(self._matcher)
         self._shell.input_transformers_post.append(self._transformer)
-        if getattr(self._shell, "kernel", None) is not None:
-            default_progress.make = default_progress.make_for_job = partial(NotebookProgress, self._quiet)
+        make, make_for_job = default_progress.make, default_progress.make_for_job
+        default_progress.make = lambda: self._display(make)
+        default_progress.make_for_job = lambda: self._display(make_for_job, job=True)
+
+    def _display(self, otherwise: Callable[[], Callback | None], *, job: bool = False) -> Callback | None:
+        """Return what shows a training, as the settings say."""
+        if self._magics.progress == "none":
+            return None
+        if getattr(self._shell, "kernel", None) is None:
+            return otherwise()
+        if job and self._magics.progress == "monitor":
+            from rlkit.notebook.widgets.live import MonitorProgress  # noqa: PLC0415 - widgets only where they are used
+
+            return MonitorProgress(self._quiet)
+        return NotebookProgress(self._quiet)
 
     def remove(self) -> None:
         """Take all of it away."""

@@ -77,7 +77,9 @@ class RLMagics(Magics):
     )
     episodes = Int(100, min=1, help="Episodes of %rl_eval where no number is typed.").tag(config=True)
     progress = Enum(
-        ["live", "none"], "live", help="What training shows: a live curve, or nothing until it is done."
+        ["monitor", "live", "none"],
+        "monitor",
+        help="What training shows: a live curve, in the background with buttons (monitor) or without (live), or none.",
     ).tag(config=True)
 
     def __init__(self, shell: InteractiveShell) -> None:
@@ -91,7 +93,6 @@ class RLMagics(Magics):
         assert self.shell is not None  # noqa: S101 - magics live in a shell
         scope = NotebookScope(self.shell, local)
         scope.seed, scope.episodes = self.seed, self.episodes
-        scope.progress = None if self.progress == "live" else False
         scope.verbs = [verb.name for verb in verbs()]
         return scope
 

@@ -69,11 +69,15 @@ class NotebookProgress(JobDisplay):
         started = time.perf_counter()
         if started < self._due:
             return
-        self._send(self._view(run))
+        self._show(run)
         now = time.perf_counter()
         self._costs.append(now - started)
         # Of three, so that a chance delay does not make the display stand still.
         self._due = now + max(_SECONDS_BETWEEN_UPDATES, statistics.median(self._costs) / _SHARE)
+
+    def _show(self, run: TrainingRun) -> None:
+        """Draw how far the run is, at last."""
+        self._send(self._view(run))
 
     def _view(self, run: TrainingRun) -> dict[str, str]:
         if self._job is not None:

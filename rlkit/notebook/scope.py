@@ -29,12 +29,7 @@ class NotebookScope(Scope):
     Args:
         shell: Whose variables.
         local: Variables of the function that the line stands in; those of the notebook alone where None.
-
-    Attributes:
-        progress: Whether training shows how far it is; None where somebody looks.
     """
-
-    progress: bool | None = None
 
     def __init__(self, shell: InteractiveShell, local: Mapping[str, Any] | None = None) -> None:
         self._shell = shell

@@ -93,7 +93,7 @@ class Train(Verb):
         scope = cast("NotebookScope", scope)
         model, callbacks = scope.variable(options.model), training_callbacks(options)
         train = model.train_in_background if options.background else model.train
-        return train(options.steps, callbacks=callbacks, progress=scope.progress)
+        return train(options.steps, callbacks=callbacks)
 
 
 class Jobs(Verb):

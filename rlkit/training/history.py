@@ -13,7 +13,8 @@ from rlkit.display.picture import Picture
 from rlkit.training.columns import Columns
 
 _MOST_FIGURES = 12  # of an algorithm, in a display
-_OUR_COLUMNS = {"num_timesteps", "seconds", "mean_return", "mean_length"}
+OUR_COLUMNS = {"num_timesteps", "seconds", "mean_return", "mean_length"}
+"""Names of the columns of updates that every algorithm has; the others are its own."""
 
 WINDOW = 100
 """Episodes over which the mean return is taken, as everyone in the field does."""
@@ -130,7 +131,7 @@ class History:
     def _figures(self) -> str:
         """Return the algorithm's own columns as HTML: a small curve of each, and a table of a few of their values."""
         updates = self.updates.snapshot()
-        names = [name for name in updates if name not in _OUR_COLUMNS]
+        names = [name for name in updates if name not in OUR_COLUMNS]
         more = html.left_out(max(0, len(names) - _MOST_FIGURES), "history.updates")
         names = names[:_MOST_FIGURES]
         steps, places = updates["num_timesteps"], (0, updates.num_rows // 2, -1)

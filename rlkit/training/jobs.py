@@ -114,6 +114,18 @@ class TrainingJob:
         run = self._run
         return self.history.seconds if run is None else run.seconds
 
+    @property
+    def stop_reason(self) -> str:
+        """Why somebody asked to stop; empty where nobody did."""
+        run = self._run
+        return self.history.stop_reason if run is None else run.stop_reason
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether it waits to be resumed."""
+        run = self._run
+        return run is not None and run.is_paused
+
     def stop(self, reason: str = "asked to stop") -> None:
         """End the training after the update under way. Returns at once; nothing happens where it has ended.
 

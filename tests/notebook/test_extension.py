@@ -29,7 +29,7 @@ def everything(shell):
         "transformers": list(shell.input_transformers_post),
         "printers": dict(shell.display_formatter.ipython_display_formatter.type_printers),
         "events": {name: list(callbacks) for name, callbacks in shell.events.callbacks.items()},
-        "attributes": set(vars(shell)),
+        "attributes": {name for name in vars(shell) if "rlkit" in name},
         "progress": default_progress.make.__qualname__,
     }
 

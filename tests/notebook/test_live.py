@@ -18,6 +18,7 @@ SECONDS = 60  # that nothing here takes
 
 SETUP = """
 %load_ext rlkit
+%config RLMagics.progress = "live"
 import rlkit, time
 agent = rlkit.create("ppo", env="CartPole-v1", seed=0)
 """

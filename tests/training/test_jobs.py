@@ -428,7 +428,7 @@ def test_training_goes_on_after_an_evaluation_meanwhile_as_if_there_had_been_non
 
 def test_a_job_is_paused_and_resumed(model):
     updates = []
-    job = model.train_in_background(10**9, callbacks=calling("on_update", lambda run: updates.append(run)))
+    job = model.train_in_background(10**9, callbacks=calling("on_update", updates.append))
     while not updates:
         pass
     job.pause()

@@ -1,0 +1,24 @@
+"""Message: a line of a widget that says what was done, or what was wrong and what would be right."""
+
+from __future__ import annotations
+
+import ipywidgets as widgets
+
+from rlkit.display import html
+from rlkit.errors import RLKitError, in_two_lines
+
+
+class Message(widgets.HTML):  # type: ignore[misc] # ipywidgets has no annotations
+    """A line that is empty until there is something to say."""
+
+    def tell(self, words: str) -> None:
+        """Say what was done."""
+        self.value = str(html.muted(words))
+
+    def fail(self, error: RLKitError) -> None:
+        """Say what was wrong, and what would be right."""
+        self.value = str(html.alarm(in_two_lines(error)))
+
+    def clear(self) -> None:
+        """Say nothing."""
+        self.value = ""

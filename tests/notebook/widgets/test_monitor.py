@@ -1,0 +1,159 @@
+"""The monitor of a job, with its buttons pressed."""
+
+import threading
+
+import numpy as np
+import pytest
+
+import rlkit
+from rlkit.callbacks import EvaluateEvery
+from rlkit.notebook.widgets import monitor as module
+from rlkit.notebook.widgets.monitor import TrainingMonitor
+from rlkit.training.progress import default_progress
+
+SECONDS = 60
+
+
+@pytest.fixture
+def model():
+    return rlkit.create("ppo", "CartPole-v1", seed=0, n_steps=16, n_envs=2, batch_size=32, n_epochs=1)
+
+
+@pytest.fixture
+def updated():
+    """A callback whose event is set after each update."""
+
+    class Updated(rlkit.Callback):
+        def __init__(self):
+            self.event = threading.Event()
+
+        def on_update(self, run, update):
+            self.event.set()
+
+        def wait(self):
+            self.event.clear()
+            assert self.event.wait(SECONDS)
+
+    return Updated()
+
+
+@pytest.fixture
+def job(model, updated, tmp_path, monkeypatch):
+    monkeypatch.setenv("RLKIT_HOME", str(tmp_path / "store"))
+    job = model.train_in_background(10**9, callbacks=[EvaluateEvery(64, 2), updated], progress=False)
+    updated.wait()
+    updated.wait()
+    yield job
+    job.stop()
+    job.wait(SECONDS)
+
+
+@pytest.fixture
+def monitor(job):
+    return TrainingMonitor(job)
+
+
+def test_it_shows_how_far_the_job_is_and_its_curve(monitor, updated):
+    assert "PPO on CartPole-v1" in monitor.head.value
+    assert "steps/s" in monitor.head.value
+    names = [line["name"] for line in monitor.curve.lines]
+    assert {"mean", "evaluated"} <= set(names)
+    before = monitor.head.value
+    updated.wait()
+    monitor.refresh()
+    assert monitor.head.value != before
+
+
+def test_losses_are_drawn_where_they_are_unfolded(monitor):
+    assert monitor.panels == {}
+    monitor._figures.selected_index = 0
+    assert {"policy_loss", "value_loss", "entropy", "approx_kl", "clip_fraction"} <= set(monitor.panels)
+    assert all(panel.lines for panel in monitor.panels.values())
+
+
+def test_pause_and_resume(monitor, job):
+    monitor.pause.value = True
+    assert (job.status, monitor.pause.description) == ("paused", "Resume")
+    monitor.pause.value = False
+    assert (job.status, monitor.pause.description) == ("running", "Pause")
+
+
+def test_stop_leaves_a_usable_model(monitor, job, model):
+    monitor.stop.click()
+    assert job.wait(SECONDS).stop_reason == "asked to stop"
+    assert model.evaluate(1).episodes == 1
+
+
+def test_a_checkpoint_is_the_next_version_of_the_name(monitor):
+    assert monitor.name.value == "cartpole-v1"
+    monitor.name.value = " pole "
+    monitor.checkpoint.click()
+    assert "Kept as pole:1." in monitor.message.value
+    assert rlkit.registry().get("pole").tags == ("checkpoint",)
+
+
+def test_a_name_that_is_not_allowed_is_said_and_the_training_goes_on(monitor, job, updated):
+    monitor.name.value = "../x"
+    monitor.checkpoint.click()
+    assert "InvalidNameError" in monitor.message.value
+    assert not rlkit.registry().models()
+    updated.wait()
+    assert job.is_running
+
+
+def test_what_may_change_while_it_trains_is_changed(monitor, model, updated):
+    monitor.settings["learning_rate"].value = "1e-5"
+    monitor.settings["ent_coef"].value = "0.01"
+    assert (model.config.learning_rate, model.config.ent_coef) == (1e-5, 0.01)
+    assert "ent_coef is 0.01 from the next update on." in monitor.message.value
+    updated.wait()
+    updated.wait()
+    assert model.history.updates["learning_rate"][-1] == 1e-5
+
+
+@pytest.mark.parametrize("typed", ["7", "fast", "", "nan"])
+def test_what_may_not_be_is_said_in_the_configs_own_words_and_not_used(monitor, model, typed):
+    before = model.config
+    monitor.settings["learning_rate"].value = typed
+    assert model.config is before
+    assert "learning_rate" in monitor.message.value
+    assert "ConfigError" in monitor.message.value
+
+
+def test_dqn_has_no_entropy_to_weigh(tmp_path):
+    model = rlkit.create("dqn", "CartPole-v1", net_arch=[8], learning_starts=10)
+    job = model.train_in_background(10**9, progress=False)
+    try:
+        assert list(TrainingMonitor(job).settings) == ["learning_rate"]
+    finally:
+        job.stop()
+        job.wait(SECONDS)
+
+
+def test_the_band_is_the_spread_of_the_last_hundred_returns():
+    returns = np.random.default_rng(0).normal(size=250)
+    spread = module._spread(np.array([5, 50, 250]), {"return": returns, "num_timesteps": np.arange(1, 251)})
+    expected = [returns[:5].std(), returns[:50].std(), returns[150:250].std()]
+    assert np.allclose(spread, expected)
+
+
+def test_a_job_that_has_ended_leaves_its_card_and_no_widget(own_shell, model):
+    own_shell.user_ns["model"] = model
+    job = own_shell.run("job = model.train_in_background(200)\njob")
+    job.wait(SECONDS)
+    first, last = own_shell.published[0]["data"], own_shell.published[-1]["data"]
+    assert "application/vnd.jupyter.widget-view+json" in first
+    assert "PPO on CartPole-v1" in first["text/html"]
+    assert "application/vnd.jupyter.widget-view+json" not in last
+    assert "finished" in last["text/html"]
+    assert "<img" in last["text/html"]
+    assert own_shell.shown_values == []
+
+
+def test_the_monitor_is_what_a_job_shows_in_a_kernel(own_shell):
+    assert type(default_progress.make_for_job()).__name__ == "MonitorProgress"
+    own_shell.run("%config RLMagics.progress = 'live'")
+    assert type(default_progress.make_for_job()).__name__ == "NotebookProgress"
+    own_shell.run("%config RLMagics.progress = 'none'")
+    assert default_progress.make_for_job() is None
+    assert default_progress.make() is None
