@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import rlkit
 from rlkit.errors import RLKitError, StoreError, UsageError, did_you_mean
-from rlkit.factory import factory
 from rlkit.models.base import ModelBase
 from rlkit.registry.names import check_name, check_tags
 from rlkit.registry.reports import VerifyReport
@@ -54,9 +53,7 @@ class Create(AlgorithmVerb):
     name = "create"
     example = "ppo CartPole-v1 --seed 0 --save cartpole"
 
-    def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
-        super().arguments(parser, words, scope)
-        parser.take("--seed")
+    def options(self, parser: OptionParser) -> None:
         _take_save(parser, required=True)
 
     def run(self, options: argparse.Namespace, scope: Scope) -> ModelVersion:
@@ -87,13 +84,9 @@ class Train(AlgorithmVerb):
     name = "train"
     example = "ppo CartPole-v1 --steps 1e5 --save cartpole"
 
-    def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
-        if words and words[0] not in factory.names() and _is_kept(words[0], scope):
-            parser.add("model", kind="reference", help="a version in the registry, or a file")
-            parser.take("--trust")
-        else:
-            super().arguments(parser, words, scope)
-            parser.take("--seed")
+    takes_models = True
+
+    def options(self, parser: OptionParser) -> None:
         add_training(parser)
         _take_save(parser, required=False)
 
@@ -109,10 +102,6 @@ class Train(AlgorithmVerb):
             model = create_from(options, scope)
         history = model.train(options.steps, callbacks=training_callbacks(options))
         return Trained(history, None if options.save is None else _save(model, options))
-
-
-def _is_kept(word: str, scope: Scope) -> bool:
-    return scope.means_a_model(word) or word in rlkit.registry().models()
 
 
 GROUPS: Mapping[str, Sequence[Verb]] = {

@@ -34,9 +34,7 @@ class Create(AlgorithmVerb):
     name = "create"
     example = "ppo CartPole-v1 --seed 0 --learning-rate 1e-3 --as agent"
 
-    def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
-        super().arguments(parser, words, scope)
-        parser.take("--seed")
+    def options(self, parser: OptionParser) -> None:
         _take_variable(parser)
 
     def run(self, options: argparse.Namespace, scope: Scope) -> ModelBase:
@@ -48,12 +46,11 @@ class Create(AlgorithmVerb):
 
 
 class NotebookConfig(Config):
-    """Show the hyperparameters of an algorithm or of a model and where each comes from; a cell's YAML makes others."""
+    """Show the hyperparameters of an algorithm or a model; a cell's YAML makes others."""
 
     example = "ppo CartPole-v1 --learning-rate 1e-3 --as config"
 
-    def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
-        super().arguments(parser, words, scope)
+    def options(self, parser: OptionParser) -> None:
         _take_variable(parser)
 
     def run(self, options: argparse.Namespace, scope: Scope) -> ModelConfig:
@@ -148,10 +145,17 @@ class Save(Verb):
         parser.add("model", kind="variable", help="variable that holds the model")
         parser.add("name", kind="name", help="name to keep it under; it becomes the next version")
         parser.take("--tag", "--description")
-        parser.add("--alias", kind="alias", help="a word that points to it from now on, such as best")
-        parser.add("--metric", action="append", default=[], metavar="NAME=VALUE", help="a figure; several are fine")
-        parser.add("--dataset", kind="data", help="file that it was trained on, whose hash is kept")
-        parser.add("--parent", kind="reference", help="version it was made from, where it was not loaded from it")
+        parser.add("--alias", metavar="WORD", kind="alias", help="a word that points to it from now on, such as best")
+        parser.add(
+            "--metric", action="append", default=[], metavar="NAME=VALUE", help="a figure; may be given several times"
+        )
+        parser.add("--dataset", metavar="FILE", kind="data", help="file that it was trained on, whose hash is kept")
+        parser.add(
+            "--parent",
+            metavar="VERSION",
+            kind="reference",
+            help="version it was made from, where it was not loaded from it",
+        )
         parser.add("--slim", action="store_true", help="leave out experience such as a replay buffer")
         parser.take("--allow-duplicate")
 

@@ -13,7 +13,7 @@ from rlkit.display import text
 from rlkit.errors import RLKitError
 from rlkit.factory import factory
 from rlkit.verbs.candidates import candidates
-from rlkit.verbs.parser import OptionParser
+from rlkit.verbs.parser import OptionParser, spellings
 from rlkit.verbs.scope import Scope
 from rlkit.verbs.verb import Verb
 
@@ -152,7 +152,7 @@ def _values(
         return list(action.choices)
     kind = parser.kinds[action.dest]
     if kind == "hyperparameter":
-        return values_of(factory.get(words[0]).Config, action.dest)
+        return values_of(factory.get(parser.algorithm).Config, action.dest)
     return candidates(kind, fragment, words, scope)
 
 
@@ -162,12 +162,7 @@ def _options(parser: OptionParser, words: Sequence[str]) -> list[str]:
     left = [action for action in parser.actions() if action.option_strings and id(action) not in given]
     common = parser.common
     left.sort(key=lambda action: action.dest not in common if parser.kinds[action.dest] == "hyperparameter" else False)
-    spellings = []
-    for action in left:
-        spellings.append(action.option_strings[0])
-        if isinstance(action, argparse.BooleanOptionalAction):
-            spellings.append(next(name for name in action.option_strings if name.startswith("--no-")))
-    return spellings
+    return [name for action in left for name in spellings(action)]
 
 
 def _matching(fragment: str, options: Iterable[str]) -> Completions:

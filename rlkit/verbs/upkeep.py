@@ -28,7 +28,7 @@ class Prune(Verb):
 
     def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
         parser.take("name")
-        parser.add("--keep", type=parse_whole_number, required=True, help="how many to keep")
+        parser.add("--keep", metavar="N", type=parse_whole_number, required=True, help="how many to keep")
         parser.add("--force", action="store_true", help="delete those with an alias or with children too")
         parser.take("--dry-run")
 
@@ -75,7 +75,7 @@ class Verify(Verb):
 
 
 class Reindex(Verb):
-    """Make the index of the registry anew from what is on disk, which nobody needs to."""
+    """Make the index of the registry anew; rlkit does so itself where it is stale, lost or damaged."""
 
     name = "reindex"
     example = ""
