@@ -34,6 +34,7 @@ class VerbMagic:
     def __init__(self, verb: Verb, magics: RLMagics) -> None:
         self.verb = verb
         self.prog = f"{PREFIX}{verb.name}"
+        self.__wrapped__ = type(verb)  # the source that ``%rl_create??`` shows
         self._magics = magics
 
     def getdoc(self) -> str:
