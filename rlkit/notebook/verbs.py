@@ -20,6 +20,7 @@ from rlkit.training.jobs import JobList, TrainingJob, jobs
 from rlkit.verbs import OptionParser, Scope, Verb
 from rlkit.verbs.creating import AlgorithmVerb, Config, config_from, create_from
 from rlkit.verbs.keeping import parse_metrics
+from rlkit.verbs.notes import notes
 from rlkit.verbs.parser import parse_number
 from rlkit.verbs.training import add_training, training_callbacks
 
@@ -107,6 +108,8 @@ class Jobs(Verb):
     def run(self, options: argparse.Namespace, scope: Scope) -> JobList | TrainingJob | History:
         if options.timeout is not None and not options.wait:
             raise UsageError("--timeout is how long to wait.", "Wait, then: --wait --timeout 60")
+        if options.timeout is not None and not options.timeout >= 0:  # NaN is none, either
+            raise UsageError(f"--timeout = {options.timeout:g} is not allowed.", "Give seconds, at least 0.")
         if options.job is not None:
             job = cast("NotebookScope", scope).job(options.job)
             return job.wait(options.timeout) if options.wait else job
@@ -163,17 +166,18 @@ class Save(Verb):
         model = cast("NotebookScope", scope).variable(options.model)
         if options.alias is not None:
             check_alias(options.alias)  # before anything is kept
-        version = rlkit.register(
-            model,
-            options.name,
-            tags=options.tag,
-            metrics=parse_metrics(options.metric),
-            dataset=options.dataset,
-            parent=options.parent,
-            description=options.description,
-            slim=options.slim,
-            allow_duplicate=options.allow_duplicate,
-        )
+        with notes():
+            version = rlkit.register(
+                model,
+                options.name,
+                tags=options.tag,
+                metrics=parse_metrics(options.metric),
+                dataset=options.dataset,
+                parent=options.parent,
+                description=options.description,
+                slim=options.slim,
+                allow_duplicate=options.allow_duplicate,
+            )
         if options.alias is None:
             return version
         return rlkit.registry().set_alias(version.name, options.alias, version.version)

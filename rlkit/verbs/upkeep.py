@@ -13,6 +13,7 @@ from rlkit.display.note import Note
 from rlkit.registry import ModelRegistry, use_registry
 from rlkit.registry.reports import GCReport, PruneReport, VerifyReport
 from rlkit.registry.versions import ModelVersion
+from rlkit.verbs.notes import notes
 from rlkit.verbs.parser import OptionParser, parse_whole_number
 from rlkit.verbs.scope import Scope
 from rlkit.verbs.verb import Verb
@@ -110,7 +111,8 @@ class Import(Verb):
         parser.take("--allow-duplicate")
 
     def run(self, options: argparse.Namespace, scope: Scope) -> ModelVersion:
-        return rlkit.registry().import_file(options.file, options.name, allow_duplicate=options.allow_duplicate)
+        with notes():
+            return rlkit.registry().import_file(options.file, options.name, allow_duplicate=options.allow_duplicate)
 
 
 class Store(Verb):
