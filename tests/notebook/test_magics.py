@@ -197,6 +197,20 @@ def test_a_cell_without_a_body_makes_a_config_of_the_options(run):
     assert run("%%rl_config ppo --n-steps 32\n").n_steps == 32
 
 
+def test_a_value_of_any_length_makes_an_error_that_a_person_can_read(run):
+    with pytest.raises(ConfigError) as raised:
+        run(f"%%rl_config ppo\nlearning_rate: {'x' * 9999}")
+    assert len(raised.value.problem) < 500
+
+
+def test_a_model_that_is_kept_already_is_a_note_each_time(run, capsys):
+    run("agent = %rl_create ppo CartPole-v1\n%rl_save agent cartpole")
+    capsys.readouterr()
+    for _ in range(2):
+        assert run("%rl_save agent cartpole").ref == "cartpole:1"
+        assert capsys.readouterr().err.startswith("Note: This very model is kept already as cartpole:1: no new version")
+
+
 def test_a_config_comes_from_a_file(run, tmp_path):
     (tmp_path / "ppo.yml").write_text("CartPole-v1:\n  n_envs: 2\n  policy: MlpPolicy\n")
     assert run(f"%rl_create ppo CartPole-v1 --config {tmp_path / 'ppo.yml'}").config.n_envs == 2
@@ -245,6 +259,10 @@ WRONG = [
     ("%rl_config nothing:1", ModelNotFoundError, "'nothing'", ""),
     ("%%rl_config agent\nn_steps: 3", UsageError, "makes a config", "%%rl_config ppo"),
     ("%%rl_config ppo\nn_stps: 3", ConfigError, "'n_stps'", "Did you mean 'n_steps'?"),
+    ("%%rl_config ppo\n\tn_steps: 3", ConfigError, "'%%rl_config' is not valid YAML", "not with tabs"),
+    ("%%rl_config ppo\nn_steps: 3\nn_steps: 4", ConfigError, "'n_steps' stands twice", "Write lines"),
+    ("%rl_jobs --wait --timeout -1", UsageError, "--timeout = -1", "at least 0"),
+    ("%rl_jobs --wait --timeout nan", UsageError, "--timeout = nan", "at least 0"),
     ("%%rl_config ppo\nn_steps: [", ConfigError, "'%%rl_config' is not valid YAML", ""),
     ("%%rl_config ppo --as 1x\nn_steps: 3", UsageError, "'1x'", "letters"),
     ("%rl_train agent --keep-best", UsageError, "--keep-best needs evaluations", "--eval-every"),

@@ -69,6 +69,9 @@ def test_an_expression_gives_the_model_itself(run):
     run("agents = {'a b': [agent]}")
     assert run("%rl_eval {agents['a b'][0]} --episodes 1").episodes == 1
     assert run("%rl_eval $agent --episodes 1").episodes == 1
+    job = run("job = agent.train_in_background(64)\njob")
+    assert run("%rl_jobs {job}") is job
+    assert run("%rl_jobs {job} --wait --timeout inf") is job.history
     assert run("%rl_config {agents['a b'][0]}") is run("agent.config")
     assert run("%rl_save {agents['a b'][0]} cartpole").seed == 3
 

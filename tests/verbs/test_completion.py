@@ -10,6 +10,7 @@ from rlkit.verbs import Scope
 from rlkit.verbs.completion import complete, complete_body, values_of
 from rlkit.verbs.hyperparameters import add_hyperparameters, hyperparameters
 from rlkit.verbs.parser import OptionParser
+from rlkit.verbs.upkeep import Store
 
 
 @pytest.fixture
@@ -40,6 +41,7 @@ def offers(registry):
         ("create dqn --activation ", ["relu", "tanh"]),
         ("create ppo --net-arch ", ["[64,64]"]),
         ("create ppo --target-kl ", ["None"]),
+        ("create --seed 1 ppo --target-kl ", ["None"]),
         ("create ppo --preset Pen", ["Pendulum-v1"]),
         ("create ppo --no-norm", ["--no-normalize-advantage"]),
         ("create nothing --", []),
@@ -101,7 +103,7 @@ def test_files_and_folders_are_offered(offers, tmp_path):
         (tmp_path / name).touch()
     assert offers("import ") == ["a.rlkit", "models/", "store/"]
     assert offers("create ppo --config ") == ["b.yaml", "models/", "store/"]
-    assert offers("store m") == ["models/"]
+    assert complete(Store(), "store", "m", Scope()).options == ("models/",)
     assert offers(f"import {tmp_path}/a") == [f"{tmp_path}/a.rlkit"]
     assert offers("import nowhere/x") == []
 
