@@ -51,6 +51,10 @@ class VerbMagic:
             lines = [f"{type(error).__name__}: {error.problem}", error.remedy]
             error._render_traceback_ = lambda: [text for text in lines if text]  # type: ignore[attr-defined]
             raise
+        except KeyboardInterrupt as error:
+            told = f"KeyboardInterrupt: {self.prog} was interrupted."
+            error._render_traceback_ = lambda: [told]  # type: ignore[attr-defined]
+            raise
 
     def _run(self, line: str, cell: str | None, local_ns: Mapping[str, Any] | None) -> Any:
         scope = self._magics.scope(local_ns)

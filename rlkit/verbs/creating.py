@@ -32,7 +32,11 @@ class AlgorithmVerb(Verb):
             parser.take("model", "--trust")
             self.options(parser)
             return
-        parser.add("algorithm", kind="algorithm", help=f"one of {', '.join(factory.names())}")
+        names = f"one of {', '.join(factory.names())}"
+        if self.takes_models:
+            parser.add("algorithm", kind="algorithm or model", help=f"{names}; or a model, with other options then")
+        else:
+            parser.add("algorithm", kind="algorithm", help=names)
         parser.add("environment", nargs="?", kind="environment", help="Gymnasium id of the environment")
         self._settings(parser)
         if subject is not None:

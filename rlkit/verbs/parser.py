@@ -20,6 +20,7 @@ _COMMENTED = re.compile(r"""((?:[^\s'"]|'[^']*'|"[^"]*"|\s(?!\#(?:\s|$)))*)\s\#(
 Kind = Literal[
     "",
     "algorithm",
+    "algorithm or model",
     "alias",
     "config",
     "data",

@@ -327,6 +327,16 @@ def test_every_verb_says_what_it_takes(run, name):
     assert f"%{name} {MAGICS[name].verb.example}".strip() in shown
 
 
+def test_an_interrupt_shows_as_one_line(shell, capsys, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(type(shell.find_line_magic("rl_eval").verb), "run", interrupted)
+    assert isinstance(shell.run_cell("%rl_eval agent").error_in_exec, KeyboardInterrupt)
+    shown = [line for line in capsys.readouterr().out.splitlines() if line.strip()]
+    assert shown == ["KeyboardInterrupt: %rl_eval was interrupted."]
+
+
 def test_two_question_marks_show_the_source_of_the_verb(shell):
     info = shell.inspector.info(shell.find_line_magic("rl_eval"), detail_level=1)
     assert info["source"].startswith("class Evaluate(Verb)")

@@ -42,11 +42,13 @@ def offers(registry):
         ("create ppo --net-arch ", ["[64,64]"]),
         ("create ppo --target-kl ", ["None"]),
         ("create --seed 1 ppo --target-kl ", ["None"]),
+        ("create --seed 1 ppo --preset Pen", ["Pendulum-v1"]),
+        ("config ", ["a2c", "dqn", "ppo", "cartpole", "pendulum"]),
         ("create ppo --preset Pen", ["Pendulum-v1"]),
         ("create ppo --no-norm", ["--no-normalize-advantage"]),
         ("create nothing --", []),
         ("create ppo --seed ", []),
-        ("train ", ["a2c", "dqn", "ppo"]),
+        ("train ", ["a2c", "dqn", "ppo", "cartpole", "pendulum"]),
         ("eval ", ["cartpole", "pendulum"]),
         ("eval cart", ["cartpole"]),
         ("eval cartpole:", ["cartpole:2", "cartpole:1"]),
@@ -137,6 +139,7 @@ def test_any_line_is_completed_without_an_error(name, line):
 def test_a_block_of_hyperparameters_is_completed(body, fragment, expected):
     found = complete_body("ppo --as config", body)
     assert (found.fragment, list(found.options)) == (fragment, expected)
+    assert complete_body("--as config ppo", body) == found
 
 
 def test_a_block_offers_what_people_change_often_first():
