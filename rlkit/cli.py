@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import rlkit
-from rlkit.errors import RLKitError, StoreError, UsageError, did_you_mean
-from rlkit.factory import factory
+from rlkit.errors import RLKitError, StoreError, UsageError, in_two_lines, nearest
 from rlkit.models.base import ModelBase
+from rlkit.registry import ModelRegistry
 from rlkit.registry.names import check_name, check_tags
+from rlkit.registry.overview import overview
 from rlkit.registry.reports import VerifyReport
 from rlkit.registry.versions import ModelVersion
 from rlkit.training import History
@@ -21,10 +24,11 @@ from rlkit.verbs.about import Algorithms, Environments, Help
 from rlkit.verbs.acting import Evaluate, Watch
 from rlkit.verbs.creating import AlgorithmVerb, Config, create_from
 from rlkit.verbs.keeping import Alias, Copy, Delete, Describe, Metrics, Rename, Restore, Tag
+from rlkit.verbs.notes import notes
 from rlkit.verbs.plain import to_plain
 from rlkit.verbs.reading import Card, Compare, Diff, Inspect, Models, Search, Show, ShowLineage
 from rlkit.verbs.training import add_training, training_callbacks
-from rlkit.verbs.upkeep import CollectGarbage, Export, Import, Prune, Reindex, Store, Verify
+from rlkit.verbs.upkeep import CollectGarbage, Export, Import, Prune, Reindex, Verify
 
 PREFIX = "rlkit "
 
@@ -45,7 +49,8 @@ def _check_save(options: argparse.Namespace) -> None:
 
 
 def _save(model: ModelBase, options: argparse.Namespace) -> ModelVersion:
-    return rlkit.register(model, options.save, tags=options.tag, description=options.description)
+    with notes():
+        return rlkit.register(model, options.save, tags=options.tag, description=options.description)
 
 
 class Create(AlgorithmVerb):
@@ -54,9 +59,7 @@ class Create(AlgorithmVerb):
     name = "create"
     example = "ppo CartPole-v1 --seed 0 --save cartpole"
 
-    def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
-        super().arguments(parser, words, scope)
-        parser.take("--seed")
+    def options(self, parser: OptionParser) -> None:
         _take_save(parser, required=True)
 
     def run(self, options: argparse.Namespace, scope: Scope) -> ModelVersion:
@@ -87,13 +90,9 @@ class Train(AlgorithmVerb):
     name = "train"
     example = "ppo CartPole-v1 --steps 1e5 --save cartpole"
 
-    def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
-        if words and words[0] not in factory.names() and _is_kept(words[0], scope):
-            parser.add("model", kind="reference", help="a version in the registry, or a file")
-            parser.take("--trust")
-        else:
-            super().arguments(parser, words, scope)
-            parser.take("--seed")
+    takes_models = True
+
+    def options(self, parser: OptionParser) -> None:
         add_training(parser)
         _take_save(parser, required=False)
 
@@ -111,8 +110,14 @@ class Train(AlgorithmVerb):
         return Trained(history, None if options.save is None else _save(model, options))
 
 
-def _is_kept(word: str, scope: Scope) -> bool:
-    return scope.means_a_model(word) or word in rlkit.registry().models()
+class Store(Verb):
+    """Show the folder that keeps the models, which the variable RLKIT_HOME names."""
+
+    name = "store"
+    example = ""
+
+    def run(self, options: argparse.Namespace, scope: Scope) -> ModelRegistry:
+        return rlkit.registry()
 
 
 GROUPS: Mapping[str, Sequence[Verb]] = {
@@ -143,20 +148,43 @@ def _run(verb: Verb, words: Sequence[str]) -> None:
     parser.add("--json", action="store_true", help="print JSON, for scripts")
     options = parser.parse(words)
     result = verb.run(options, scope)
-    if options.json:
-        print(json.dumps(to_plain(result), indent=2))
-    elif isinstance(result, ModelVersion) and not isinstance(verb, Show):
-        print(str(result).partition("\n")[0])  # what a script asks for: which version it is now
-    else:
-        print(result)
+    print(json.dumps(to_plain(result), indent=2) if options.json else _text(verb, result))
     if isinstance(result, VerifyReport) and not result.ok:
         problem = f"The registry {rlkit.registry().folder} is damaged."
         raise StoreError(problem, "What is printed above says how to repair it.")
 
 
+def _text(verb: Verb, result: object) -> str:
+    if isinstance(result, ModelVersion) and not isinstance(verb, Show):
+        return str(result).partition("\n")[0]  # what a script asks for: which version it is now
+    if isinstance(result, ModelRegistry):
+        return repr(overview(result.folder, result.versions))
+    return str(result)
+
+
 def main(words: Sequence[str] | None = None) -> int:
-    """Run one verb; return 0, or 1 after an error, 2 after a wrong command and 130 after Ctrl-C, as shells do."""
-    words = list(sys.argv[1:] if words is None else words)
+    """Run one verb, and return the exit code.
+
+    It is 0, or 1 after an error, 2 after a wrong command, and as in shells 130 after Ctrl-C and 141 where nobody reads
+    any more what is printed.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal may not have all letters
+    try:
+        code = _answer(list(sys.argv[1:] if words is None else words))
+        print(end="", flush=True)
+    except OSError as error:
+        # Python would try once more to write what is left, when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):  # as that of "rlkit models | head"
+            return 141
+        print(in_two_lines(error), file=sys.stderr)
+        return 1
+    return code
+
+
+def _answer(words: Sequence[str]) -> int:
     if words and words[0] in ("-V", "--version"):
         print(rlkit.__version__)
         return 0
@@ -164,7 +192,9 @@ def main(words: Sequence[str] | None = None) -> int:
         words = ["help"]
     try:
         if words[0] not in VERBS:
-            raise UsageError(f"rlkit has no command {words[0]!r}.", did_you_mean(words[0], VERBS))
+            raise UsageError(
+                f"rlkit has no command {words[0]!r}.", nearest(words[0], VERBS) or "rlkit help lists them."
+            )
         _run(VERBS[words[0]], words[1:])
     except HelpRequested as answer:
         print(answer)

@@ -125,11 +125,14 @@ def did_you_mean(word: str, options: Iterable[str]) -> str:
         ``"Did you mean 'x'?"`` where one is near, else ``"Choose from a, b, c."``; empty without options.
     """
     known = sorted(set(options))
-    by_folded = {option.lower(): option for option in known}
-    near = difflib.get_close_matches(word.lower(), by_folded, n=1, cutoff=0.6)
-    if near:
-        return f"Did you mean {by_folded[near[0]]!r}?"
     if not known:
         return ""
-    shown = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")  # noqa: PLR2004 - one line's worth
-    return f"Choose from {shown}."
+    shown = ", ".join(known[:12]) + (", …" if len(known) > 12 else ".")  # noqa: PLR2004 - one line's worth
+    return nearest(word, known) or f"Choose from {shown}"
+
+
+def nearest(word: str, options: Iterable[str]) -> str:
+    """Return a sentence that suggests the option nearest to ``word``: empty where none is near."""
+    by_folded = {option.lower(): option for option in sorted(set(options))}
+    near = difflib.get_close_matches(word.lower(), by_folded, n=1, cutoff=0.6)
+    return f"Did you mean {by_folded[near[0]]!r}?" if near else ""

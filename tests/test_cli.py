@@ -1,6 +1,11 @@
 """The command line."""
 
+import io
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -47,6 +52,9 @@ def test_version(capsys):
     ("words", "code", "says"),
     [
         (["trane"], 2, "Did you mean 'train'?"),
+        (["jobs"], 2, "rlkit help lists them."),
+        (["train", "ppo", "CartPole-v1", "--save"], 2, "--save needs a value"),
+        (["models", "--json=3"], 2, "--json takes no value"),
         (["train"], 2, "needs algorithm: one of a2c, dqn, ppo"),
         (["train", "ppo", "--setps", "3"], 2, "Did you mean '--steps'?"),
         (["train", "ppo", "--env", "Nowhere-v0"], 1, "'Nowhere-v0'"),
@@ -174,6 +182,137 @@ def test_json_is_printed_for_scripts(kept, capsys):
     assert len(shown["eval cartpole --episodes 2"]["returns"]) == 2
     assert shown["verify"]["ok"] is True
     assert shown["config ppo"]["sources"]["gamma"] == "default"
+
+
+LINES = [
+    "create ppo CartPole-v1 --seed 1 --net-arch 4 --save made",
+    "config ppo",
+    "config cartpole",
+    "train cartpole --steps 64 --eval-every 32 --eval-episodes 2",
+    "eval cartpole --episodes 2",
+    "watch cartpole --seed 0 --max-steps 3",
+    "models",
+    "show cartpole",
+    "search",
+    "compare cartpole:1 cartpole:2",
+    "diff cartpole:1 cartpole:2",
+    "lineage cartpole",
+    "card cartpole",
+    "inspect cartpole",
+    "tag cartpole a",
+    "alias cartpole best",
+    "describe cartpole words",
+    "metrics cartpole a=nan",
+    "copy cartpole:1 pole",
+    "rename cartpole pole",
+    "delete cartpole:1",
+    "restore gone:1",
+    "prune cartpole --keep 1",
+    "gc",
+    "verify",
+    "reindex",
+    "export cartpole cartpole.rlkit",
+    "import kept.rlkit pole",
+    "store",
+    "algos",
+    "algos ppo",
+    "envs",
+    "envs CartPole-v1",
+    "help",
+    "help train",
+]
+
+
+def test_the_json_of_every_verb_is_tried():
+    assert {line.split()[0] for line in LINES} == set(VERBS)
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_json_is_all_that_is_printed_and_holds_no_python(kept, tmp_path, monkeypatch, capsys, line):
+    monkeypatch.chdir(tmp_path)
+    kept.export_file("cartpole", "kept.rlkit")
+    for name, seed in (("cartpole", 2), ("gone", 3)):
+        kept.register(rlkit.create("ppo", "CartPole-v1", seed=seed, net_arch=[4]), name)
+    kept.delete("gone:1")
+    assert main([*line.split(), "--json"]) == 0
+    shown = capsys.readouterr()
+    json.loads(shown.out, parse_constant=pytest.fail)
+    assert not shown.err
+    assert "<" not in shown.out
+    assert " object at " not in shown.out
+
+
+def test_json_of_a_training_holds_its_curve(kept, capsys):
+    assert main(["train", "cartpole", "--steps", "64", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert set(shown) == {"history", "version"}
+    assert set(shown["history"]["learning_curve"]) == {"steps", "mean_return"}
+
+
+def test_json_of_the_help_and_of_an_environment_is_flat(capsys):
+    assert main(["help", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["what is kept"]["search"] == VERBS["search"].summary
+    assert main(["envs", "CartPole-v1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["id"] == "CartPole-v1"
+
+
+def test_the_folder_is_shown_with_what_is_in_it(kept, capsys):
+    assert main(["store"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith(f"{kept.folder}\n1 model · 1 version")
+
+
+def test_a_folder_that_is_a_file_is_refused(tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").write_text("")
+    for place in ("file", "file/store"):
+        monkeypatch.setenv("RLKIT_HOME", str(tmp_path / place))
+        assert main(["models"]) == 1
+        assert capsys.readouterr().err.startswith(f"StoreError: '{tmp_path}/file' is no folder.\n")
+
+
+def test_a_model_that_is_kept_already_is_a_note_each_time(kept, tmp_path, capsys):
+    kept.export_file("cartpole", tmp_path / "x.rlkit")
+    for _ in range(2):
+        assert main(["import", str(tmp_path / "x.rlkit")]) == 0
+        shown = capsys.readouterr()
+        assert shown.out == "cartpole:1\n"
+        assert shown.err.startswith("Note: This very model is kept already as cartpole:1")
+        assert len(shown.err.splitlines()) == 1
+
+
+def test_options_may_stand_before_what_is_trained(kept, capsys):
+    assert main(["train", "--steps", "64", "--save", "cartpole", "cartpole"]) == 0
+    assert main(["train", "--seed", "1", "--steps", "64", "--n-steps", "8", "ppo", "CartPole-v1", "--save", "new"]) == 0
+    assert [version.ref for version in kept.versions()] == ["cartpole:1", "cartpole:2", "new:1"]
+    assert kept.get("new").seed == 1
+
+
+def _main_writing_to(stdout, *words):
+    program = "import sys; from rlkit.cli import main; sys.exit(main())"
+    return subprocess.run(
+        [sys.executable, "-c", program, *words], check=False, stdout=stdout, stderr=subprocess.PIPE, text=True
+    )
+
+
+def test_a_reader_that_has_enough_is_no_error():
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as stdout:
+        done = _main_writing_to(stdout, "help")
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_a_full_disk_is_one_line():
+    with Path("/dev/full").open("w", encoding="utf-8") as stdout:
+        done = _main_writing_to(stdout, "help")
+    assert (done.returncode, done.stderr) == (1, "OSError: [Errno 28] No space left on device\n")
+
+
+def test_letters_that_a_terminal_has_not_are_replaced(monkeypatch, kept):
+    terminal = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", terminal)
+    assert main(["models"]) == 0
+    assert b"cartpole:1" in terminal.buffer.getvalue()
 
 
 def test_a_search_is_one_word_in_a_shell(kept, capsys):

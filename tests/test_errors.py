@@ -67,7 +67,7 @@ def test_options_are_listed_where_none_is_near():
 
 def test_a_long_list_is_cut():
     listed = did_you_mean("zzz", [f"option{i:02}" for i in range(30)])
-    assert listed.endswith("option11, ....")
+    assert listed.endswith("option11, …")
 
 
 def test_there_is_nothing_to_suggest_without_options():

@@ -72,12 +72,26 @@ def parse_block(content: str, where: str, env: str | None = None, *, toml: bool 
         ConfigError: It is not YAML or TOML, or has no such block.
     """
     try:
-        data = tomllib.loads(content) if toml else yaml.safe_load(content)
+        data = tomllib.loads(content) if toml else yaml.load(content, _Loader)  # noqa: S506 - which is a safe one
     # ValueError: TOML's, and YAML's of a date such as 2020-13-45. RecursionError: nested too deep.
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        reason = " ".join(str(error).split())
-        raise ConfigError(f"{where!r} is not valid {'TOML' if toml else 'YAML'}: {reason}.") from None
+        reason = " ".join(str(error).replace(' in "<unicode string>",', " at").split())
+        remedy = f"Write lines such as 'learning_rate{' =' if toml else ':'} 0.001', with spaces and not with tabs."
+        raise ConfigError(f"{where!r} is not valid {'TOML' if toml else 'YAML'}: {reason}.", remedy) from None
     return _block(data, where, env)
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that stands twice, where YAML's own loader would take the last and say nothing."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        known: set[str] = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in known:
+                raise yaml.MarkedYAMLError(None, None, f"{key.value!r} stands twice", key.start_mark)
+            known.add(key.value)
+        return node
 
 
 def _block(data: object, where: str, env: str | None) -> Mapping[str, Any]:

@@ -77,7 +77,7 @@ class ModelConfig(BaseModel):
         field = cls.hyperparameters()[name]
         default = text.literal(cls().to_dict()[name])
         return ConfigError(
-            f"{name} = {first['input']!r} is not allowed: {reason[:1].lower()}{reason[1:]}.",
+            f"{name} = {first['input']!r:.200} is not allowed: {reason[:1].lower()}{reason[1:200]}.",
             f"{name} takes {field.takes} (default {default}).",
         )
 

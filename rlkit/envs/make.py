@@ -22,7 +22,7 @@ from gymnasium.wrappers.vector import RecordEpisodeStatistics
 from rlkit.envs.cartpole import SameStepCartPole
 from rlkit.envs.spaces import Space
 from rlkit.envs.vector import BatchedEnvironments, VectorEnvironment, in_same_step_mode, looped
-from rlkit.errors import ConfigError, EnvironmentContractError, UnknownEnvironmentError, did_you_mean
+from rlkit.errors import ConfigError, EnvironmentContractError, UnknownEnvironmentError, nearest
 
 Environment = gymnasium.Env[Any, Any]
 EnvironmentLike = str | Environment | VectorEnv[Any, Any, Any] | Callable[[], Environment]
@@ -172,10 +172,7 @@ def newest_id(env_id: str) -> str:
 
 def _nearest(env_id: str, known: list[str]) -> str:
     same_name = [other for other in known if other.rpartition("-v")[0] == env_id.rpartition("-v")[0]]
-    suggestion = did_you_mean(env_id, same_name or known)
-    if suggestion.startswith("Did"):
-        return suggestion
-    return "Gymnasium's ids are listed by gymnasium.pprint_registry(); CartPole-v1 is one."
+    return nearest(env_id, same_name or known) or "rlkit.environments() lists them; CartPole-v1 is one."
 
 
 def make_env(spec: EnvSpec, env_kwargs: Mapping[str, Any]) -> Environment:

@@ -34,6 +34,7 @@ class VerbMagic:
     def __init__(self, verb: Verb, magics: RLMagics) -> None:
         self.verb = verb
         self.prog = f"{PREFIX}{verb.name}"
+        self.__wrapped__ = type(verb)  # the source that ``%rl_create??`` shows
         self._magics = magics
 
     def getdoc(self) -> str:
@@ -49,6 +50,10 @@ class VerbMagic:
         except RLKitError as error:
             lines = [f"{type(error).__name__}: {error.problem}", error.remedy]
             error._render_traceback_ = lambda: [text for text in lines if text]  # type: ignore[attr-defined]
+            raise
+        except KeyboardInterrupt as error:
+            told = f"KeyboardInterrupt: {self.prog} was interrupted."
+            error._render_traceback_ = lambda: [told]  # type: ignore[attr-defined]
             raise
 
     def _run(self, line: str, cell: str | None, local_ns: Mapping[str, Any] | None) -> Any:

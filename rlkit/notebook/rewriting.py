@@ -11,8 +11,9 @@ import re
 from collections.abc import Callable, Collection
 
 _TEXT = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""  # as repr() writes it
-_LINE = re.compile(rf"get_ipython\(\)\.run_line_magic\('(rl_\w+)', ({_TEXT})\)")
-_CELL = re.compile(rf"get_ipython\(\)\.run_cell_magic\('(rl_\w+)', ({_TEXT}), ({_TEXT})\)")
+_NAME = r"'(rl_\w*)([^']*)'"  # IPython's names end at a space: a semicolon may stand in one
+_LINE = re.compile(rf"get_ipython\(\)\.run_line_magic\({_NAME}, ({_TEXT})\)")
+_CELL = re.compile(rf"get_ipython\(\)\.run_cell_magic\({_NAME}, ({_TEXT}), ({_TEXT})\)")
 _SEMICOLON = re.compile(r";\s*(?=['\"]$)")
 
 
@@ -25,15 +26,17 @@ def make_transformer(line: Collection[str], cell: Collection[str]) -> Callable[[
     """
 
     def of_line(call: re.Match[str]) -> str:
-        name, words = call.groups()
-        if name not in line:
-            return _ask_for(f"%{name}")
+        name, more, words = call.groups()
+        if name not in line or more not in {"", ";"}:
+            return _ask_for(f"%{name}{more}")
+        words = repr(";") if more else words
         return f"get_ipython().run_line_magic('{name}', {_SEMICOLON.sub('', words)}){_semicolon(words)}"
 
     def of_cell(call: re.Match[str]) -> str:
-        name, words, body = call.groups()
-        if name not in cell:
-            return _ask_for(f"%%{name}")
+        name, more, words, body = call.groups()
+        if name not in cell or more not in {"", ";"}:
+            return _ask_for(f"%%{name}{more}")
+        words = repr(";") if more else words
         # IPython would print a word about a cell without a body, too; here it is one without values.
         body = repr("\n") if body == "''" else body
         return f"get_ipython().run_cell_magic('{name}', {_SEMICOLON.sub('', words)}, {body}){_semicolon(words)}"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import builtins
 import keyword
+import re
 import shlex
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gymnasium
@@ -14,13 +17,14 @@ from IPython.utils.text import DollarFormatter
 import rlkit
 from rlkit.config import ModelConfig
 from rlkit.envs import EnvironmentLike
-from rlkit.errors import RLKitError, UsageError, did_you_mean
+from rlkit.errors import RLKitError, UsageError, did_you_mean, in_two_lines, nearest
 from rlkit.models.base import ModelBase
 from rlkit.training.jobs import TrainingJob, find_job, jobs
 from rlkit.verbs import Scope
 
-_KEPT = (ModelBase, ModelConfig, gymnasium.Env, gymnasium.vector.VectorEnv)
+_KEPT = (ModelBase, ModelConfig, TrainingJob, gymnasium.Env, gymnasium.vector.VectorEnv)
 """Of these an expression gives the object itself, not its text."""
+_IPYTHON = {"In", "Out"}  # and what it adds to the builtins, such as get_ipython
 
 
 class NotebookScope(Scope):
@@ -39,16 +43,17 @@ class NotebookScope(Scope):
     def expand(self, line: str, *, quote: bool = True) -> str:
         """Return the line with the values of ``{expressions}`` and ``$names`` in it, as IPython does.
 
-        An expression that gives a model, a config or an environment gives that object, not its text.
+        An expression that gives a model, a config, a job or an environment gives that object, not its text. What is no
+        expression, such as ``{pi: [64]}``, is left as it is.
 
         Args:
             line: What was typed.
-            quote: Whether lists and dicts become one word each.
+            quote: Whether a value becomes one word, whatever is in it; text may be several all the same.
+
+        Raises:
+            UsageError: An expression fails.
         """
-        try:
-            return str(_Objects(self._objects, quote=quote).vformat(line, (), self._namespace))
-        except Exception:  # noqa: BLE001 - an expression may fail in any way; IPython leaves such a line alone, too
-            return line
+        return _Objects(self._objects, quote=quote).vformat(line, (), self._namespace)
 
     @property
     def _namespace(self) -> dict[str, Any]:
@@ -71,7 +76,7 @@ class NotebookScope(Scope):
         return [*models, *(str(job.number) for job in running)]
 
     def _get(self, word: str) -> Any:
-        return self._objects.get(word, self._namespace.get(word))
+        return self._objects.get(word, self._namespace.get(_as_python_reads(word)))
 
     def variables(self, kind: type) -> list[str]:
         """Return the names of variables that hold objects of a class."""
@@ -87,11 +92,11 @@ class NotebookScope(Scope):
         found = self._get(word)
         if isinstance(found, ModelBase):
             return found
-        suggestion = did_you_mean(word, self.variables(ModelBase))
-        if not suggestion.startswith("Did"):
-            suggestion = self._where_it_is(word) or suggestion or f"Make one: {word} = %rl_create ppo CartPole-v1"
+        models = self.variables(ModelBase)
+        suggestion = nearest(word, models) or self._where_it_is(word) or did_you_mean(word, models)
+        suggestion = suggestion or f"Make one: {word} = %rl_create ppo CartPole-v1"
         if found is not None:
-            raise UsageError(f"The variable {word!r} holds a {type(found).__name__}, not a model.", suggestion)
+            raise UsageError(f"The variable {word!r} is of type {type(found).__name__}, not a model.", suggestion)
         raise UsageError(f"There is no variable {word!r}.", suggestion)
 
     @staticmethod
@@ -105,7 +110,7 @@ class NotebookScope(Scope):
 
     def model(self, word: str, *, trust: bool = False) -> ModelBase:
         """Return the model in a variable, or else the version or file that the word means."""
-        if isinstance(self._get(word), ModelBase) or not (self.means_a_model(word) or self._where_it_is(word)):
+        if isinstance(self._get(word), ModelBase) or not super().means_a_model(word):
             return self.variable(word)
         return super().model(word, trust=trust)
 
@@ -133,7 +138,7 @@ class NotebookScope(Scope):
         if variable is None:
             return
         self.check_variable(variable)
-        self._shell.user_ns[variable] = value
+        self._shell.user_ns[_as_python_reads(variable)] = value
 
     @staticmethod
     def check_variable(variable: str | None) -> None:
@@ -144,6 +149,13 @@ class NotebookScope(Scope):
         """
         if variable is not None and (not variable.isidentifier() or keyword.iskeyword(variable)):
             raise UsageError(f"{variable!r} is no name of a variable.", "Use letters, digits and _.")
+        if variable in _IPYTHON or hasattr(builtins, variable or ""):
+            raise UsageError(f"{variable!r} is a name that Python or IPython needs.", f"Try {f'my_{variable}'!r}.")
+
+
+def _as_python_reads(name: str) -> str:
+    """Return a name as Python keeps it: some letters can be written in several ways."""
+    return unicodedata.normalize("NFKC", name)
 
 
 class _Objects(DollarFormatter):
@@ -154,12 +166,39 @@ class _Objects(DollarFormatter):
         self._found = objects
         self._quote = quote
 
-    def format_field(self, value: Any, format_spec: str) -> str:
-        """Return the text of a value, or the word for an object."""
-        if self._quote and isinstance(value, list | tuple | dict):
-            return shlex.quote(repr(value))
-        if not isinstance(value, _KEPT):
-            return str(super().format_field(value, format_spec))
-        word = f"{{{type(value).__name__}-{len(self._found) + 1}}}"
-        self._found[word] = value
-        return word
+    # IPython's, but names alone: "$5" is a price.
+    _dollar_pattern_ignore_single_quote = re.compile(
+        r"(.*?)\$(\$?[^\W\d]\w*(?:\.[^\W\d]\w*)*)(?=([^']*'[^']*')*[^']*$)"
+    )
+
+    def vformat(self, format_string: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
+        """Return the text with the values of its expressions, each by itself: one that is none is left as it is."""
+        try:
+            parts = list(self.parse(format_string))
+        except ValueError:  # braces that do not match
+            return format_string
+        filled = []
+        for literal, field, rest, conversion in parts:
+            filled.append(literal or "")
+            if field is not None:
+                filled.append(self._fill(f"{field}:{rest}" if rest else field, conversion, kwargs))
+        return "".join(filled)
+
+    def _fill(self, expression: str, conversion: Any, namespace: Mapping[str, Any]) -> str:
+        try:
+            value = eval(expression, dict(namespace))  # noqa: S307 - the person's own, as in any cell
+            return self._word(expression, self.convert_field(value, conversion))
+        except SyntaxError:
+            return f"{{{expression}{f'!{conversion}' if conversion else ''}}}"
+        except Exception as error:  # noqa: BLE001 - the person's own may fail in any way
+            problem = f"The expression {expression!r} fails: {' '.join(in_two_lines(error).split())}."
+            raise UsageError(problem, "Where no value is meant, double the { or the $.") from None
+
+    def _word(self, expression: str, value: Any) -> str:
+        """Return the text of a value, or for an object what was typed: errors then name it so."""
+        if isinstance(value, _KEPT):
+            word = f"{{{expression}}}"
+            self._found[word] = value
+        else:
+            word = format(value)
+        return shlex.quote(word) if self._quote and not isinstance(value, str) else word

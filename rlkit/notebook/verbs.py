@@ -20,6 +20,7 @@ from rlkit.training.jobs import JobList, TrainingJob, jobs
 from rlkit.verbs import OptionParser, Scope, Verb
 from rlkit.verbs.creating import AlgorithmVerb, Config, config_from, create_from
 from rlkit.verbs.keeping import parse_metrics
+from rlkit.verbs.notes import notes
 from rlkit.verbs.parser import parse_number
 from rlkit.verbs.training import add_training, training_callbacks
 
@@ -34,9 +35,7 @@ class Create(AlgorithmVerb):
     name = "create"
     example = "ppo CartPole-v1 --seed 0 --learning-rate 1e-3 --as agent"
 
-    def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
-        super().arguments(parser, words, scope)
-        parser.take("--seed")
+    def options(self, parser: OptionParser) -> None:
         _take_variable(parser)
 
     def run(self, options: argparse.Namespace, scope: Scope) -> ModelBase:
@@ -52,8 +51,7 @@ class NotebookConfig(Config):
 
     example = "ppo CartPole-v1 --learning-rate 1e-3 --as config"
 
-    def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
-        super().arguments(parser, words, scope)
+    def options(self, parser: OptionParser) -> None:
         _take_variable(parser)
 
     def run(self, options: argparse.Namespace, scope: Scope) -> ModelConfig:
@@ -110,6 +108,8 @@ class Jobs(Verb):
     def run(self, options: argparse.Namespace, scope: Scope) -> JobList | TrainingJob | History:
         if options.timeout is not None and not options.wait:
             raise UsageError("--timeout is how long to wait.", "Wait, then: --wait --timeout 60")
+        if options.timeout is not None and not options.timeout >= 0:  # NaN is none, either
+            raise UsageError(f"--timeout = {options.timeout:g} is not allowed.", "Give seconds, at least 0.")
         if options.job is not None:
             job = cast("NotebookScope", scope).job(options.job)
             return job.wait(options.timeout) if options.wait else job
@@ -148,10 +148,17 @@ class Save(Verb):
         parser.add("model", kind="variable", help="variable that holds the model")
         parser.add("name", kind="name", help="name to keep it under; it becomes the next version")
         parser.take("--tag", "--description")
-        parser.add("--alias", kind="alias", help="a word that points to it from now on, such as best")
-        parser.add("--metric", action="append", default=[], metavar="NAME=VALUE", help="a figure; several are fine")
-        parser.add("--dataset", kind="data", help="file that it was trained on, whose hash is kept")
-        parser.add("--parent", kind="reference", help="version it was made from, where it was not loaded from it")
+        parser.add("--alias", metavar="WORD", kind="alias", help="a word that points to it from now on, such as best")
+        parser.add(
+            "--metric", action="append", default=[], metavar="NAME=VALUE", help="a figure; may be given several times"
+        )
+        parser.add("--dataset", metavar="FILE", kind="data", help="file that it was trained on, whose hash is kept")
+        parser.add(
+            "--parent",
+            metavar="VERSION",
+            kind="reference",
+            help="version it was made from, where it was not loaded from it",
+        )
         parser.add("--slim", action="store_true", help="leave out experience such as a replay buffer")
         parser.take("--allow-duplicate")
 
@@ -159,17 +166,18 @@ class Save(Verb):
         model = cast("NotebookScope", scope).variable(options.model)
         if options.alias is not None:
             check_alias(options.alias)  # before anything is kept
-        version = rlkit.register(
-            model,
-            options.name,
-            tags=options.tag,
-            metrics=parse_metrics(options.metric),
-            dataset=options.dataset,
-            parent=options.parent,
-            description=options.description,
-            slim=options.slim,
-            allow_duplicate=options.allow_duplicate,
-        )
+        with notes():
+            version = rlkit.register(
+                model,
+                options.name,
+                tags=options.tag,
+                metrics=parse_metrics(options.metric),
+                dataset=options.dataset,
+                parent=options.parent,
+                description=options.description,
+                slim=options.slim,
+                allow_duplicate=options.allow_duplicate,
+            )
         if options.alias is None:
             return version
         return rlkit.registry().set_alias(version.name, options.alias, version.version)

@@ -27,11 +27,14 @@ def open_registry(folder: str | os.PathLike[str] | None = None) -> ModelRegistry
         The registry. Nothing is written by opening it.
 
     Raises:
-        StoreError: ``folder`` is no path.
+        StoreError: ``folder`` is no path, or that of a file.
     """
     if not isinstance(folder, str | os.PathLike | None):
         raise StoreError(f"{folder!r:.80} is no folder.", "Give a path, or nothing for the current registry.")
     chosen = Path(folder or os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER).expanduser().absolute()
+    there = next(place for place in (chosen, *chosen.parents) if os.path.lexists(place))
+    if not os.path.isdir(there):  # noqa: PTH112 - says no where Path.is_dir would raise
+        raise StoreError(f"{str(there)!r} is no folder.", "Give the path of a folder, which need not be there yet.")
     with _open_guard:
         return _open.setdefault(chosen, ModelRegistry(chosen))
 
@@ -46,7 +49,7 @@ def use_registry(folder: str | os.PathLike[str]) -> ModelRegistry:
         The registry.
 
     Raises:
-        StoreError: ``folder`` is no path.
+        StoreError: ``folder`` is no path, or that of a file.
     """
     registry = open_registry(folder)
     os.environ[FOLDER_VARIABLE] = str(registry.folder)

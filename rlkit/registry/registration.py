@@ -126,10 +126,11 @@ def _added_to(store: ArtifactStore, twin: Document, candidate: Candidate) -> Doc
     new = {key: value for key, value in changed.items() if value != twin[key]}
     store.make("models", candidate.name)
     store.update_meta(candidate.name, lambda meta: change_version(meta, twin["version"], new))
-    added = f" Its {' and '.join(new)} {'was' if len(new) == 1 else 'were'} brought up to date." if new else ""
+    be = "was" if list(new) == ["description"] else "were"
+    added = f" Its {' and '.join(new)} {be} brought up to date." if new else ""
     warnings.warn(
         f"This very model is kept already as {twin['ref']}: no new version was made.{added} "
-        f"allow_duplicate=True makes one all the same.",
+        f"Allow a duplicate to make one all the same.",
         stacklevel=_CALLER,
     )
     return overlaid(twin, store.read_meta(candidate.name))

@@ -165,7 +165,7 @@ class TrainingJob:
         """
         if threading.current_thread() is self._thread:
             raise TrainingError(f"{self} cannot wait for itself.", "Call run.stop() in a callback.")
-        if not self._ended.wait(timeout):
+        if not self._ended.wait(None if timeout is None else min(timeout, threading.TIMEOUT_MAX)):
             problem = f"{self} is still running after {text.duration(timeout)}."
             raise TrainingError(problem, "Wait longer, or end it: job.stop().")
         if self._display is not None:

@@ -10,7 +10,7 @@ import rlkit
 from rlkit.display import html
 from rlkit.display.html import Markup
 from rlkit.envs.catalogue import EnvironmentDescription, EnvironmentList
-from rlkit.errors import UsageError, did_you_mean
+from rlkit.errors import UsageError, nearest
 from rlkit.factory import Description, ModelFactory
 from rlkit.verbs.parser import OptionParser
 from rlkit.verbs.scope import Scope
@@ -109,13 +109,13 @@ class Help(Verb):
     def run(self, options: argparse.Namespace, scope: Scope) -> HelpPage | HelpText:
         if options.verb is None:
             return HelpPage(self._prefix, self._groups)
-        known = {verb.name: verb for verbs in self._groups.values() for verb in verbs}
+        known = {verb.name: verb for verbs in self._groups.values() for verb in verbs} | {self.name: self}
         name = options.verb.lstrip("%").removeprefix(self._prefix.lstrip("%"))
         if options.verb.startswith("%%") and not hasattr(known.get(name), "run_body"):
             raise UsageError(f"There is no cell magic {options.verb}.", f"Write it on one line: {self._prefix}{name}")
         if name not in known:
-            calls = [f"{self._prefix}{name}" for name in known]
-            raise UsageError(f"There is no {self._prefix}{name}.", did_you_mean(f"{self._prefix}{name}", calls))
+            near = nearest(name, known).replace("'", f"'{self._prefix}", 1)
+            raise UsageError(f"There is no {self._prefix}{name}.", near or f"{self._prefix}help lists what there is.")
         return HelpText(known[name].parser(f"{self._prefix}{name}", options.words, scope).format_help().strip())
 
 

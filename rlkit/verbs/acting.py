@@ -13,14 +13,15 @@ from rlkit.watching import Recording
 
 
 class Evaluate(Verb):
-    """Evaluate a model on held-out episodes."""
+    """Let a model act for some episodes, and tell how good it is."""
 
     name = "eval"
     example = "cartpole@best --episodes 100 --seed 1"
 
     def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
-        parser.add("model", kind="model", help="a model")
-        parser.add("--episodes", type=parse_whole_number, default=scope.episodes, help="how many")
+        parser.take("model")
+        how_many = f"how many; {scope.episodes} by default"
+        parser.add("--episodes", metavar="N", type=parse_whole_number, default=scope.episodes, help=how_many)
         parser.take("--seed", "--stochastic", "--env", "--trust")
 
     def run(self, options: argparse.Namespace, scope: Scope) -> Evaluation:
@@ -36,8 +37,8 @@ class Watch(Verb):
     example = "cartpole@best --seed 1"
 
     def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
-        parser.add("model", kind="model", help="a model")
-        parser.add("--max-steps", type=parse_whole_number, help="steps after which the episode is cut off")
+        parser.take("model")
+        parser.add("--max-steps", metavar="N", type=parse_whole_number, help="steps after which the episode is cut off")
         parser.take("--seed", "--stochastic", "--env", "--trust")
         parser.add("--save", metavar="FILE", kind="data", help="keep it: a page (.html), or an animation (.gif)")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,22 +25,22 @@ class _Typed:
 
     Attributes:
         fragment: Of the word in question.
-        words: Before it.
+        algorithm: Which is named before it; empty where none is.
         scope: What words mean here.
     """
 
     fragment: str
-    words: Sequence[str]
+    algorithm: str
     scope: Scope
 
 
-def candidates(kind: Kind, fragment: str, words: Sequence[str], scope: Scope) -> list[str]:
+def candidates(kind: Kind, fragment: str, algorithm: str, scope: Scope) -> list[str]:
     """Return what a word may be, the likeliest first; more than fits what is typed of it may be among them.
 
     Args:
         kind: What it stands for.
         fragment: What is typed of it.
-        words: What is typed before it.
+        algorithm: Which is named before it; empty where none is.
         scope: What words mean here.
 
     Returns:
@@ -48,7 +48,7 @@ def candidates(kind: Kind, fragment: str, words: Sequence[str], scope: Scope) ->
     """
     find = _FINDERS.get(kind)
     try:
-        return list(find(_Typed(fragment, words, scope))) if find else []
+        return list(find(_Typed(fragment, algorithm, scope))) if find else []
     except (RLKitError, OSError):  # whoever runs the line is told; whoever types it is not disturbed
         return []
 
@@ -119,7 +119,7 @@ def _restorable(_: _Typed) -> Iterable[str]:
 
 
 def _presets(typed: _Typed) -> Iterable[str]:
-    return ["auto", "none", *presets.names(factory.get(typed.words[0]).Config.preset_file)]
+    return ["auto", "none", *presets.names(factory.get(typed.algorithm).Config.preset_file)]
 
 
 def _paths(typed: _Typed, *endings: str) -> Iterator[str]:
@@ -141,6 +141,7 @@ def _configs(typed: _Typed) -> Iterable[str]:
 
 _FINDERS: dict[Kind, Callable[[_Typed], Iterable[str]]] = {
     "algorithm": _algorithms,
+    "algorithm or model": lambda typed: [*_algorithms(typed), *_models(typed)],
     "alias": _aliases,
     "config": _configs,
     "data": lambda typed: _paths(typed, ""),

@@ -13,7 +13,7 @@ from rlkit.display import text
 from rlkit.errors import RLKitError
 from rlkit.factory import factory
 from rlkit.verbs.candidates import candidates
-from rlkit.verbs.parser import OptionParser
+from rlkit.verbs.parser import OptionParser, spellings
 from rlkit.verbs.scope import Scope
 from rlkit.verbs.verb import Verb
 
@@ -54,24 +54,24 @@ def complete(verb: Verb, prog: str, line: str, scope: Scope) -> Completions:
     option, mark, value = fragment.partition("=")
     action = parser.option(option)
     if mark and action is not None and action.nargs is None:
-        return _matching(value, _values(action, parser, words, value, scope))
+        return _matching(value, _values(action, parser, value, scope))
     if place.pending is not None:
-        return _matching(fragment, _values(place.pending, parser, words, fragment, scope))
+        return _matching(fragment, _values(place.pending, parser, fragment, scope))
     if fragment.startswith("-") or place.positional is None:
         return _matching(fragment, _options(parser, words))
     if parser.kinds[place.positional.dest] == "expression":
         fragment = fragment[len(fragment.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.")) :]
-    return _matching(fragment, _values(place.positional, parser, words, fragment, scope))
+    return _matching(fragment, _values(place.positional, parser, fragment, scope))
 
 
 def complete_body(config_line: str, body: str) -> Completions:
     """Return what the last word of a block of hyperparameters may become.
 
     Args:
-        config_line: What stands after ``%%rl_config``, which begins with an algorithm.
+        config_line: What stands after ``%%rl_config``, an algorithm among it.
         body: The lines of the block up to the cursor.
     """
-    algorithm = config_line.split(maxsplit=1)[0] if config_line.strip() else ""
+    algorithm = next((word for word in config_line.split() if word in factory.names()), "")
     before, _, line = body.rpartition("\n")
     key, mark, value = line.partition(":")
     try:
@@ -144,16 +144,14 @@ def _unquoted(word: str) -> str:
     return word.replace("'", "").replace('"', "")
 
 
-def _values(
-    action: argparse.Action, parser: OptionParser, words: Sequence[str], fragment: str, scope: Scope
-) -> Iterable[str]:
+def _values(action: argparse.Action, parser: OptionParser, fragment: str, scope: Scope) -> Iterable[str]:
     """Return what an option's value or a word may be."""
     if action.choices is not None:
         return list(action.choices)
     kind = parser.kinds[action.dest]
     if kind == "hyperparameter":
-        return values_of(factory.get(words[0]).Config, action.dest)
-    return candidates(kind, fragment, words, scope)
+        return values_of(factory.get(parser.algorithm).Config, action.dest)
+    return candidates(kind, fragment, parser.algorithm, scope)
 
 
 def _options(parser: OptionParser, words: Sequence[str]) -> list[str]:
@@ -162,12 +160,7 @@ def _options(parser: OptionParser, words: Sequence[str]) -> list[str]:
     left = [action for action in parser.actions() if action.option_strings and id(action) not in given]
     common = parser.common
     left.sort(key=lambda action: action.dest not in common if parser.kinds[action.dest] == "hyperparameter" else False)
-    spellings = []
-    for action in left:
-        spellings.append(action.option_strings[0])
-        if isinstance(action, argparse.BooleanOptionalAction):
-            spellings.append(next(name for name in action.option_strings if name.startswith("--no-")))
-    return spellings
+    return [name for action in left for name in spellings(action)]
 
 
 def _matching(fragment: str, options: Iterable[str]) -> Completions:

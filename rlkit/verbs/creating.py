@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from rlkit.config import ModelConfig
 from rlkit.errors import ConfigError, UsageError
@@ -19,18 +19,51 @@ from rlkit.verbs.verb import Verb
 class AlgorithmVerb(Verb):
     """Base of verbs that begin with an algorithm, its environment and its hyperparameters."""
 
+    takes_models: ClassVar[bool] = False
+    """Whether a model may stand where the algorithm does, which then is all that there is to say."""
+    takes_seed: ClassVar[bool] = True
+
+    def options(self, parser: OptionParser) -> None:
+        """Add what the verb takes whether an algorithm is named or a model."""
+
     def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
-        parser.add("algorithm", kind="algorithm", help=f"one of {', '.join(factory.names())}")
+        subject = self._subject(words)
+        if self.takes_models and subject and subject not in factory.names() and scope.means_a_model(subject):
+            parser.take("model", "--trust")
+            self.options(parser)
+            return
+        names = f"one of {', '.join(factory.names())}"
+        if self.takes_models:
+            parser.add("algorithm", kind="algorithm or model", help=f"{names}; or a model, with other options then")
+        else:
+            parser.add("algorithm", kind="algorithm", help=names)
         parser.add("environment", nargs="?", kind="environment", help="Gymnasium id of the environment")
-        parser.add("--env", kind="environment", help="the same, as an option")
-        parser.add("--preset", kind="preset", help="auto (where no config is given), none, or an environment's name")
-        parser.add("--config", kind="config", help="hyperparameters to begin with, which the options change")
-        if words and not words[0].startswith("-"):
-            add_hyperparameters(parser, factory.get(words[0]).Config)
-            parser.usage = f"%(prog)s {words[0]} [environment] [--option value ...]"
-            parser.more = f"{parser.prog} {words[0]} --help"
+        self._settings(parser)
+        if subject is not None:
+            parser.algorithm = subject
+            add_hyperparameters(parser, factory.get(subject).Config)
+            parser.usage = f"%(prog)s {subject} [environment] [--option value ...]"
+            parser.more = f"{parser.prog} {subject} --help"
         else:
             parser.epilog = f"Every hyperparameter is an option, too: {parser.prog} {factory.names()[-1]} --help"
+
+    def _settings(self, parser: OptionParser) -> None:
+        """Add the options that do not depend on the algorithm."""
+        parser.add("--env", metavar="ID", kind="environment", help="the same, as an option")
+        presets = "tuned values to begin with: an environment's, none, or auto, which is what happens without a config"
+        parser.add("--preset", metavar="NAME", kind="preset", help=presets)
+        config = "hyperparameters to begin with: a YAML or TOML file, or in a notebook a variable; options go before it"
+        parser.add("--config", metavar="FILE", kind="config", help=config)
+        if self.takes_seed:
+            parser.take("--seed")
+        self.options(parser)
+
+    def _subject(self, words: Sequence[str]) -> str | None:
+        """Return the word that stands for the algorithm or the model: options may come before it."""
+        parser = OptionParser("")
+        self._settings(parser)
+        others = parser.others(words)  # and the values of options that nobody can know before the algorithm
+        return next((word for word in others if word in factory.names()), next(iter(others), None))
 
     def document(self, prog: str) -> str:
         """Return what the verb takes, and the hyperparameters of every algorithm."""
@@ -85,9 +118,8 @@ def config_from(options: argparse.Namespace, scope: Scope, body: Mapping[str, An
 
 def _check_fits(config: ModelConfig, config_class: type[ModelConfig], options: argparse.Namespace) -> None:
     if not isinstance(config, config_class):
-        problem = (
-            f"{options.config} is a {type(config).__name__}, and {options.algorithm} takes {config_class.__name__}."
-        )
+        needed = f"{options.algorithm} takes {config_class.__name__}"
+        problem = f"{options.config} is of type {type(config).__name__}, and {needed}."
         raise ConfigError(problem, f"Make one: %rl_config {options.algorithm} --as {options.config}")
     if options.preset is not None:
         raise UsageError("--config and --preset are both given.", "Leave one out.")
@@ -106,12 +138,10 @@ class Config(AlgorithmVerb):
 
     name = "config"
     example = "ppo CartPole-v1 --learning-rate 1e-3"
-
-    def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
-        if words and scope.means_a_model(words[0]):
-            parser.add("model", kind="model", help="a model")
-        else:
-            super().arguments(parser, words, scope)
+    takes_models = True
+    takes_seed = False
 
     def run(self, options: argparse.Namespace, scope: Scope) -> ModelConfig:
-        return scope.model(options.model).config if "model" in options else config_from(options, scope)
+        if "model" in options:
+            return scope.model(options.model, trust=options.trust).config
+        return config_from(options, scope)

@@ -31,7 +31,7 @@ def add_hyperparameters(parser: OptionParser, config_class: type[ModelConfig]) -
 def hyperparameters(options: argparse.Namespace, config_class: type[ModelConfig]) -> dict[str, Any]:
     """Return the hyperparameters among parsed options, as the values that were meant."""
     fields = config_class.hyperparameters()
-    given = {name: getattr(options, name) for name in fields if getattr(options, name) is not None}
+    given = {name: value for name, value in vars(options).items() if name in fields and value is not None}
     return translate({name: _meant(fields[name], value) for name, value in given.items()}, fields)
 
 

@@ -23,7 +23,7 @@ class Tag(Verb):
 
     def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
         parser.take("reference")
-        parser.add("tags", nargs="+", kind="tag", help="words")
+        parser.add("tags", nargs="+", kind="tag", help="one or more, such as baseline")
         parser.add("--remove", action="store_true", help="take them off")
 
     def run(self, options: argparse.Namespace, scope: Scope) -> ModelVersion:
@@ -39,7 +39,7 @@ class Describe(Verb):
 
     def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
         parser.take("reference")
-        parser.add("description", nargs="+", help="the text")
+        parser.add("description", nargs="+", help="the text; '' for none")
 
     def run(self, options: argparse.Namespace, scope: Scope) -> ModelVersion:
         return rlkit.registry().describe(options.reference, " ".join(options.description))
@@ -53,7 +53,7 @@ class Metrics(Verb):
 
     def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
         parser.take("reference")
-        parser.add("metrics", nargs="+", kind="metric", help="name=value of each")
+        parser.add("metrics", nargs="+", kind="metric", help="one or more, each as name=value")
 
     def run(self, options: argparse.Namespace, scope: Scope) -> ModelVersion:
         return rlkit.registry().add_metrics(options.reference, parse_metrics(options.metrics))
@@ -85,7 +85,7 @@ class Alias(Verb):
 
     def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
         parser.take("reference")
-        parser.add("alias", kind="alias", help="the word: cartpole@production then means the version")
+        parser.add("alias", kind="alias", help="the word; cartpole@production then means the version")
         parser.add("--by", metavar="METRIC", kind="metric", help="take the version of the model where this is largest")
         parser.add("--smallest", action="store_true", help="with --by: take the one where it is smallest")
         parser.add("--remove", action="store_true", help="let the word point nowhere")
@@ -116,7 +116,8 @@ class Copy(Verb):
     example = "cartpole@best pole"
 
     def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
-        parser.take("reference", "name")
+        parser.take("reference")
+        parser.add("name", kind="name", help="name to keep it under too")
 
     def run(self, options: argparse.Namespace, scope: Scope) -> ModelVersion:
         return rlkit.registry().copy(options.reference, options.name)

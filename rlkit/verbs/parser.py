@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal, NoReturn
 
 from rlkit.config.files import parse_value
-from rlkit.errors import UsageError, did_you_mean
+from rlkit.errors import UsageError, did_you_mean, nearest
 
 _HELP = {"-h", "--help"}
 _LONGEST_USAGE = 200  # characters: a line that a person still reads
+_OPTION = re.compile(r"--?[^\W\d][^\s=]*(?:=.*)?", re.DOTALL)  # -1, - and "- a b" are words
+# What stands before a comment as in Python and in shells, and that: "# …" where a word would begin, outside quotes.
+_COMMENTED = re.compile(r"""((?:[^\s'"]|'[^']*'|"[^"]*"|\s(?!\#(?:\s|$)))*)\s\#(?:\s.*)?""", re.DOTALL)
 
 Kind = Literal[
     "",
     "algorithm",
+    "algorithm or model",
     "alias",
     "config",
     "data",
@@ -70,12 +75,14 @@ class OptionParser(argparse.ArgumentParser):
     Attributes:
         kinds: What each word and the value of each option stands for, by the name of its attribute.
         common: Those of them that people change often.
+        algorithm: Whose hyperparameters are among them; empty where none are.
         more: The command that lists all options.
     """
 
     def __init__(self, prog: str, description: str = "") -> None:
         self.kinds: dict[str, Kind] = {}
         self.common: set[str] = set()
+        self.algorithm = ""
         self.more = f"{prog} --help"
         super().__init__(
             prog=prog,
@@ -84,6 +91,7 @@ class OptionParser(argparse.ArgumentParser):
             add_help=False,
             formatter_class=_Formatter,
         )
+        self._positionals.title = "words"
 
     def add(self, *names: str, kind: Kind = "", **settings: Any) -> None:
         """Add a word or an option, as ``add_argument`` does, and say what it stands for."""
@@ -100,8 +108,8 @@ class OptionParser(argparse.ArgumentParser):
         missing = message.partition("required: ")[2].split(", ")[0].split("/")[0]
         for action in self._actions:
             if missing and missing in (action.dest, *action.option_strings):
-                raise UsageError(f"{self.prog} needs {missing}: {action.help}.", self.hint)
-        raise UsageError(f"{self.prog}: {message}.", self.hint)
+                raise UsageError(f"{self.prog} needs {missing}: {_meaning(action)}.", self.hint)
+        raise UsageError(f"{self.prog}: {message.removeprefix('argument ')}.", self.hint)
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         """Refuse what is none of the choices, as argparse does, with the nearest of them."""
@@ -135,40 +143,67 @@ class OptionParser(argparse.ArgumentParser):
         words = split(self.prog, words) if isinstance(words, str) else list(words)
         if not _HELP.isdisjoint(words):
             raise HelpRequested(self.format_help().strip())
-        found, unknown = self.parse_known_args(self._options_first(words))
-        for word in unknown:
-            if word.startswith("-"):
-                option = word.partition("=")[0]
-                suggestion = did_you_mean(option, self._option_string_actions)
-                raise UsageError(f"{self.prog} has no option {option!r}.", suggestion)
-        if unknown:
-            self.error(f"{unknown[0]!r} is one word too many")
-        return found
-
-    def _options_first(self, words: Sequence[str]) -> list[str]:
-        """Put options before words, each in one piece with its value, which may begin with a minus.
-
-        argparse would take such a value for another option, and nothing for a word that may be left out where an option
-        comes first.
-        """
         options: list[str] = []
         others: list[str] = []
-        waits = False
-        for word in words:
-            known = self.option(word.partition("=")[0])
-            if waits and known is None:
-                options[-1] += f"={word}"
-                waits = False
-            elif known is not None or (word.startswith("-") and word != "-"):
-                options.append(word)
-                waits = "=" not in word and known is not None and known.nargs is None
+        for name, value in self._pieces(words):
+            if name is None:
+                others.append(str(value))
             else:
-                others.append(word)
-        return [*options, *others]
+                self._check_option(name, value)
+                options.append(name if value is None else f"{name}={value}")
+        # argparse would take words that begin with a minus for options, and nothing for a word that may be left out
+        # where an option comes first.
+        found, unknown = self.parse_known_args([*options, "--", *others] if others else options)
+        for word in unknown:
+            if word != "--":
+                self.error(f"{word!r} is one word too many")
+        return found
+
+    def others(self, words: Sequence[str]) -> list[str]:
+        """Return the words that are neither options nor their values."""
+        return [str(value) for name, value in self._pieces(words) if name is None]
+
+    def _pieces(self, words: Sequence[str]) -> Iterator[tuple[str | None, str | None]]:
+        """Yield each option with its value, None where it has none, and each other word with None for the option."""
+        rest = iter(words)
+        for word in rest:
+            name, mark, value = word.partition("=")
+            option = self.option(name)
+            if word == "--":
+                yield from ((None, other) for other in rest)
+            elif option is None and not _OPTION.fullmatch(word):
+                yield None, word
+            elif mark or option is None or option.nargs is not None:
+                yield name, value if mark else None
+            else:
+                yield word, next(rest, None)
+
+    def _check_option(self, name: str, value: str | None) -> None:
+        option = self.option(name)
+        if option is None:
+            suggestion = nearest(name, [name for action in self._actions for name in spellings(action)])
+            raise UsageError(f"{self.prog} has no option {name!r}.", suggestion or self.hint)
+        if option.nargs is not None and value is not None:
+            names = " or ".join(spellings(option))
+            raise UsageError(f"{self.prog}: {name} takes no value, and {value!r} is one.", f"Write {names} alone.")
+        if option.nargs is None and (value is None or self.option(value.partition("=")[0]) is not None):
+            raise UsageError(f"{self.prog}: {name} needs a value: {_meaning(option)}.", self.hint)
+
+
+def spellings(option: argparse.Action) -> list[str]:
+    """Return how an option is spelled: once, and where it is a switch once more to turn it off."""
+    off = [name for name in option.option_strings if name.startswith("--no-")]
+    return [*option.option_strings[:1], *(off[:1] if isinstance(option, argparse.BooleanOptionalAction) else [])]
+
+
+def _meaning(action: argparse.Action) -> str:
+    return (action.help or "").replace("%%", "%").removesuffix(".")
 
 
 def split(prog: str, line: str, *, posix: bool = True) -> list[str]:
     """Split a line into words, as a shell does.
+
+    A comment at the end is left out. A backslash is a letter like others: of a path on Windows, of a formula.
 
     Args:
         prog: What the person typed, for the error.
@@ -178,9 +213,10 @@ def split(prog: str, line: str, *, posix: bool = True) -> list[str]:
     Raises:
         UsageError: A quote is not closed.
     """
-    lexer = shlex.shlex(line, posix=posix, punctuation_chars=False)
+    commented = _COMMENTED.fullmatch(f" {line}")
+    lexer = shlex.shlex(commented[1] if commented else line, posix=posix, punctuation_chars=False)
     lexer.whitespace_split = True
-    lexer.commenters = ""
+    lexer.commenters = lexer.escape = ""
     try:
         return list(lexer)
     except ValueError as error:
@@ -207,15 +243,27 @@ def parse_number(word: str) -> float:
 
 # What several verbs take, written once: name, and what argparse wants to know of it.
 _SHARED: dict[str, dict[str, Any]] = {
+    "model": {
+        "help": "name (newest), name:version, name@alias, a .rlkit file, or in a notebook a variable",
+        "kind": "model",
+    },
     "reference": {"help": "name (newest), name:version or name@alias", "kind": "reference"},
     "source": {"help": "name (newest), name:version, name@alias, or a .rlkit file", "kind": "reference"},
     "name": {"help": "name of a model in the registry", "kind": "name"},
-    "--env": {"help": "Gymnasium id of an environment for it; its own by default", "kind": "environment"},
-    "--steps": {"type": parse_whole_number, "help": "environment steps; the config's n_timesteps by default"},
-    "--seed": {"type": parse_whole_number, "help": "seed of everything random"},
-    "--stochastic": {"action": "store_true", "help": "draw actions from the policy"},
+    "--env": {
+        "help": "Gymnasium id of an environment for it; its own by default",
+        "kind": "environment",
+        "metavar": "ID",
+    },
+    "--steps": {
+        "type": parse_whole_number,
+        "metavar": "N",
+        "help": "environment steps, such as 1e5; the config's n_timesteps by default",
+    },
+    "--seed": {"type": parse_whole_number, "metavar": "N", "help": "a whole number from 0: seed of everything random"},
+    "--stochastic": {"action": "store_true", "help": "draw actions from the policy; else take the most probable"},
     "--tag": {"action": "append", "default": [], "help": "a tag; may be given several times", "kind": "tag"},
-    "--description": {"default": "", "help": "what is worth knowing of it"},
+    "--description": {"default": "", "metavar": "TEXT", "help": "what is worth knowing of it"},
     "--dry-run": {"action": "store_true", "help": "only say what would be deleted"},
     "--allow-duplicate": {"action": "store_true", "help": "keep it again where it is kept already"},
     "--trust": {

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from rlkit.config import ModelConfig
+from rlkit.envs import EnvironmentDescription
 from rlkit.factory import Description, ModelFactory
 from rlkit.registry import ModelRegistry
 from rlkit.registry.comparison import Comparison, Difference
@@ -19,6 +20,7 @@ from rlkit.registry.model_card import ModelCard
 from rlkit.registry.reports import VerifyReport
 from rlkit.registry.versions import ModelVersion
 from rlkit.training import Evaluation, History
+from rlkit.verbs.about import HelpPage
 from rlkit.watching import Recording
 
 
@@ -79,7 +81,8 @@ def _(value: Evaluation) -> dict[str, Any]:
 @to_plain.register
 def _(value: History) -> dict[str, Any]:
     names = ("title", "total_timesteps", "num_timesteps", "seconds", "mean_return", "mean_length", "stop_reason")
-    return {**_named(value, *names, "learning_curve"), "evaluations": to_plain(value.evaluations)}
+    curve = to_plain(value.learning_curve())
+    return {**_named(value, *names), "learning_curve": curve, "evaluations": to_plain(value.evaluations)}
 
 
 @to_plain.register
@@ -124,6 +127,16 @@ def _(value: Description) -> dict[str, Any]:
     hyperparameters = {name: field.takes for name, field in value.config_class.hyperparameters().items()}
     told = _named(value, "name", "summary", "observation_spaces", "action_spaces", "presets")
     return {**told, "defaults": to_plain(value.config_class().to_dict()), "takes": hyperparameters}
+
+
+@to_plain.register
+def _(value: EnvironmentDescription) -> dict[str, Any]:
+    return {**to_plain(value.info), **_named(value, "observation_space", "action_space", "algorithms")}
+
+
+@to_plain.register
+def _(value: HelpPage) -> dict[str, Any]:
+    return {title: {verb.name: verb.summary for verb in verbs} for title, verbs in value.groups.items()}
 
 
 @to_plain.register

@@ -34,7 +34,7 @@ class Models(Verb):
 
 
 class Show(Verb):
-    """Show all that is known of a version: metrics, curve, hyperparameters, where it comes from."""
+    """Show a version: its metrics, learning curve and hyperparameters, and where it comes from."""
 
     name = "show"
     example = "cartpole@best"
@@ -50,13 +50,14 @@ class Search(Verb):
     """Find versions by anything that is known of them."""
 
     name = "search"
-    example = "algorithm = 'ppo' and metrics.mean_return > 400 --order-by -metrics.mean_return"
+    # In quotes as a shell needs them, which would read a file for what stands after ">".
+    example = "\"algorithm = 'ppo' and metrics.mean_return > 400\" --order-by -metrics.mean_return"
     keeps_quotes = True
 
     def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
         parser.add("expression", nargs="*", kind="expression", help="conditions; all versions by default")
-        parser.add("--order-by", kind="field", help="a field to sort by; with a minus the largest first")
-        parser.add("--limit", type=parse_whole_number, help="how many to list at most")
+        parser.add("--order-by", metavar="FIELD", kind="field", help="a field to sort by; -FIELD: the largest first")
+        parser.add("--limit", metavar="N", type=parse_whole_number, help="how many to list at most")
 
     def run(self, options: argparse.Namespace, scope: Scope) -> VersionList:
         where = _unquoted(" ".join(options.expression))
@@ -78,10 +79,11 @@ class Compare(Verb):
     example = "cartpole:1 cartpole@best"
 
     def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
-        parser.add("references", nargs="+", kind="reference", help="two or more versions")
+        parser.take("reference")
+        parser.add("others", nargs="+", kind="reference", help="versions to set beside it")
 
     def run(self, options: argparse.Namespace, scope: Scope) -> Comparison:
-        return rlkit.registry().compare(*options.references)
+        return rlkit.registry().compare(options.reference, *options.others)
 
 
 class Diff(Verb):

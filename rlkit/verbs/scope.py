@@ -10,6 +10,7 @@ import rlkit
 from rlkit.config import ModelConfig
 from rlkit.config.files import read
 from rlkit.envs import EnvironmentLike
+from rlkit.errors import RLKitError
 from rlkit.models.base import ModelBase
 from rlkit.storage.archive import is_archive_path
 
@@ -37,7 +38,13 @@ class Scope:
 
     def means_a_model(self, word: str) -> bool:
         """Say whether a word is that of a model, not of an algorithm: a version, a reference or a file."""
-        return ":" in word or "@" in word or is_archive_path(word)
+        if ":" in word or "@" in word or is_archive_path(word):
+            return True
+        try:
+            rlkit.registry().get(word)
+        except RLKitError:
+            return False
+        return True
 
     def environment(self, word: str) -> EnvironmentLike:
         """Return the environment that a word means: its Gymnasium id."""

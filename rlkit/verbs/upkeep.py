@@ -13,6 +13,7 @@ from rlkit.display.note import Note
 from rlkit.registry import ModelRegistry, use_registry
 from rlkit.registry.reports import GCReport, PruneReport, VerifyReport
 from rlkit.registry.versions import ModelVersion
+from rlkit.verbs.notes import notes
 from rlkit.verbs.parser import OptionParser, parse_whole_number
 from rlkit.verbs.scope import Scope
 from rlkit.verbs.verb import Verb
@@ -28,7 +29,7 @@ class Prune(Verb):
 
     def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
         parser.take("name")
-        parser.add("--keep", type=parse_whole_number, required=True, help="how many to keep")
+        parser.add("--keep", metavar="N", type=parse_whole_number, required=True, help="how many to keep")
         parser.add("--force", action="store_true", help="delete those with an alias or with children too")
         parser.take("--dry-run")
 
@@ -75,7 +76,7 @@ class Verify(Verb):
 
 
 class Reindex(Verb):
-    """Make the index of the registry anew from what is on disk, which nobody needs to."""
+    """Make the index of the registry anew; rlkit does so itself where it is stale, lost or damaged."""
 
     name = "reindex"
     example = ""
@@ -110,7 +111,8 @@ class Import(Verb):
         parser.take("--allow-duplicate")
 
     def run(self, options: argparse.Namespace, scope: Scope) -> ModelVersion:
-        return rlkit.registry().import_file(options.file, options.name, allow_duplicate=options.allow_duplicate)
+        with notes():
+            return rlkit.registry().import_file(options.file, options.name, allow_duplicate=options.allow_duplicate)
 
 
 class Store(Verb):

@@ -336,6 +336,17 @@ def test_a_broken_file_is_named_with_the_reason(tmp_path, name, content, kind):
         PPOConfig.load(written(tmp_path, content, name))
 
 
+@pytest.mark.parametrize("content", ["gamma: 0.9\nn_steps: 8\ngamma: 0.5", "a: {gamma: 0.9, gamma: 0.5}"])
+def test_a_key_that_stands_twice_is_refused(content):
+    with pytest.raises(ConfigError, match="'gamma' stands twice"):
+        files.parse_block(content, "block")
+
+
+def test_a_key_of_an_anchor_may_stand_again():
+    content = "a: &a {gamma: 0.9, n_steps: 8}\nb: &b\n  <<: *a\n  gamma: 0.5\nc:\n  <<: *b\n  gamma: 0.1"
+    assert files.parse_block(content, "block", "c") == {"gamma": 0.1, "n_steps": 8}
+
+
 def test_a_file_that_is_no_text_is_refused(tmp_path):
     path = tmp_path / "config.yaml"
     path.write_bytes(b"\xff\xfe\x00")

@@ -122,6 +122,19 @@ def test_an_environment_is_a_word_or_an_option(run):
     assert run("%rl_create ppo").observation_space is None
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "--seed 1 ppo CartPole-v1 --gamma 0.5",
+        "--gamma 0.5 --env CartPole-v1 ppo --seed 1",
+        "--seed 1 --gamma 0.5 -- ppo CartPole-v1",
+    ],
+)
+def test_options_may_stand_before_the_algorithm(run, line):
+    agent = run(f"%rl_create {line}")
+    assert (agent.seed, agent.env_name, agent.config.gamma) == (1, "CartPole-v1", 0.5)
+
+
 def test_training_is_evaluated_on_the_way_and_stops_when_it_is_good_enough(run):
     run(f"agent = %rl_create {SMALL}")
     history = run("%rl_train agent --steps 2000 --eval-every 500 --eval-episodes 3 --keep-best")
@@ -161,6 +174,8 @@ def test_a_config_is_shown_of_an_algorithm_a_model_and_a_version(run):
     assert run("%rl_config ppo CartPole-v1 --n-steps 8").sources["n_steps"] == "caller"
     assert run("%rl_config agent").n_steps == 16
     assert run("%rl_config cartpole:1").n_steps == 16
+    assert run("%rl_config cartpole").n_steps == 16
+    assert run("%rl_config --as kept cartpole --trust") is run("kept")
 
 
 def test_a_cell_of_yaml_makes_a_config_and_that_makes_a_model(run, shell):
@@ -182,6 +197,20 @@ def test_a_cell_without_a_body_makes_a_config_of_the_options(run):
     assert run("%%rl_config ppo --n-steps 32\n").n_steps == 32
 
 
+def test_a_value_of_any_length_makes_an_error_that_a_person_can_read(run):
+    with pytest.raises(ConfigError) as raised:
+        run(f"%%rl_config ppo\nlearning_rate: {'x' * 9999}")
+    assert len(raised.value.problem) < 500
+
+
+def test_a_model_that_is_kept_already_is_a_note_each_time(run, capsys):
+    run("agent = %rl_create ppo CartPole-v1\n%rl_save agent cartpole")
+    capsys.readouterr()
+    for _ in range(2):
+        assert run("%rl_save agent cartpole").ref == "cartpole:1"
+        assert capsys.readouterr().err.startswith("Note: This very model is kept already as cartpole:1: no new version")
+
+
 def test_a_config_comes_from_a_file(run, tmp_path):
     (tmp_path / "ppo.yml").write_text("CartPole-v1:\n  n_envs: 2\n  policy: MlpPolicy\n")
     assert run(f"%rl_create ppo CartPole-v1 --config {tmp_path / 'ppo.yml'}").config.n_envs == 2
@@ -190,7 +219,9 @@ def test_a_config_comes_from_a_file(run, tmp_path):
 def test_help_is_shown_for_all_verbs_and_for_one(run):
     page = run("%rl_help")
     assert [name for name in NAMES if f"%{name} " not in repr(page) and name != "rl_help"] == []
-    assert len(repr(page).splitlines()) < 50
+    assert len(repr(page).splitlines()) <= 45
+    assert max(map(len, repr(page).splitlines())) <= 110
+    assert repr(run("%rl_help help")).startswith("usage: %rl_help")
     for line in ("%rl_help train", "%rl_help rl_train", "%rl_help %rl_train", "%rl_train --help"):
         assert repr(run(line)).startswith("usage: %rl_train")
 
@@ -217,18 +248,28 @@ WRONG = [
     ("%rl_create ppo --seed x", UsageError, "'x' is no whole number", "Usage"),
     ("%rl_create ppo CartPole-v1 --env Acrobot-v1", UsageError, "Two environments", "Leave one out"),
     ("%rl_create ppo CartPole-v1 --config nothing.yaml", ConfigError, "'nothing.yaml' cannot be read", ""),
-    ("%rl_create ppo CartPole-v1 --config settings", ConfigError, "is a A2CConfig, and ppo takes PPOConfig", "Make"),
+    (
+        "%rl_create ppo CartPole-v1 --config settings",
+        ConfigError,
+        "is of type A2CConfig, and ppo takes PPOConfig",
+        "Make",
+    ),
     ("%rl_create a2c --config settings --preset none", UsageError, "--config and --preset", "Leave one out"),
     ("%rl_config pppo", UnknownAlgorithmError, "'pppo'", "Did you mean 'ppo'?"),
     ("%rl_config nothing:1", ModelNotFoundError, "'nothing'", ""),
     ("%%rl_config agent\nn_steps: 3", UsageError, "makes a config", "%%rl_config ppo"),
     ("%%rl_config ppo\nn_stps: 3", ConfigError, "'n_stps'", "Did you mean 'n_steps'?"),
+    ("%%rl_config ppo\n\tn_steps: 3", ConfigError, "'%%rl_config' is not valid YAML", "not with tabs"),
+    ("%%rl_config ppo\nn_steps: 3\nn_steps: 4", ConfigError, "'n_steps' stands twice", "Write lines"),
+    ("%rl_jobs --wait --timeout -1", UsageError, "--timeout = -1", "at least 0"),
+    ("%rl_jobs --wait --timeout nan", UsageError, "--timeout = nan", "at least 0"),
     ("%%rl_config ppo\nn_steps: [", ConfigError, "'%%rl_config' is not valid YAML", ""),
     ("%%rl_config ppo --as 1x\nn_steps: 3", UsageError, "'1x'", "letters"),
     ("%rl_train agent --keep-best", UsageError, "--keep-best needs evaluations", "--eval-every"),
     ("%rl_train agent --until high", UsageError, "'high' is no number", "Usage"),
     ("%rl_save agent cartpole --metric high", UsageError, "'high' is no metric", "sharpe=1.2"),
     ("%rl_save agent cartpole --alias latest", RLKitError, "'latest' is reserved", ""),
+    ("%rl_help nothing", UsageError, "There is no %rl_nothing.", "%rl_help lists what there is."),
     ("%rl_creat ppo", UsageError, "There is no %rl_creat.", "Did you mean '%rl_create'?"),
     ("x = %rl_lod a", UsageError, "There is no %rl_lod.", "Did you mean '%rl_load'?"),
     ("%%rl_create ppo\nn_steps: 3", UsageError, "no cell magic %%rl_create", "one line: %rl_create"),
@@ -238,7 +279,16 @@ WRONG = [
     ("%rl_create ppo --as class", UsageError, "'class'", "letters"),
     ("%rl_train", UsageError, "model", "Usage: %rl_train"),
     ("%rl_train agnt", UsageError, "'agnt'", "Did you mean 'agent'?"),
-    ("%rl_train number", UsageError, "holds a int, not a model", "agent"),
+    ("%rl_create --gamma", UsageError, "no option '--gamma'", "Usage"),
+    ("%rl_create ppo --gamma", UsageError, "--gamma needs a value", "Usage"),
+    ("%rl_create ppo --as print", UsageError, "'print' is a name that Python or IPython needs", "'my_print'"),
+    ("%rl_create ppo --as get_ipython", UsageError, "'get_ipython'", "'my_get_ipython'"),
+    ("%rl_create ppo --as In", UsageError, "'In'", "'my_In'"),
+    ("%rl_helpx;", UsageError, "There is no %rl_helpx;.", "%rl_help"),
+    ("%rl_help;x", UsageError, "There is no %rl_help;x.", "%rl_help"),
+    ("%rl_", UsageError, "There is no %rl_.", ""),
+    ("%rl_load {agent}", RLKitError, "'{agent}'", ""),
+    ("%rl_train number", UsageError, "is of type int, not a model", "agent"),
     ("%rl_train agent --steps 0", RLKitError, "steps = 0", "at least 1"),
     ("%rl_train agent --steps 1.5", UsageError, "'1.5' is no whole number", "Usage"),
     ("%rl_train agent", RLKitError, "has no environment", "build"),
@@ -275,6 +325,21 @@ def test_every_verb_says_what_it_takes(run, name):
     shown = repr(run(f"%{name} --help"))
     assert shown.startswith(f"usage: %{name}")
     assert f"%{name} {MAGICS[name].verb.example}".strip() in shown
+
+
+def test_an_interrupt_shows_as_one_line(shell, capsys, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(type(shell.find_line_magic("rl_eval").verb), "run", interrupted)
+    assert isinstance(shell.run_cell("%rl_eval agent").error_in_exec, KeyboardInterrupt)
+    shown = [line for line in capsys.readouterr().out.splitlines() if line.strip()]
+    assert shown == ["KeyboardInterrupt: %rl_eval was interrupted."]
+
+
+def test_two_question_marks_show_the_source_of_the_verb(shell):
+    info = shell.inspector.info(shell.find_line_magic("rl_eval"), detail_level=1)
+    assert info["source"].startswith("class Evaluate(Verb)")
 
 
 def test_an_error_in_python_keeps_its_traceback(shell, capsys):

@@ -43,6 +43,11 @@ def test_what_is_right_stays_as_it_is(python, cell):
         ("%%rl_config ppo\n", "get_ipython().run_cell_magic('rl_config', 'ppo', '\\n')\n"),
         ("%rl_lod a --b", "get_ipython().run_line_magic('rl_help', '%rl_lod')\n"),
         ("if x:\n    y = %rl_lod 'a'", "if x:\n    y = get_ipython().run_line_magic('rl_help', '%rl_lod')\n"),
+        ("%rl_load;", "get_ipython().run_line_magic('rl_load', '');\n"),
+        ("x = %rl_load; ", "x = get_ipython().run_line_magic('rl_load', '');\n"),
+        ("%%rl_config;\na: 1", "get_ipython().run_cell_magic('rl_config', '', 'a: 1\\n');\n"),
+        ("%rl_load;x", "get_ipython().run_line_magic('rl_help', '%rl_load;x')\n"),
+        ("%rl_", "get_ipython().run_line_magic('rl_help', '%rl_')\n"),
         ("%%rl_load a\nb", "get_ipython().run_line_magic('rl_help', '%%rl_load')\n"),
     ],
 )

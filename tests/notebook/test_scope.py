@@ -3,7 +3,6 @@
 import gymnasium
 import pytest
 
-import rlkit
 from rlkit.errors import UsageError
 
 
@@ -18,13 +17,51 @@ def test_expressions_and_variables_are_filled_in(run):
     )
 
 
-def test_an_expression_that_fails_is_left_as_it_is(run):
-    assert run("%rl_create ppo --net-arch '{pi: [8], vf: [16]}'").config.to_dict()["net_arch"] == {
-        "pi": [8],
-        "vf": [16],
-    }
-    with pytest.raises(rlkit.RLKitError, match=r"\{nothing\}"):
-        run("%rl_create ppo --env {nothing}")
+def test_what_is_no_expression_is_left_as_it_is_and_expressions_beside_it_are_filled_in(run):
+    run("name = 'CartPole-v1'")
+    agent = run("%rl_create ppo {name} --net-arch '{pi: [8], vf: [16]}'")
+    assert agent.config.to_dict()["net_arch"] == {"pi": [8], "vf": [16]}
+    assert agent.env_name == "CartPole-v1"
+
+
+@pytest.mark.parametrize(
+    ("expression", "why"),
+    [
+        ("{nothing}", "NameError: name 'nothing' is not defined"),
+        ("$nothing.x", "NameError: name 'nothing' is not defined"),
+        ("{[1, 2][5]}", "IndexError: list index out of range"),
+        ("{hostile}", "RuntimeError: first second"),
+    ],
+)
+def test_an_expression_that_fails_is_told(run, shell, expression, why):
+    class Hostile:
+        def __format__(self, spec):
+            message = "first\nsecond"
+            raise RuntimeError(message)
+
+    shell.user_ns["hostile"] = Hostile()
+    with pytest.raises(UsageError) as raised:
+        run(f"%rl_create ppo --env {expression}")
+    assert raised.value.problem == f"The expression {expression.strip('{$}')!r} fails: {why}."
+    assert raised.value.remedy == "Where no value is meant, double the { or the $."
+
+
+def test_prices_and_doubled_signs_are_text(run):
+    run("agent = %rl_create ppo CartPole-v1")
+    run("%rl_save agent cartpole")
+    version = run("%rl_describe cartpole costs $5.50, {{x}} and $$agent; {of: it}")
+    assert version.description == "costs $5.50, {x} and $agent; {of: it}"
+
+
+def test_a_value_is_one_word_whatever_is_in_it(run, tmp_path):
+    run(f"from pathlib import Path\nplace = Path({str(tmp_path)!r}) / 'a b.rlkit'\nagent = %rl_create ppo CartPole-v1")
+    run("%rl_save agent cartpole")
+    assert run("%rl_export cartpole {place}") == tmp_path / "a b.rlkit"
+
+
+def test_names_are_read_as_python_reads_them(run):
+    run("%rl_create ppo --as \N{LATIN SMALL LIGATURE FI}t")
+    assert run("fit") is run("%rl_config \N{LATIN SMALL LIGATURE FI}t --as c\nfit")
 
 
 def test_an_expression_gives_the_model_itself(run):
@@ -32,6 +69,9 @@ def test_an_expression_gives_the_model_itself(run):
     run("agents = {'a b': [agent]}")
     assert run("%rl_eval {agents['a b'][0]} --episodes 1").episodes == 1
     assert run("%rl_eval $agent --episodes 1").episodes == 1
+    job = run("job = agent.train_in_background(64)\njob")
+    assert run("%rl_jobs {job}") is job
+    assert run("%rl_jobs {job} --wait --timeout inf") is job.history
     assert run("%rl_config {agents['a b'][0]}") is run("agent.config")
     assert run("%rl_save {agents['a b'][0]} cartpole").seed == 3
 

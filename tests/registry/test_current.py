@@ -27,6 +27,14 @@ def test_what_is_no_path_is_no_folder(folder):
         open_registry(folder)
 
 
+@pytest.mark.parametrize("place", ["file", "file/store", "gone"])
+def test_what_is_a_file_or_lies_in_one_is_no_folder(tmp_path, place):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(StoreError, match=r"/(file|gone)' is no folder"):
+        open_registry(tmp_path / place)
+
+
 def test_a_registry_that_is_chosen_is_current_here_and_in_programs_started_from_here(tmp_path, monkeypatch):
     monkeypatch.setenv("RLKIT_HOME", str(tmp_path / "before"))
     monkeypatch.chdir(tmp_path)

@@ -13,7 +13,7 @@ def objects_in(folder):
 def test_a_model_that_is_kept_already_is_not_kept_again(registry, make_model, folder, content):
     first = registry.register(make_model(1), "a")
     before = content(folder)
-    with pytest.warns(UserWarning, match=r"kept already as a:1: no new version was made\. allow_duplicate=True"):
+    with pytest.warns(UserWarning, match=r"kept already as a:1: no new version was made\. Allow a duplicate"):
         again = registry.register(make_model(1), "a")
     assert again == first
     assert content(folder) == before

@@ -10,6 +10,7 @@ from rlkit.verbs import Scope
 from rlkit.verbs.completion import complete, complete_body, values_of
 from rlkit.verbs.hyperparameters import add_hyperparameters, hyperparameters
 from rlkit.verbs.parser import OptionParser
+from rlkit.verbs.upkeep import Store
 
 
 @pytest.fixture
@@ -40,11 +41,14 @@ def offers(registry):
         ("create dqn --activation ", ["relu", "tanh"]),
         ("create ppo --net-arch ", ["[64,64]"]),
         ("create ppo --target-kl ", ["None"]),
+        ("create --seed 1 ppo --target-kl ", ["None"]),
+        ("create --seed 1 ppo --preset Pen", ["Pendulum-v1"]),
+        ("config ", ["a2c", "dqn", "ppo", "cartpole", "pendulum"]),
         ("create ppo --preset Pen", ["Pendulum-v1"]),
         ("create ppo --no-norm", ["--no-normalize-advantage"]),
         ("create nothing --", []),
         ("create ppo --seed ", []),
-        ("train ", ["a2c", "dqn", "ppo"]),
+        ("train ", ["a2c", "dqn", "ppo", "cartpole", "pendulum"]),
         ("eval ", ["cartpole", "pendulum"]),
         ("eval cart", ["cartpole"]),
         ("eval cartpole:", ["cartpole:2", "cartpole:1"]),
@@ -101,7 +105,7 @@ def test_files_and_folders_are_offered(offers, tmp_path):
         (tmp_path / name).touch()
     assert offers("import ") == ["a.rlkit", "models/", "store/"]
     assert offers("create ppo --config ") == ["b.yaml", "models/", "store/"]
-    assert offers("store m") == ["models/"]
+    assert complete(Store(), "store", "m", Scope()).options == ("models/",)
     assert offers(f"import {tmp_path}/a") == [f"{tmp_path}/a.rlkit"]
     assert offers("import nowhere/x") == []
 
@@ -135,6 +139,7 @@ def test_any_line_is_completed_without_an_error(name, line):
 def test_a_block_of_hyperparameters_is_completed(body, fragment, expected):
     found = complete_body("ppo --as config", body)
     assert (found.fragment, list(found.options)) == (fragment, expected)
+    assert complete_body("--as config ppo", body) == found
 
 
 def test_a_block_offers_what_people_change_often_first():

@@ -13,7 +13,7 @@ from rlkit.verbs.parser import HelpRequested, OptionParser, parse_number, parse_
 def parser():
     parser = OptionParser("%verb")
     parser.add_argument("model")
-    parser.add_argument("--steps", type=parse_whole_number)
+    parser.add_argument("--steps", type=parse_whole_number, help="how many")
     return parser
 
 
@@ -77,8 +77,43 @@ def test_an_unclosed_quote_is_named(parser):
 def test_a_value_may_begin_with_a_minus_but_an_option_is_no_value(parser):
     parser.add_argument("--order-by")
     assert parser.parse("agent --order-by -created").order_by == "-created"
-    with pytest.raises(UsageError, match="--order-by: expected one argument"):
+    with pytest.raises(UsageError, match="--order-by needs a value"):
         parser.parse("agent --order-by --steps 3")
+
+
+@pytest.mark.parametrize("line", ["agent --steps", "--steps", "agent --steps --steps 3"])
+def test_an_option_without_its_value_is_named(parser, line):
+    with pytest.raises(UsageError, match="%verb: --steps needs a value: how many"):
+        parser.parse(line)
+
+
+def test_a_switch_takes_no_value(parser):
+    parser.add_argument("--normal", action=argparse.BooleanOptionalAction)
+    with pytest.raises(UsageError) as raised:
+        parser.parse("agent --normal=yes")
+    assert raised.value.problem == "%verb: --normal takes no value, and 'yes' is one."
+    assert raised.value.remedy == "Write --normal or --no-normal alone."
+
+
+def test_an_option_unlike_any_shows_the_usage(parser):
+    with pytest.raises(UsageError) as raised:
+        parser.parse("--xyz")
+    assert (raised.value.problem, raised.value.remedy) == ("%verb has no option '--xyz'.", parser.hint)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("reward > -110", ["reward", ">", "-110"]),
+        ("a '- an item' -", ["a", "- an item", "-"]),
+        ("a --steps 3 -- --steps -x", ["a", "--steps", "-x"]),
+    ],
+)
+def test_words_that_begin_with_a_minus_stay_where_they_are(line, words):
+    parser = OptionParser("%verb")
+    parser.add_argument("words", nargs="+")
+    parser.add_argument("--steps")
+    assert parser.parse(line).words == words
 
 
 def test_words_may_stand_after_options():
@@ -114,6 +149,20 @@ def test_quotes_stay_where_they_mean_something():
     line = "algorithm = 'a b' and x > 3"
     assert split("%verb", line) == ["algorithm", "=", "a b", "and", "x", ">", "3"]
     assert split("%verb", line, posix=False) == ["algorithm", "=", "'a b'", "and", "x", ">", "3"]
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("agent  # a comment, it's one", ["agent"]),
+        ("agent\t#", ["agent"]),
+        ("# all of it", []),
+        ("agent '# text' \"# text\" #3 a#b", ["agent", "# text", "# text", "#3", "a#b"]),
+        (r"C:\models '$\gamma$'", [r"C:\models", r"$\gamma$"]),
+    ],
+)
+def test_comments_are_left_out_and_backslashes_are_letters(line, words):
+    assert split("%verb", line) == words
 
 
 def test_help_shows_an_option_once_with_its_value(parser):

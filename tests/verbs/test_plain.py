@@ -57,5 +57,5 @@ def test_configs_and_descriptions(model, tmp_path):
     assert as_json(rlkit.factory.describe("ppo"))["defaults"]["net_arch"] == [64, 64]
     assert [algorithm["name"] for algorithm in as_json(rlkit.factory)] == rlkit.factory.names()
     assert "CartPole-v1" in [each["id"] for each in as_json(rlkit.environments())]
-    assert as_json(rlkit.environment("CartPole-v1"))["info"]["reward_threshold"] == 475.0
+    assert as_json(rlkit.environment("CartPole-v1"))["reward_threshold"] == 475.0
     assert as_json(tmp_path) == str(tmp_path)

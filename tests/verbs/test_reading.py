@@ -2,7 +2,7 @@
 
 import pytest
 
-from rlkit.errors import InvalidReferenceError, ModelNotFoundError, QueryError
+from rlkit.errors import ModelNotFoundError, QueryError, UsageError
 from rlkit.verbs.reading import Card, Compare, Diff, Inspect, Models, Search, Show, ShowLineage
 
 
@@ -31,6 +31,7 @@ def test_a_version_is_shown(run, registry):
     [
         ("", ["cartpole:1", "cartpole:2", "pendulum:1"]),
         ("metrics.mean_return > 200", ["cartpole:2"]),
+        ("metrics.mean_return > -110", ["cartpole:1", "cartpole:2"]),
         ("algorithm = 'a2c' or 'small' in tags --limit 2", ["cartpole:1", "cartpole:2"]),
         ("\"algorithm = 'a2c'\"", ["pendulum:1"]),
         ("'algorithm = \"a2c\"'", ["pendulum:1"]),
@@ -51,7 +52,7 @@ def test_a_search_that_cannot_be_understood_is_refused(run, registry):
 
 def test_versions_are_compared(run, registry):
     assert refs(run(Compare(), "cartpole:1 cartpole:2 pendulum").versions) == ["cartpole:1", "cartpole:2", "pendulum:1"]
-    with pytest.raises(InvalidReferenceError, match="two versions"):
+    with pytest.raises(UsageError, match="needs others: versions to set beside it"):
         run(Compare(), "cartpole:1")
 
 
