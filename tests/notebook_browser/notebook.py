@@ -86,7 +86,8 @@ class Notebook:
 
         Args:
             source: What to type.
-            follow: Whether to note what its output shows on the way: see :meth:`followed`.
+            follow: Whether ``seen`` in the page notes what its output shows on the way: each ``progress`` and each of
+                the ``pictures`` once.
 
         Returns:
             Index of the cell.
@@ -97,10 +98,6 @@ class Notebook:
             self.cell(index).evaluate(_FOLLOW)
         self.page.keyboard.press("Shift+Enter")
         return index
-
-    def followed(self, what: str) -> list[str]:
-        """Return what an output has shown since it began: different ``"progress"`` or different ``"pictures"``."""
-        return self.page.evaluate(f"seen.{what}")
 
     def finish(self, index: int) -> None:
         """Wait until a cell is done."""
@@ -115,6 +112,10 @@ class Notebook:
     def run_all(self) -> bool:
         """Run all cells until one fails, wait until they are done, and say whether none has failed."""
         return self.page.evaluate(_RUN_ALL)
+
+    def interrupt(self) -> None:
+        """Press the square button."""
+        self.page.locator('jp-button[data-command="notebook:interrupt-kernel"]').click()
 
     def save(self) -> None:
         """Save it, and wait until it is written."""

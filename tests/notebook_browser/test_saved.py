@@ -58,6 +58,8 @@ WHAT_IS_SAID = """cell => {
 }"""
 """Without the player's moving figures, in whose place an untrusted notebook has a still picture."""
 
+HEIGHT = "panel => innerHeight + panel.scrollHeight - panel.clientHeight"
+
 
 @pytest.fixture(scope="module")
 def saved(lab, browser):
@@ -74,8 +76,10 @@ def saved(lab, browser):
 
 def look_at(book, name):
     """Make the page as tall as the notebook, and keep a picture of it for people to look at."""
-    height = book.page.locator(".jp-WindowedPanel-outer").evaluate("panel => panel.scrollHeight")
-    book.page.set_viewport_size({"width": 1200, "height": height + 150})
+    height = 0
+    while (needed := book.page.locator(".jp-WindowedPanel-outer").evaluate(HEIGHT)) > height:
+        height = needed  # cells below the edge have not been measured
+        book.page.set_viewport_size({"width": 1200, "height": height})
     KEPT.mkdir(parents=True, exist_ok=True)
     book.page.screenshot(path=KEPT / f"{name}.png")
 
