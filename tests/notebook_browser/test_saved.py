@@ -58,7 +58,7 @@ WHAT_IS_SAID = """cell => {
 }"""
 """Without the player's moving figures, in whose place an untrusted notebook has a still picture."""
 
-HEIGHT = "panel => innerHeight + panel.scrollHeight - panel.clientHeight"
+NEEDED = "cell => Math.ceil(cell.getBoundingClientRect().bottom) + 60"
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def saved(lab, browser):
 def look_at(book, name):
     """Make the page as tall as the notebook, and keep a picture of it for people to look at."""
     height = 0
-    while (needed := book.page.locator(".jp-WindowedPanel-outer").evaluate(HEIGHT)) > height:
+    while (needed := book.cell(-1).evaluate(NEEDED)) > height:
         height = needed  # cells below the edge have not been measured
         book.page.set_viewport_size({"width": 1200, "height": height})
     KEPT.mkdir(parents=True, exist_ok=True)
