@@ -215,6 +215,15 @@ class Told(gymnasium.Env):
         return observation, self.rewards[self.steps % len(self.rewards)], False, False, {}
 
 
+def pytest_terminal_summary(terminalreporter):
+    """Say in the last lines what was not tried in a browser: whoever reads only those should know."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    number = sum(report.nodeid.startswith("tests/notebook_browser/") for report in skipped)
+    if number:
+        what = f"Not run, for want of Chromium: {number} tests of tests/notebook_browser."
+        terminalreporter.write_line(f"{what} Install it: apt-get install chromium", yellow=True)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def trust_folder(tmp_path_factory):
     """A key of the tests' own: nothing may be signed by, or make, that of whoever runs them."""

@@ -27,7 +27,9 @@ def test_environment_yml_says_the_same_as_pyproject():
     extras = PROJECT["optional-dependencies"]
     wanted = names_and_bounds([*PROJECT["dependencies"], *extras["lab"], *extras["run"], *extras["test"]])
     listed = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
-    found = names_and_bounds([item for item in listed if isinstance(item, str)])
+    of_pip = next(item["pip"] for item in listed if isinstance(item, dict))
+    listed = [item for item in [*listed, *of_pip] if isinstance(item, str) and not item.startswith("--")]
+    found = names_and_bounds(listed)
     assert found.pop("python") == PROJECT["requires-python"]
     found.pop("pip")
     assert found == wanted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from typing import Any
 
@@ -14,6 +15,7 @@ from rlkit.watching.frames import FrameRoll, Frames
 from rlkit.watching.scenes import Scene, scene_of
 
 _RATE = 30.0  # steps a second, where an environment does not say
+_DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR")
 
 
 class Camera(ABC):
@@ -54,6 +56,9 @@ def open_camera(source: EnvironmentSource, limit: int | None) -> Camera:
     if "rgb_array" not in (env.metadata.get("render_modes") or ()):
         return _NoCamera(env, f"{source.name} has no render mode 'rgb_array'")
     env.close()
+    if not any(os.environ.get(name) for name in _DISPLAYS):
+        # Most environments draw with SDL, which looks for a display, and complains below the cell where none can be.
+        os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
     return _FrameCamera(source.single(max_episode_steps=limit, render_mode="rgb_array"), source.name)
 
 

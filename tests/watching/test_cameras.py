@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import gymnasium
 import numpy as np
 import pytest
@@ -58,6 +62,15 @@ def test_lunar_lander_is_rendered_without_a_display(monkeypatch, watched):
     assert recording.frames.shape[1:] == (200, 300, 3)
     assert recording.frames.std() > 10
     assert recording.frame_steps[-1] == recording.length
+
+
+def test_an_environment_that_renders_without_a_display_says_nothing_of_it():
+    code = "import rlkit; print(rlkit.create('ppo', env='FrozenLake-v1').watch(max_steps=2).frames.shape[1:])"
+    lost = {"DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR", "SDL_VIDEODRIVER"}
+    env = {name: value for name, value in os.environ.items() if name not in lost}
+    result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, env=env)
+    assert result.stdout == "(256, 256, 3)\n"
+    assert result.stderr == ""
 
 
 def test_an_environment_that_renders_nothing_is_watched_without_a_picture(watched, environments):

@@ -1,0 +1,102 @@
+"""JupyterLab in a browser: one server and one Chromium for all tests of this folder, a page for each."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from .notebook import Notebook, new_page
+from .server import SECONDS, JupyterLab
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+KEPT = Path(__file__).parents[2] / "build" / "browser"
+_HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items):
+    """Skip what cannot be tried without a browser; the summary of the tests says so (``tests/conftest.py``)."""
+    for item in items:
+        if CHROMIUM is None and _HERE in item.path.parents:
+            item.add_marker(pytest.mark.skip(reason="There is no Chromium."))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    """Let fixtures know whether their test failed."""
+    report = yield
+    item.stash.setdefault(_FAILED, False)
+    item.stash[_FAILED] |= report.failed
+    return report
+
+
+_FAILED = pytest.StashKey[bool]()
+
+
+# Of this folder, not of the session: while Playwright is open other tests cannot start event loops in its thread.
+@pytest.fixture(scope="package")
+def lab(tmp_path_factory):
+    """JupyterLab, started."""
+    lab = JupyterLab(tmp_path_factory.mktemp("lab"))
+    try:
+        lab.start()
+        yield lab
+    finally:
+        lab.stop()
+
+
+@pytest.fixture(scope="package")
+def browser():
+    """Chromium, which nobody sees."""
+    expect.set_options(timeout=SECONDS * 1000)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def numbers():
+    """Give each notebook a name of its own."""
+    return itertools.count(1)
+
+
+@pytest.fixture
+def show(lab, browser, request):
+    """Open a notebook by its name, until the end of the test."""
+    opened = []
+
+    def show(name):
+        opened.append(Notebook(new_page(browser), lab, name))
+        opened[-1].open()
+        return opened[-1]
+
+    yield show
+    for notebook in opened:
+        if request.node.stash.get(_FAILED, False):
+            _keep(notebook, request.node.name)
+        notebook.close()
+
+
+@pytest.fixture
+def notebook(lab, show, numbers):
+    """Open a new notebook with these cells."""
+
+    def notebook(*cells):
+        name = f"notebook-{next(numbers)}.ipynb"
+        lab.write(name, cells)
+        return show(name)
+
+    return notebook
+
+
+def _keep(notebook, test):
+    """Leave what a person needs who wants to know why a test failed."""
+    KEPT.mkdir(parents=True, exist_ok=True)
+    stem = re.sub(r"\W+", "-", f"{test}-{notebook.name.removesuffix('.ipynb')}")
+    notebook.page.screenshot(path=KEPT / f"{stem}.png")
+    (KEPT / f"{stem}.txt").write_text("\n".join([*notebook.complaints, *notebook.addresses]))

@@ -1,0 +1,98 @@
+"""JupyterLab in a process and folders of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+
+SECONDS = 60  # that nothing here takes, on a machine that does much else besides
+KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
+
+
+class JupyterLab:
+    """A server of notebooks in a new folder, which shares nothing with the person who runs the tests.
+
+    Args:
+        folder: Where everything of it is kept.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "notebooks"
+        self.root.mkdir()
+        self._settings = folder / "config" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
+        self._settings.mkdir(parents=True)
+        self.set("notification", {"fetchNews": "false", "checkForUpdates": False})
+        self._log = (folder / "log").open("w+")
+        options = ["--no-browser", "--allow-root", "--expose-app-in-browser", "--IdentityProvider.token="]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "jupyter", "lab", *options, f"--ServerApp.root_dir={self.root}", "--port=0"],
+            env=_environment(folder),
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+        )
+        self._runtime = folder / "runtime" / f"jpserver-{self._process.pid}.json"
+        self.url = ""
+
+    def said(self) -> str:
+        """Return what it has printed."""
+        self._log.seek(0)
+        return self._log.read()
+
+    def start(self) -> None:
+        """Wait until it answers; from then on its address is known.
+
+        Raises:
+            AssertionError: It has ended, or takes too long.
+        """
+        give_up = time.monotonic() + SECONDS
+        while not self.url:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(0.1)
+                raise AssertionError(self.said())
+            assert time.monotonic() < give_up, self.said()
+            self.url = self._address()
+
+    def _address(self) -> str:
+        """Return what it has written of itself in a file; empty where it has not, or has not written all of it."""
+        written = self._runtime.read_text() if self._runtime.exists() else ""
+        return str(json.loads(written)["url"]) if written.rstrip().endswith("}") else ""
+
+    def stop(self) -> None:
+        """End it and its kernels."""
+        self._process.terminate()
+        self._process.wait(SECONDS)
+        self._log.close()
+
+    def set(self, plugin: str, values: dict[str, object]) -> None:
+        """Change settings of a plugin of JupyterLab's own, for pages that are opened from now on."""
+        (self._settings / f"{plugin}.jupyterlab-settings").write_text(json.dumps(values))
+
+    def write(self, name: str, cells: tuple[str, ...]) -> None:
+        """Write a notebook of code cells."""
+        made = [nbformat.v4.new_code_cell(source) for source in cells]
+        nbformat.write(nbformat.v4.new_notebook(cells=made, metadata={"kernelspec": KERNEL}), self.root / name)
+
+    def read(self, name: str) -> nbformat.NotebookNode:
+        """Return a notebook as it is saved."""
+        return nbformat.read(self.root / name, as_version=4)
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """Return variables that keep everything in a folder, and do not tell kernels that a test is running."""
+    places = {
+        "JUPYTER_CONFIG_DIR": "config",
+        "JUPYTER_DATA_DIR": "data",
+        "JUPYTER_RUNTIME_DIR": "runtime",
+        "IPYTHONDIR": "ipython",
+        "RLKIT_HOME": "store",
+        "RLKIT_TRUST_DIR": "trust",
+    }
+    ours = {variable: str(folder / name) for variable, name in places.items()}
+    return {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"} | ours

@@ -1,0 +1,70 @@
+"""Create, train, evaluate, watch and keep a model, as a person types it."""
+
+import re
+
+from playwright.sync_api import expect
+
+MODEL = "%load_ext rlkit\nagent = %rl_create ppo CartPole-v1 --seed 0"
+
+
+def test_a_quickstart_typed_and_run(notebook, lab):
+    book = notebook(MODEL, "")
+    assert book.run_all()
+
+    trained = book.enter("%rl_train agent --steps 1_000_000", follow=True)
+    book.page.wait_for_function("seen.progress.length > 2 && seen.pictures.length > 2")
+    book.interrupt()
+    book.finish(trained)
+    expect(book.outputs(trained)).to_have_count(1)
+    expect(book.outputs(trained)).to_contain_text("stopped: interrupted")
+    expect(book.outputs(trained)).not_to_contain_text("%")
+
+    expect(book.outputs(book.run("%rl_eval agent --episodes 5"))).to_contain_text("mean return")
+    plays(book, book.run("%rl_watch agent"))
+    expect(book.outputs(book.run("%rl_save agent quickstart --alias best"))).to_contain_text("quickstart:1")
+    expect(book.outputs(book.run("%rl_models"))).to_contain_text("quickstart")
+
+    book.save()
+    outputs = [output for cell in lab.read(book.name).cells for output in cell.outputs]
+    assert {output.output_type for output in outputs} == {"display_data", "execute_result"}
+    assert len(outputs) == 5
+    assert max(len(str(output)) for output in outputs) < 50_000
+
+
+def plays(book, index):
+    """The player stands where a still picture would be, begins when it is seen, and obeys its controls."""
+    output = book.outputs(index)
+    canvas, slider = output.locator("canvas"), output.get_by_role("slider")
+    expect(canvas).to_be_visible()
+    expect(output.locator("img")).to_be_hidden()
+    changes(canvas, pixels(canvas))
+    slider.fill("0")
+    expect(output.get_by_role("button", name="Play", exact=True)).to_be_visible()
+    begun = pixels(canvas)
+    output.get_by_role("button", name="Play", exact=True).click()
+    changes(canvas, begun)
+
+
+def pixels(canvas):
+    return canvas.evaluate("canvas => canvas.toDataURL()")
+
+
+def changes(canvas, before):
+    canvas.page.wait_for_function(
+        "([canvas, before]) => canvas.toDataURL() !== before", arg=[canvas.element_handle(), before]
+    )
+
+
+def test_training_in_the_background_leaves_the_notebook_free_and_its_card_where_it_began(notebook):
+    book = notebook(MODEL, "")
+    assert book.run_all()
+    begun = book.enter("%rl_train agent --steps 1e9 --background", follow=True)
+    book.page.wait_for_function("seen.pictures.length > 2")
+
+    expect(book.outputs(book.run("print(6 * 7)"))).to_have_text("42")
+    expect(book.outputs(begun)).to_contain_text("running")
+    expect(book.outputs(book.run("%rl_stop agent"))).to_contain_text("Stopped after the update under way")
+
+    expect(book.outputs(begun)).to_contain_text("stopped: asked to stop")
+    expect(book.outputs(begun)).to_have_count(1)
+    expect(book.page.locator(".jp-OutputArea-child", has_text=re.compile("steps in"))).to_have_count(1)
