@@ -158,7 +158,6 @@ class NumberControl(Control):
 
     def _others(self, default: object) -> list[ipywidgets.Widget]:
         self._span = span = span_of(self.field, default)
-        self.slider = None
         if span is None:
             return []
         # Until it is told what to show: what ticking "unset" off begins with.
@@ -184,8 +183,8 @@ class NumberControl(Control):
 
     def _show(self, value: Any) -> None:
         self.box.value = "" if value is None else text.literal(value)
-        if self.slider is not None and value is not None:
-            self.slider.value = value  # at its end where the value is beyond
+        if self._span is not None and value not in (None, self._span.rounded(self.slider.value)):
+            self.slider.value = value  # at its end where the value is beyond; left alone under a hand that slides
 
 
 class ScheduleControl(NumberControl):

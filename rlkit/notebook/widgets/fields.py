@@ -46,7 +46,7 @@ class Field(ipywidgets.Box):
 
     def __init__(self, config_class: type[ModelConfig], name: str, look: Look | None = None) -> None:
         self._judge = config_class
-        self._base = config_class.read_value(name, config_class().to_dict()[name])
+        self._base = config_class.read_value(name, config_class().to_dict().get(name))
         self._base_source = "default"
         self.hyperparameter = config_class.hyperparameters()[name]
         self._look = look or Look()
@@ -82,10 +82,13 @@ class Field(ipywidgets.Box):
             value: Plain data.
             source: Where it comes from.
         """
+        if (value, source) == (self._base, self._base_source):
+            return
         self._base, self._base_source = value, source
         if not self.changed:
             self.value = value
         self._mark()
+        self._dress()
 
     def reset(self) -> None:
         """Undo what the person changed or entered."""
@@ -124,7 +127,7 @@ class Field(ipywidgets.Box):
         self.source = "caller" if self.changed else self._base_source
 
     @observe("source", "changed", "error", "conflict")
-    def _dress(self, _: object) -> None:
+    def _dress(self, _: object = None) -> None:
         """Show where the value comes from, a button to reset what can be, and what is wrong."""
         self._origin.value = self._said_origin()
         parts = [*self.control.parts, self._origin]

@@ -84,7 +84,7 @@ def _log(number: float, base: int) -> float:
 def _linear(field: Hyperparameter, number: float, low: float, high: float) -> Span:
     whole = field.kind == "int"
     if whole and high - low > _MOST_STEPS:  # a bound that only keeps mistakes out, far from what is usual
-        high = min(high, max(low, 0) + max(10.0, 10 * abs(number)))
+        high = min(high, max(low + 10, 10 * abs(number)))
     step = 1.0 if whole else 10.0 ** math.floor(math.log10((high - low) / _MOST_STEPS))
     first = low + step * ("exclusiveMinimum" in field.bounds)
     last = high - step * ("exclusiveMaximum" in field.bounds)

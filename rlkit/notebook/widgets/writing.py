@@ -29,7 +29,8 @@ def options(values: Mapping[str, Any], fields: Mapping[str, Hyperparameter]) -> 
 def _option(flag: str, value: Any, field: Hyperparameter) -> str:
     if field.kind == "bool":
         return flag if value else f"--no-{flag.removeprefix('--')}"
-    return f"{flag} {shlex.quote(_word(value))}"
+    word = shlex.quote(_word(value))
+    return f"{flag}={word}" if word.startswith("-") else f"{flag} {word}"
 
 
 def _word(value: Any) -> str:
