@@ -15,7 +15,7 @@ from traitlets import Any as AnyTrait, HasTraits
 from rlkit.config import Hyperparameter
 from rlkit.config.files import parse_value
 from rlkit.display import text
-from rlkit.notebook.widgets.look import Look
+from rlkit.notebook.widgets.look import Look, labelled
 from rlkit.notebook.widgets.spans import span_of
 from rlkit.notebook.widgets.writing import compact
 
@@ -40,7 +40,6 @@ class Control(HasTraits):
 
     raw = AnyTrait()
     box_class: ClassVar[type] = ipywidgets.Text
-    box_settings: ClassVar[dict[str, Any]] = {"continuous_update": False}
 
     def __init__(self, field: Hyperparameter, default: object, look: Look) -> None:
         super().__init__()
@@ -48,20 +47,18 @@ class Control(HasTraits):
         self._look = look
         self._showing = False
         self._last: Any = None
-        self.box = look.make(
-            self.box_class,
-            "rlkit-entry",
-            description=field.name,
-            tooltip=tooltip(field, default),
-            **self._box_settings(),
-        )
+        self.box = look.make(self.box_class, "rlkit-entry", **self._label(default), **self._settings())
         self.box.observe(self._enter, "value")
         self.parts = [self.box, *self._others(default)]
         self.unset = self._optional() if field.optional else None
 
-    def _box_settings(self) -> dict[str, Any]:
-        """Return traits of the box. A hook."""
-        return self.box_settings
+    def _label(self, default: object) -> dict[str, object]:
+        """Return traits that give the box its label. A hook."""
+        return labelled(self.field.name, tooltip(self.field, default))
+
+    def _settings(self) -> dict[str, Any]:
+        """Return other traits of the box. A hook."""
+        return {"continuous_update": False}
 
     def _others(self, default: object) -> list[ipywidgets.Widget]:
         """Return the widgets beside the box. A hook."""
@@ -73,7 +70,6 @@ class Control(HasTraits):
             "rlkit-unset",
             description="unset",
             indent=False,
-            tooltip=f"Whether {self.field.name} is None.",
         )
         unset.observe(self._toggle, "value")
         self.parts.append(unset)
@@ -134,7 +130,13 @@ class CheckControl(Control):
     """A box to tick."""
 
     box_class = ipywidgets.Checkbox
-    box_settings: ClassVar[dict[str, Any]] = {"indent": False}
+
+    def _label(self, default: object) -> dict[str, object]:
+        # ipywidgets makes a tooltip of a tick box's description, elements and all.
+        return {"description": self.field.name}
+
+    def _settings(self) -> dict[str, Any]:
+        return {"indent": False}
 
     def _show(self, value: Any) -> None:
         self.box.value = bool(value)
@@ -145,7 +147,7 @@ class ChoiceControl(Control):
 
     box_class = ipywidgets.Dropdown
 
-    def _box_settings(self) -> dict[str, Any]:
+    def _settings(self) -> dict[str, Any]:
         return {"options": self.field.choices}
 
     def _show(self, value: Any) -> None:
@@ -171,7 +173,6 @@ class NumberControl(Control):
             step=span.step,
             value=span.start,
             readout=False,
-            tooltip=f"{self.field.name}, to slide",
             **base,
         )
         self.slider.observe(self._slide, "value")

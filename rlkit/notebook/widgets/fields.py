@@ -10,7 +10,7 @@ from traitlets import Any as AnyTrait, Bool, Unicode, observe, validate
 from rlkit.config import ModelConfig
 from rlkit.display import html, text
 from rlkit.errors import ConfigError
-from rlkit.notebook.widgets.controls import control_for
+from rlkit.notebook.widgets.controls import control_for, tooltip
 from rlkit.notebook.widgets.look import Look
 
 
@@ -46,7 +46,8 @@ class Field(ipywidgets.Box):
 
     def __init__(self, config_class: type[ModelConfig], name: str, look: Look | None = None) -> None:
         self._judge = config_class
-        self._base = config_class.read_value(name, config_class().to_dict().get(name))
+        self._default = config_class.read_value(name, config_class().to_dict().get(name))
+        self._base = self._default
         self._base_source = "default"
         self.hyperparameter = config_class.hyperparameters()[name]
         self._look = look or Look()
@@ -144,13 +145,13 @@ class Field(ipywidgets.Box):
         return tuple(f"rlkit-{name}" for name in names)
 
     def _said_origin(self) -> str:
-        """Return the source in a word, the whole of it as a tooltip, and the meaning where there is room for it."""
+        """Return the source in a word, and the meaning where there is room; a tooltip says the whole of both."""
         word = "changed" if self.changed else self.source.partition(" ")[0]
-        source, meaning = html.escape(self.source), html.plain(self.hyperparameter.meaning)
-        title = html.escape(self.hyperparameter.meaning)
+        source = html.escape(f"{word if self.changed else self.source}: {tooltip(self.hyperparameter, self._default)}")
+        meaning = html.escape(self.hyperparameter.meaning)
         return (
             f'<span class="rlkit-source" title="{source}">{html.plain(word)}</span>'
-            f'<span class="rlkit-meaning" title="{title}">{meaning}</span>'
+            f'<span class="rlkit-meaning" title="{meaning}">{html.plain(self.hyperparameter.meaning)}</span>'
         )
 
     def _button(self) -> ipywidgets.Button:

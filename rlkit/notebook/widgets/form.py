@@ -17,7 +17,7 @@ from rlkit.factory import env_id_of, factory
 from rlkit.notebook.widgets import writing
 from rlkit.notebook.widgets.fields import Field, problem
 from rlkit.notebook.widgets.fold import Fold
-from rlkit.notebook.widgets.look import Look, close, style_sheet
+from rlkit.notebook.widgets.look import Look, close, labelled, style_sheet
 from rlkit.notebook.widgets.twin import twin
 
 
@@ -110,14 +110,13 @@ class ConfigForm(ipywidgets.VBox):
     def _make_parts(self) -> list[ipywidgets.Widget]:
         make = self._look.make
         self.presets = make(
-            ipywidgets.Dropdown, "rlkit-presets", description="preset", tooltip="Values that are known to work well."
+            ipywidgets.Dropdown, "rlkit-presets", **labelled("preset", "Values that are known to work well.")
         )
         self.search = make(
             ipywidgets.Text,
             "rlkit-search",
-            description="search",
             placeholder="in names and meanings",
-            tooltip="Show only the settings whose name or meaning contains these words.",
+            **labelled("search", "Show only the settings whose name or meaning contains these words."),
         )
         self.reset_all = make(
             ipywidgets.Button, "rlkit-reset", description="reset all", tooltip="Undo all that you changed."

@@ -7,6 +7,8 @@ from importlib import resources
 
 import ipywidgets
 
+from rlkit.display import html
+
 
 class Look:
     """Layouts that many widgets share: each of their own would be one more message to the browser.
@@ -39,6 +41,20 @@ class Look:
     def layout(self, *, shown: bool) -> ipywidgets.Layout:
         """Return the layout of what is to be seen or not."""
         return self.shown if shown else self.hidden
+
+
+def labelled(label: str, tooltip: str) -> dict[str, object]:
+    """Return traits of a widget that has a label, with a tooltip on that.
+
+    The label is an element of HTML's, tied to its control. ipywidgets has no tooltip where there is a description: it
+    is made here as part of that.
+
+    Args:
+        label: What stands before the control.
+        tooltip: What shows over the label.
+    """
+    description = f'<span title="{html.escape(tooltip)}">{html.plain(label)}</span>'
+    return {"description": description, "description_allow_html": True}
 
 
 @cache

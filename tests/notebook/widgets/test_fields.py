@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import html
 import math
 from typing import Literal
 
@@ -80,11 +81,12 @@ def test_a_field_begins_with_the_default_and_says_so(config_class, name):
     field = Field(config_class, name)
     assert field.value == config_class().to_dict()[name]
     assert (field.source, field.error, field.changed) == ("default", "", False)
-    assert field.control.box.description == name
-    said = field.control.box.tooltip
-    assert field.hyperparameter.meaning in said
-    assert field.hyperparameter.takes in said
-    assert field.hyperparameter.unit in said
+    label, origin = field.control.box.description, html.unescape(field._origin.value)
+    assert label.endswith(f">{name}</span>" if field.hyperparameter.kind != "bool" else name)
+    for said in [origin, *([html.unescape(label)] if field.hyperparameter.kind != "bool" else [])]:
+        assert field.hyperparameter.meaning in said
+        assert field.hyperparameter.takes in said
+        assert field.hyperparameter.unit in said
 
 
 @pytest.mark.parametrize(("config_class", "name"), FIELDS)
@@ -288,7 +290,7 @@ def test_a_changed_value_is_marked():
     field.begin(0.98, "preset <b>")
     field.reset()
     assert "rlkit-changed" not in field._dom_classes
-    assert 'title="preset &lt;b&gt;"' in field._origin.value
+    assert 'title="preset &lt;b&gt;: ' in field._origin.value
 
 
 def test_problems_are_shown_at_the_field_and_read_out():
@@ -323,4 +325,3 @@ def test_labels_stand_first_and_reset_last_in_the_order_of_the_tab_key():
     box, slider, shape, _origin, reset = field.children
     assert (box, slider, shape) == (field.control.box, field.control.slider, field.control.shape)
     assert reset.description == "reset"
-    assert all(part.tooltip for part in (box, slider, shape, reset))

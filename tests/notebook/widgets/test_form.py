@@ -421,17 +421,6 @@ def test_the_bundle_has_a_view_and_a_static_twin():
     assert "gamma = '<b>' is not allowed" in twin["text/plain"]
 
 
-def test_every_control_has_a_label_or_a_tooltip():
-    form = ConfigForm("dqn")
-
-    def controls(widget):
-        inside = [control for child in getattr(widget, "children", ()) for control in controls(child)]
-        return [widget, *inside] if hasattr(widget, "disabled") else inside
-
-    for control in controls(form):
-        assert control.tooltip or control.description, control
-
-
 class Strange(ModelConfig):
     """Names and words that need quotes."""
 

@@ -4,7 +4,7 @@ import re
 
 import ipywidgets
 
-from rlkit.notebook.widgets.look import Look, close, style_sheet
+from rlkit.notebook.widgets.look import Look, close, labelled, style_sheet
 
 
 def test_widgets_of_one_look_share_layout_and_style():
@@ -34,6 +34,13 @@ def test_closing_closes_what_is_inside_and_not_what_is_shared():
     assert inner.comm is outer.comm is None
     assert look.shown.comm is not None
     assert inner.style.comm is not None
+
+
+def test_a_label_has_a_tooltip_and_nothing_in_it_is_markup():
+    look = Look()
+    box = look.make(ipywidgets.Text, **labelled("a<b", 'So "called".'))
+    assert box.description == '<span title="So &quot;called&quot;.">a&lt;b</span>'
+    assert box.description_allow_html
 
 
 def test_the_style_sheet_is_one_element_without_colours_of_its_own_for_text():
