@@ -156,14 +156,17 @@ class ChoiceControl(Control):
 
 
 class NumberControl(Control):
-    """A box to type a number, and a slider where there is a span worth sliding over."""
+    """A box to type a number, and a slider where there is a span worth sliding over.
+
+    A slider stands at one of its steps. The box says the number, which may lie between two of them.
+    """
 
     def _others(self, default: object) -> list[ipywidgets.Widget]:
         self._span = span = span_of(self.field, default)
         if span is None:
             return []
-        # Until it is told what to show: what ticking "unset" off begins with.
-        self._last = span.rounded(span.start)
+        self._place = span.place(span.start)
+        self._last = span.rounded(span.start)  # what unsetting is undone to, until something is shown
         kind, base = (ipywidgets.FloatLogSlider, {"base": span.base}) if span.base else (ipywidgets.FloatSlider, {})
         self.slider = self._look.make(
             kind,
@@ -171,7 +174,7 @@ class NumberControl(Control):
             min=span.low,
             max=span.high,
             step=span.step,
-            value=span.start,
+            value=span.at(self._place),
             readout=False,
             **base,
         )
@@ -179,13 +182,19 @@ class NumberControl(Control):
         return [self.slider]
 
     def _slide(self, change: Any) -> None:
-        if not self._showing and self._span is not None:
-            self.box.value = text.literal(self._span.rounded(change["new"]))
+        # A browser sends where it drew the slider, too: only another step was chosen by somebody.
+        place = self._span.place(change["new"])  # type: ignore[union-attr] # only observed where there is one
+        if self._showing or place == self._place:
+            return
+        self._place = place
+        self.box.value = text.literal(self._span.rounded(change["new"]))  # type: ignore[union-attr] # the same
 
     def _show(self, value: Any) -> None:
         self.box.value = "" if value is None else text.literal(value)
-        if self._span is not None and value not in (None, self._span.rounded(self.slider.value)):
-            self.slider.value = value  # at its end where the value is beyond; left alone under a hand that slides
+        if self._span is not None and value is not None:
+            self._place = self._span.place(value)
+            if self._span.place(self.slider.value) != self._place:
+                self.slider.value = self._span.at(self._place)
 
 
 class ScheduleControl(NumberControl):

@@ -35,6 +35,18 @@ class Span:
     whole: bool
     start: float
 
+    def place(self, number: float) -> int:
+        """Return how many steps from its lower end a slider stands for a number, at an end for what is beyond."""
+        if self.base and number <= 0:
+            return 0
+        along = _log(number, self.base) if self.base else number
+        return round((min(max(along, self.low), self.high) - self.low) / self.step)
+
+    def at(self, place: int) -> float:
+        """Return the number so many steps from the lower end."""
+        along = min(self.low + place * self.step, self.high)
+        return float(self.base**along if self.base else along)
+
     def rounded(self, number: float) -> int | float:
         """Return a slider's number as a person would write it: two digits of a logarithmic one."""
         if self.whole:

@@ -71,11 +71,23 @@ def test_a_slider_stands_at_its_end_where_the_value_is_beyond_and_the_box_says_i
     assert made.box.value == "1e-12"
 
 
-def test_a_slider_is_left_alone_where_it_stands_at_the_value_already():
-    made, _ = control("learning_rate")
-    made.slider.value = 10**-2.5
-    made.show(0.0032)
+@pytest.mark.parametrize("value", [0.0003, 0.0032, 0.005, 1e-12, 0.9])
+def test_a_slider_that_is_drawn_where_it_stands_changes_nothing(value):
+    made, heard = control("learning_rate")
+    made.show(value)
+    heard.clear()
+    made.slider.value *= 1 + 1e-9  # as a browser sends it back
+    assert heard == []
+    assert made.box.value == str(value)
+
+
+def test_a_slider_stands_at_the_step_nearest_to_a_number_between_two():
+    made, heard = control("learning_rate")
+    made.show(0.0034)
     assert made.slider.value == pytest.approx(10**-2.5)
+    made.slider.value = 10**-2.4
+    made.slider.value = 10**-2.5
+    assert heard == [0.0034, "0.004", "0.0032"]
 
 
 def test_a_number_becomes_a_line_and_back():

@@ -73,3 +73,15 @@ def test_two_digits_of_a_whole_number_stay_whole():
     assert rounded == 130_000
     assert math.log10(rounded) == pytest.approx(5.1, abs=0.02)
     assert isinstance(rounded, int)
+
+
+@pytest.mark.parametrize(("config_class", "name"), FIELDS)
+def test_every_place_of_a_slider_is_where_its_number_stands(config_class, name):
+    found = span(config_class, name)
+    if found is None:
+        return
+    last = found.place(math.inf)
+    assert [found.place(found.at(place)) for place in range(last + 1)] == list(range(last + 1))
+    assert found.place(-math.inf) == found.place(found.at(0) - 1e-9) == 0
+    assert found.at(last) == pytest.approx(found.base**found.high if found.base else found.high)
+    assert last <= 230
