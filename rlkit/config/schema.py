@@ -247,6 +247,26 @@ class ModelConfig(BaseModel):
         return files.translate(named, cls.hyperparameters())
 
     @classmethod
+    def read_value(cls, name: str, written: object) -> Any:
+        """Return one value as plain data, as :meth:`to_dict` gives it, whatever the others are.
+
+        Args:
+            name: Of the hyperparameter.
+            written: What a person or a file says: a number, or its text.
+
+        Raises:
+            ConfigError: There is no such hyperparameter, or the value is wrong by itself.
+        """
+        alone = cls.__new__(cls)
+        try:
+            cls.__pydantic_validator__.validate_python(cls.read_block({name: written}), self_instance=alone)
+        except ValidationError as error:
+            # What has no place is how it goes with the others, which is found last: the value is there by then.
+            if any(each["loc"] for each in error.errors()):
+                raise cls._explain(error) from None
+        return alone.to_dict()[name]
+
+    @classmethod
     def from_mapping(cls, block: Mapping[str, Any]) -> Self:
         """Return a config from a block as files have it: RL Zoo's spellings and numbers in quotes are read.
 

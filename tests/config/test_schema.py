@@ -13,6 +13,7 @@ from hypothesis import given, settings, strategies as st
 from rlkit.config import ModelConfig, hyperparameter
 from rlkit.errors import ConfigError
 from rlkit.models.config import NetArch
+from rlkit.models.dqn import DQNConfig
 from rlkit.models.ppo import PPOConfig
 from rlkit.schedules import LinearSchedule
 
@@ -488,3 +489,39 @@ def test_what_was_fitted_is_remembered_in_the_state():
     config = PPOConfig.resolve({"n_envs": 4}, env_id="CartPole-v1")
     again = PPOConfig.from_state(config.get_state())
     assert (again, again.sources) == (config, config.sources)
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "value"),
+    [
+        ("gamma", "0.5", 0.5),
+        ("gamma", 1, 1.0),
+        ("batch_size", "1e3", 1000),
+        ("learning_rate", "lin_1e-3", "lin_0.001"),
+        ("learning_rate", LinearSchedule(0.5, 0.25), "lin_0.5_0.25"),
+        ("normalize", True, "both"),
+        ("net_arch", {"pi": [8], "vf": (8,)}, [8]),
+        ("target_kl", "none", None),
+    ],
+)
+def test_one_value_is_read_as_plain_data(name, written, value):
+    assert PPOConfig.read_value(name, written) == value
+
+
+def test_one_value_is_read_whatever_the_others_are():
+    assert PPOConfig.read_value("batch_size", 10**6) == 10**6  # more than a rollout by default
+    assert DQNConfig.read_value("learning_starts", 10**9) == 10**9
+
+
+@pytest.mark.parametrize("wrong", ["", "much", math.nan, math.inf, 1.5, None, True, [1]])
+def test_one_value_that_is_wrong_is_refused_in_the_words_of_the_whole(wrong):
+    with pytest.raises(ConfigError) as alone:
+        PPOConfig.read_value("gamma", wrong)
+    with pytest.raises(ConfigError) as whole:
+        PPOConfig.from_mapping({"gamma": wrong})
+    assert str(alone.value) == str(whole.value)
+
+
+def test_one_value_of_an_unknown_name_is_refused_with_the_nearest():
+    with pytest.raises(ConfigError, match="'gamma'"):
+        PPOConfig.read_value("gama", 0.5)
