@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any, cast
 
-from rlkit import callbacks
+from rlkit import callbacks, ui
 from rlkit.config import ModelConfig, hyperparameter
 from rlkit.envs import (
     EnvironmentDescription,
@@ -154,4 +154,5 @@ __all__ = [
     "register",
     "register_model",
     "registry",
+    "ui",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rlkit.notebook.verbs import Create, Jobs, Load, NotebookConfig, Save, Stop, Train
+from rlkit.notebook.verbs import ByHand, Create, Jobs, Load, NotebookConfig, Save, Stop, Train
 from rlkit.verbs import Verb
 from rlkit.verbs.about import Algorithms, Environments, Help
 from rlkit.verbs.acting import Evaluate, Watch
@@ -15,7 +15,7 @@ from rlkit.verbs.upkeep import CollectGarbage, Export, Import, Prune, Reindex, S
 PREFIX = "%rl_"
 
 GROUPS: Mapping[str, Sequence[Verb]] = {
-    "make and train": [Create(), NotebookConfig(), Train(), Jobs(), Stop(), Evaluate(), Watch()],
+    "make and train": [Create(), ByHand(), NotebookConfig(), Train(), Jobs(), Stop(), Evaluate(), Watch()],
     "keep and load": [Save(), Load(), Models(), Show(), Search()],
     "tell apart": [Compare(), Diff(), ShowLineage(), Card(), Inspect()],
     "name and describe": [Tag(), Alias(), Describe(), Metrics(), Copy(), Rename()],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import rlkit
 from rlkit.config import ModelConfig
@@ -23,6 +23,9 @@ from rlkit.verbs.keeping import parse_metrics
 from rlkit.verbs.notes import notes
 from rlkit.verbs.parser import parse_number
 from rlkit.verbs.training import add_training, training_callbacks
+
+if TYPE_CHECKING:  # widgets are loaded where they are asked for
+    from rlkit.notebook.widgets.create import CreatePanel
 
 
 def _take_variable(parser: OptionParser) -> None:
@@ -200,3 +203,20 @@ class Load(Verb):
         model = rlkit.load(options.source, env, trust=options.trust)
         scope.assign(options.variable, model)
         return model
+
+
+class ByHand(Verb):
+    """Choose hyperparameters, create, train, evaluate and keep a model by hand."""
+
+    name = "ui"
+    example = "ppo CartPole-v1"
+
+    def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
+        parser.add("algorithm", nargs="?", default="ppo", kind="algorithm", help="what to begin with; ppo by default")
+        parser.add("environment", nargs="?", kind="environment", help="Gymnasium id of the environment")
+
+    def run(self, options: argparse.Namespace, scope: Scope) -> CreatePanel:
+        from rlkit.notebook.widgets.create import CreatePanel  # noqa: PLC0415 - widgets only where they are used
+
+        environment = options.environment or "CartPole-v1"
+        return CreatePanel(options.algorithm, environment, cast("NotebookScope", scope).assign)

@@ -1,8 +1,13 @@
-"""A job's monitor in the output of the cell that started it; when the job has ended, its card stands there instead."""
+"""A job's monitor, in the output of a cell or inside another widget; its card stands there when the job has ended."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import ipywidgets
+
 from rlkit.notebook.progress import NotebookProgress
+from rlkit.notebook.widgets.look import close
 from rlkit.notebook.widgets.monitor import TrainingMonitor
 from rlkit.training.jobs import TrainingJob
 from rlkit.training.run import TrainingRun
@@ -21,7 +26,33 @@ class MonitorProgress(NotebookProgress):
     def close(self, job: TrainingJob) -> None:
         """Leave the job's card, which needs no kernel."""
         super().close(job)
-        self._monitor.close_all()
+        close(self._monitor)
 
     def _show(self, run: TrainingRun) -> None:
         self._monitor.refresh()
+
+
+class MonitorInside(MonitorProgress):
+    """The same inside another widget.
+
+    Args:
+        place: Is given the widget to show: the monitor, and when the job has ended its card.
+        ended: Called when the job has ended.
+    """
+
+    def __init__(self, place: Callable[[ipywidgets.Widget], None], ended: Callable[[TrainingJob], None]) -> None:
+        super().__init__()
+        self._place = place
+        self._ended = ended
+
+    def open(self, job: TrainingJob) -> None:
+        """Show the monitor."""
+        self._job = job
+        self._monitor = TrainingMonitor(job)
+        self._place(self._monitor)
+
+    def close(self, job: TrainingJob) -> None:
+        """Show the card instead."""
+        self._place(ipywidgets.HTML(job._repr_html_()))
+        close(self._monitor)
+        self._ended(job)

@@ -8,7 +8,7 @@ from rlkit.display import html
 from rlkit.errors import RLKitError, in_two_lines
 
 
-class Message(widgets.HTML):  # type: ignore[misc] # ipywidgets has no annotations
+class Message(widgets.HTML):
     """A line that is empty until there is something to say."""
 
     def tell(self, words: str) -> None:

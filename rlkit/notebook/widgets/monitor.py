@@ -25,7 +25,7 @@ CHANGEABLE = ("learning_rate", "ent_coef")
 _WINDOW = 100
 
 
-class TrainingMonitor(widgets.VBox):  # type: ignore[misc] # ipywidgets has no annotations
+class TrainingMonitor(widgets.VBox):
     """What a job does, and buttons to pause, resume and stop it, to keep its model, and to change how it learns.
 
     Args:
@@ -87,12 +87,6 @@ class TrainingMonitor(widgets.VBox):  # type: ignore[misc] # ipywidgets has no a
                 self._grid.children = tuple(self.panels.values())
         for name, panel in self.panels.items():
             panel.draw([Series(updates["num_timesteps"], updates[name], _last(updates[name]))], alt=f"Curve of {name}")
-
-    def close_all(self) -> None:
-        """Close all that it is made of; nothing shows it any more."""
-        parts = [*self.children, *self.panels.values(), self._grid, self.pause, self.stop, self.name, self.checkpoint]
-        for part in [*parts, *self.settings.values(), self]:
-            part.close()
 
     # -- what it does ------------------------------------------------------------------------------------------------
 

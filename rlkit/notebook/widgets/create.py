@@ -1,0 +1,192 @@
+"""CreatePanel: choose an algorithm, an environment and hyperparameters by hand; create, train, evaluate and keep."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+import ipywidgets
+from traitlets import Any as AnyTrait
+
+import rlkit
+from rlkit.envs import EnvironmentSource
+from rlkit.errors import ConfigError, RLKitError, TrainingError
+from rlkit.factory import factory
+from rlkit.models.base import ModelBase
+from rlkit.notebook.widgets.form import ConfigForm
+from rlkit.notebook.widgets.live import MonitorInside
+from rlkit.notebook.widgets.message import Message
+from rlkit.training.jobs import TrainingJob
+from rlkit.verbs.parser import parse_whole_number
+
+_EPISODES = 100
+
+Assign = Callable[[str, object], None]
+
+
+class CreatePanel(ipywidgets.VBox):
+    """All that it takes from an idea to a kept model, by hand.
+
+    Args:
+        algorithm: What to begin with.
+        env_id: Gymnasium id of the environment to begin with.
+        assign: Puts a model into a variable of the notebook; without it there is no box for its name.
+
+    Attributes:
+        model: The model that was created, or None.
+        job: Its training, if it was started.
+        form: Its hyperparameters.
+        message: What was done, or what was wrong and what would be right.
+
+    Raises:
+        UnknownAlgorithmError: There is no such algorithm.
+    """
+
+    model = AnyTrait(None, allow_none=True)
+
+    def __init__(
+        self, algorithm: str = "ppo", env_id: str | None = "CartPole-v1", assign: Assign | None = None
+    ) -> None:
+        self._assign = assign
+        self.job: TrainingJob | None = None
+        self.form = ConfigForm(algorithm, env_id)
+        self.algorithm = ipywidgets.Dropdown(options=factory.names(), value=algorithm, description="Algorithm")
+        ids = [each.id for each in rlkit.environments() if each.is_available]
+        self.environment = ipywidgets.Combobox(
+            options=ids, value=env_id or "", description="Environment", continuous_update=False
+        )
+        self.seed = ipywidgets.Text(description="Seed", placeholder="drawn", continuous_update=False)
+        self.variable = ipywidgets.Text("agent", description="Variable", continuous_update=False)
+        self.steps = ipywidgets.Text("", description="Steps", placeholder="as the config says", continuous_update=False)
+        self.name = ipywidgets.Text("", description="Name", placeholder="cartpole", continuous_update=False)
+        self.message = Message()
+        self.shown = ipywidgets.VBox()
+        self.buttons = {
+            "Create": self._button("Create", "plus", "Make a new model of these settings", self._create),
+            "Train": self._button("Train", "play", "Train it, while the notebook stays free", self._train),
+            "Stop": self._button("Stop", "stop", "End the training after the update under way", self._stop),
+            "Evaluate": self._button("Evaluate", "check", "Play 100 episodes that it has never seen", self._evaluate),
+            "Save": self._button("Save", "save", "Keep it as the next version of the name", self._save),
+        }
+        for box in (self.algorithm, self.environment):
+            box.observe(lambda _: self._attempt(self._choose), "value")
+        self.form.observe(lambda _: self._enable(), "config")
+        self.observe(lambda _: self._enable(), "model")
+        make, train = ("Create",), ("Train", "Stop", "Evaluate")
+        variable = [self.variable] if assign is not None else []
+        super().__init__(
+            [
+                ipywidgets.HBox([self.algorithm, self.environment]),
+                self.form,
+                self._row([self.seed, *variable], make),
+                self._row([self.steps], train),
+                self._row([self.name], ("Save",)),
+                self.message,
+                self.shown,
+            ]
+        )
+        self._enable()
+
+    def _row(self, boxes: list[ipywidgets.Widget], names: tuple[str, ...]) -> ipywidgets.HBox:
+        return ipywidgets.HBox([*boxes, *(self.buttons[name] for name in names)])
+
+    def _button(self, name: str, icon: str, tooltip: str, action: Callable[[], str]) -> ipywidgets.Button:
+        button = ipywidgets.Button(description=name, icon=icon, tooltip=tooltip)
+        button.on_click(lambda _: self._attempt(action))
+        return button
+
+    def _attempt(self, action: Callable[[], str]) -> None:
+        try:
+            self.message.tell(action())
+        except RLKitError as error:
+            self.message.fail(error)
+        self._enable()
+
+    def _enable(self) -> None:
+        """Let those buttons be pressed that can do something now."""
+        trains = self.job is not None and self.job.is_running
+        can = {
+            "Create": self.form.config is not None,
+            "Train": self.model is not None and not trains,
+            "Stop": trains,
+            "Evaluate": self.model is not None,
+            "Save": self.model is not None,
+        }
+        for name, button in self.buttons.items():
+            button.disabled = not can[name]
+
+    # -- what the buttons do -----------------------------------------------------------------------------------------
+
+    def _choose(self) -> str:
+        env_id = self.environment.value.strip() or None
+        if env_id is not None:
+            EnvironmentSource(env_id)  # says which is nearest, where there is none
+        self.form.choose(self.algorithm.value, env_id)
+        return ""
+
+    def _create(self) -> str:
+        if self.form.config is None:
+            raise ConfigError("A setting is wrong.", "It says so beside itself.")
+        seed = _whole("seed", self.seed.value)
+        model = factory.create_from_config(
+            self.algorithm.value, self.form.config, self.environment.value.strip() or None, seed=seed
+        )
+        where = "panel.model"
+        if self._assign is not None:
+            where = self.variable.value.strip()
+            self._assign(where, model)
+        self.model, self.job = model, None
+        self._show(model)
+        return f"Created: it is in {where}."
+
+    def _created(self) -> ModelBase:
+        if self.model is None:
+            raise TrainingError("There is no model yet.", "Press Create first.")
+        model: ModelBase = self.model
+        return model
+
+    def _train(self) -> str:
+        steps = _whole("steps", self.steps.value)
+        display = MonitorInside(self._place, lambda _: self._enable())
+        self.job = self._created().train_in_background(steps, progress=display)
+        return ""
+
+    def _stop(self) -> str:
+        if self.job is not None:
+            self.job.stop()
+        return "Stopping after the update under way."
+
+    def _evaluate(self) -> str:
+        result = self._created().evaluate(_EPISODES)
+        if self.job is None or not self.job.is_running:
+            self._show(result)
+        return f"Mean return {result.mean:.4g} ± {result.std:.4g} over {result.episodes} episodes."
+
+    def _save(self) -> str:
+        return f"Kept as {rlkit.register(self._created(), self.name.value.strip()).ref}."
+
+    def _show(self, value: Any) -> None:
+        self._place(ipywidgets.HTML(str(value._repr_html_())))
+
+    def _place(self, widget: ipywidgets.Widget) -> None:
+        self.shown.children = (widget,)
+
+    # -- where widgets do not show -----------------------------------------------------------------------------------
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        return {**super()._repr_mimebundle_(**kwargs), **self.form.twin()}
+
+
+def _whole(name: str, typed: str) -> int | None:
+    """Return the whole number in a box; None where it is empty.
+
+    Raises:
+        ConfigError: It is something else.
+    """
+    if not typed.strip():
+        return None
+    try:
+        return parse_whole_number(typed)
+    except argparse.ArgumentTypeError as error:
+        raise ConfigError(f"{name}: {error}.", "Or leave it empty.") from None

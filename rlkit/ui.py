@@ -1,0 +1,42 @@
+"""rlkit by hand: widgets for a notebook. Each function returns one, which the notebook shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rlkit.training.jobs import TrainingJob
+
+if TYPE_CHECKING:  # widgets are loaded where they are asked for
+    from rlkit.notebook.widgets.create import CreatePanel
+    from rlkit.notebook.widgets.monitor import TrainingMonitor
+
+
+def create(algorithm: str = "ppo", env_id: str | None = "CartPole-v1") -> CreatePanel:
+    """Choose algorithm, environment and hyperparameters by hand; create a model, train it and keep it.
+
+    The model is ``panel.model``; ``%rl_ui create`` puts it into a variable.
+
+    Args:
+        algorithm: Its name.
+        env_id: Gymnasium id of the environment.
+
+    Raises:
+        UnknownAlgorithmError: There is no such algorithm.
+    """
+    from rlkit.notebook.widgets.create import CreatePanel  # noqa: PLC0415 - widgets only where they are used
+
+    return CreatePanel(algorithm, env_id)
+
+
+def monitor(job: TrainingJob) -> TrainingMonitor:
+    """Watch a training in the background, pause it, change how it learns, keep its model, and stop it.
+
+    Args:
+        job: What ``model.train_in_background`` returned.
+
+    Raises:
+        TrainingError: The job has ended.
+    """
+    from rlkit.notebook.widgets.monitor import TrainingMonitor  # noqa: PLC0415 - widgets only where they are used
+
+    return TrainingMonitor(job)
