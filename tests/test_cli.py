@@ -294,6 +294,13 @@ def _main_writing_to(stdout, *words):
     )
 
 
+def test_nothing_is_trained_for_a_folder_that_cannot_be_written_to(monkeypatch, capsys, store):
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    monkeypatch.setattr(rlkit.ModelBase, "train", None)
+    assert main(["train", "ppo", "CartPole-v1", "--save", "cartpole"]) == 1
+    assert capsys.readouterr().err.startswith(f"StoreError: Cannot write to {store}: Permission denied.\n")
+
+
 def test_a_reader_that_has_enough_is_no_error():
     reading, writing = os.pipe()
     os.close(reading)
