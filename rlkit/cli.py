@@ -137,6 +137,8 @@ def _run(verb: Verb, words: Sequence[str]) -> None:
     options = parser.parse(words)
     result = verb.run(options, scope)
     print(json.dumps(to_plain(result), indent=2) if options.json else _text(verb, result))
+    if isinstance(result, Trained) and result.history.stop_reason == "interrupted":
+        raise KeyboardInterrupt  # what was trained is kept; a script must not go on
     if isinstance(result, VerifyReport) and not result.ok:
         problem = f"The registry {rlkit.registry().folder} is damaged."
         raise StoreError(problem, "What is printed above says how to repair it.")
