@@ -18,17 +18,17 @@ from rlkit.registry.names import check_name, check_tags
 from rlkit.registry.overview import overview
 from rlkit.registry.reports import VerifyReport
 from rlkit.registry.versions import ModelVersion
+from rlkit.storage.files import check_writable
 from rlkit.training import History
 from rlkit.verbs import HelpRequested, OptionParser, Scope, Verb
-from rlkit.verbs.about import Algorithms, Environments, Help
+from rlkit.verbs.about import Help
 from rlkit.verbs.acting import Evaluate, Watch
 from rlkit.verbs.creating import AlgorithmVerb, Config, create_from
-from rlkit.verbs.keeping import Alias, Copy, Delete, Describe, Metrics, Rename, Restore, Tag
+from rlkit.verbs.groups import SHARED
 from rlkit.verbs.notes import notes
 from rlkit.verbs.plain import to_plain
-from rlkit.verbs.reading import Card, Compare, Diff, Inspect, Models, Search, Show, ShowLineage
+from rlkit.verbs.reading import Models, Search, Show
 from rlkit.verbs.training import add_training, training_callbacks
-from rlkit.verbs.upkeep import CollectGarbage, Export, Import, Prune, Reindex, Verify
 
 PREFIX = "rlkit "
 
@@ -43,6 +43,7 @@ def _check_save(options: argparse.Namespace) -> None:
     if options.save is not None:
         check_name(options.save, existing=rlkit.registry().models())
         check_tags(options.tag)
+        check_writable(rlkit.registry().folder)
     elif options.tag or options.description:
         what = "--tag" if options.tag else "--description"
         raise UsageError(f"{what} needs --save.", "Say what to keep the model under: --save cartpole")
@@ -122,21 +123,8 @@ class Store(Verb):
 
 GROUPS: Mapping[str, Sequence[Verb]] = {
     "make and train": [Create(), Config(), Train(), Evaluate(), Watch()],
-    "what is kept": [Models(), Show(), Search()],
-    "tell apart": [Compare(), Diff(), ShowLineage(), Card(), Inspect()],
-    "name and describe": [Tag(), Alias(), Describe(), Metrics(), Copy(), Rename()],
-    "tidy up and move": [
-        Delete(),
-        Restore(),
-        Prune(),
-        CollectGarbage(),
-        Verify(),
-        Reindex(),
-        Export(),
-        Import(),
-        Store(),
-    ],
-    "what there is": [Algorithms(), Environments()],
+    "what is kept": [Models(), Show(), Search(), Store()],
+    **SHARED,
 }
 _HELP = Help(PREFIX, GROUPS)
 VERBS: dict[str, Verb] = {verb.name: verb for group in GROUPS.values() for verb in group} | {_HELP.name: _HELP}
@@ -149,6 +137,8 @@ def _run(verb: Verb, words: Sequence[str]) -> None:
     options = parser.parse(words)
     result = verb.run(options, scope)
     print(json.dumps(to_plain(result), indent=2) if options.json else _text(verb, result))
+    if isinstance(result, Trained) and result.history.stop_reason == "interrupted":
+        raise KeyboardInterrupt  # what was trained is kept; a script must not go on
     if isinstance(result, VerifyReport) and not result.ok:
         problem = f"The registry {rlkit.registry().folder} is damaged."
         raise StoreError(problem, "What is printed above says how to repair it.")

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -107,6 +108,19 @@ def test_an_interrupt_is_one_line(capsys, monkeypatch):
     monkeypatch.setattr(VERBS["eval"], "run", interrupted)
     assert main(["eval", "cartpole"]) == 130
     assert capsys.readouterr().err == "Interrupted.\n"
+
+
+def test_an_interrupted_training_is_kept_and_ends_a_script(capsys, monkeypatch):
+    class Interrupted(rlkit.Callback):
+        def on_update(self, run, update):
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("rlkit.cli.training_callbacks", lambda _: [Interrupted()])
+    assert main(["train", "ppo", "CartPole-v1", "--n-steps", "8", "--steps", "1e6", "--save", "cartpole"]) == 130
+    shown = capsys.readouterr()
+    assert shown.out.endswith("cartpole:1\n")
+    assert shown.err == "Interrupted.\n"
+    assert rlkit.load("cartpole").num_timesteps == 64
 
 
 @pytest.fixture
@@ -292,6 +306,13 @@ def _main_writing_to(stdout, *words):
     return subprocess.run(
         [sys.executable, "-c", program, *words], check=False, stdout=stdout, stderr=subprocess.PIPE, text=True
     )
+
+
+def test_nothing_is_trained_for_a_folder_that_cannot_be_written_to(monkeypatch, capsys, store):
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    monkeypatch.setattr(rlkit.ModelBase, "train", None)
+    assert main(["train", "ppo", "CartPole-v1", "--save", "cartpole"]) == 1
+    assert capsys.readouterr().err.startswith(f"StoreError: Cannot write to {store}: Permission denied.\n")
 
 
 def test_a_reader_that_has_enough_is_no_error():

@@ -285,6 +285,18 @@ def make_folder(path: Path, *, private: bool = False) -> None:
         _sync_folder(path.parent)
 
 
+def check_writable(folder: Path) -> None:
+    """Refuse a folder that could not be written to, or made, as things are: before long work for it is done.
+
+    Raises:
+        StoreError: That is so.
+    """
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    with explained("write to", folder):
+        if not os.access(there, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(there))
+
+
 def sync_folder(path: Path) -> None:
     """Wait until the names in a folder are on the disk.
 

@@ -93,7 +93,7 @@ def open_class(packed: Packed, origin: str, *, trusted: bool = False) -> type:
         reaches = f"It reaches for {names}." if names else "It imports nothing by name."
         problem = f"{origin} holds a class of its own, which was not kept by you on this machine: opening it runs code."
         raise UntrustedArtifactError(
-            problem, f"Nothing was run. {reaches} Say trust=True if you know where it comes from."
+            problem, f"Nothing was run. {reaches} Say trust=True, or --trust, if you know where it comes from."
         )
     return code.decode_class(packed.data)
 

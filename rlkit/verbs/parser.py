@@ -176,7 +176,9 @@ class OptionParser(argparse.ArgumentParser):
             elif mark or option is None or option.nargs is not None:
                 yield name, value if mark else None
             else:
-                yield word, next(rest, None)
+                following = next(rest, None)
+                known = following is not None and self.option(following.partition("=")[0]) is not None
+                yield word, None if known else following
 
     def _check_option(self, name: str, value: str | None) -> None:
         option = self.option(name)
@@ -186,7 +188,7 @@ class OptionParser(argparse.ArgumentParser):
         if option.nargs is not None and value is not None:
             names = " or ".join(spellings(option))
             raise UsageError(f"{self.prog}: {name} takes no value, and {value!r} is one.", f"Write {names} alone.")
-        if option.nargs is None and (value is None or self.option(value.partition("=")[0]) is not None):
+        if option.nargs is None and value is None:
             raise UsageError(f"{self.prog}: {name} needs a value: {_meaning(option)}.", self.hint)
 
 

@@ -51,7 +51,8 @@ def test_the_folder_of_models_is_shown_and_chosen(run, tmp_path):
 
 TYPED = (
     "ppo dqn agent cartpole cartpole:1 x@y CartPole-v1 --env --seed --steps --as --config --tag --keep --limit -1 1e3 "
-    "none [] {x} $agent {agent} '' ' --help = --gamma --net-arch [1] {a: --order-by -created --by - -- ; % *"
+    "none [] # -110 {x} {1/0} $agent {agent} '' ' --help = --gamma --net-arch [1] {a: --order-by -created --by - -- ; "
+    "% *"
 )
 WORD = st.one_of(
     st.sampled_from(TYPED.split()),

@@ -174,6 +174,15 @@ def test_moving_what_is_not_there_is_left_to_the_caller_to_explain(tmp_path):
         files.move(tmp_path / "a", tmp_path / "b")
 
 
+def test_a_folder_is_checked_before_it_is_there(tmp_path, monkeypatch):
+    files.check_writable(tmp_path / "a" / "b")
+    monkeypatch.setattr(os, "access", lambda place, _: place != tmp_path)
+    with pytest.raises(StoreError, match=r"Cannot write to .*/a/b: Permission denied") as raised:
+        files.check_writable(tmp_path / "a" / "b")
+    assert "may write to" in raised.value.remedy
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_lock_lets_one_in_at_a_time(tmp_path):
     inside, most = 0, 0
     guard = threading.Lock()

@@ -77,6 +77,8 @@ def test_an_unclosed_quote_is_named(parser):
 def test_a_value_may_begin_with_a_minus_but_an_option_is_no_value(parser):
     parser.add_argument("--order-by")
     assert parser.parse("agent --order-by -created").order_by == "-created"
+    assert parser.parse("agent --order-by=--steps").order_by == "--steps"
+    assert parser.parse("agent --order-by ''").order_by == ""
     with pytest.raises(UsageError, match="--order-by needs a value"):
         parser.parse("agent --order-by --steps 3")
 

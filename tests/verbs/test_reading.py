@@ -46,8 +46,8 @@ def test_a_search_takes_its_expression_with_quotes_or_without(run, registry, lin
 
 
 def test_a_search_that_cannot_be_understood_is_refused(run, registry):
-    with pytest.raises(QueryError, match="algo"):
-        run(Search(), "algo = 'ppo'")
+    with pytest.raises(QueryError, match="alg"):
+        run(Search(), "alg = 'ppo'")
 
 
 def test_versions_are_compared(run, registry):
