@@ -316,9 +316,10 @@ def _setting(name: str, value: str, source: str, meaning: str) -> tuple[str, ...
     """Set the cells of one row; the style of its cells is theirs and not of elements inside, which halves the bytes."""
     chosen = source not in {"", "default"}
     name, value = (text.shortened(word, _LONGEST) for word in (name, value))
+    whole = ";white-space:nowrap" if " " in value and len(value) <= _LONGEST_BADGE else ""
     return (
         f'<th scope="row" style="{_CELL}left;{_TYPED}">{plain(name)}</th>',
-        _cell(Markup(f"<strong>{plain(value)}</strong>") if chosen else value, f"left;{_TYPED}"),
+        _cell(Markup(f"<strong>{plain(value)}</strong>") if chosen else value, f"left;{_TYPED}{whole}"),
         _cell(source, "left;white-space:nowrap" if chosen else f"left;{_MUTED}"),
         _cell(meaning, f"left;{_MUTED}"),
     )

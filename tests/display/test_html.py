@@ -183,6 +183,11 @@ def test_what_somebody_chose_stands_out_in_a_config_table():
     assert "opacity" in untouched.partition("default")[0].rpartition("<td")[2]
 
 
+def test_a_short_value_stays_on_its_line_in_a_config_table():
+    assert "white-space:nowrap" in html.config_table([("net_arch", [64, 64], "default", "Hidden layers.")])
+    assert "white-space:nowrap" not in html.config_table([("net_arch", [64] * 20, "default", "Hidden layers.")])
+
+
 def test_a_config_table_without_meanings_has_no_column_for_them():
     assert "meaning" in html.config_table([("gamma", 0.98, "you", "Discount."), ("tau", 1.0, "you", "")])
     assert "meaning" not in html.config_table([("gamma", 0.98, "you", "")])
