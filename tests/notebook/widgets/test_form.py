@@ -357,8 +357,24 @@ def test_a_config_to_begin_with_counts_as_changed_where_it_was_chosen():
     form = ConfigForm("ppo", "CartPole-v1", config)
     assert form.config == config
     assert form.changes == {"gamma": 0.5}
-    assert form.preset == "CartPole-v1"
-    assert config_of(form.line) == config
+    assert form.preset == "auto"
+    assert form.line == "%rl_create ppo CartPole-v1 --gamma 0.5"
+
+
+def test_a_config_of_another_preset_names_that():
+    config = PPOConfig.resolve({"gamma": 0.5}, preset="Pendulum-v1")
+    form = ConfigForm("ppo", "CartPole-v1", config)
+    assert form.config == config
+    assert form.preset == form.presets.value == "Pendulum-v1"
+    assert form.changes == {"gamma": 0.5}
+
+
+def test_a_config_of_a_preset_that_is_gone_counts_as_chosen():
+    state = PPOConfig.resolve(preset="Pendulum-v1").get_state()
+    config = PPOConfig.from_state({**state, "preset": "Forgotten-v0"})
+    form = ConfigForm("ppo", config=config)
+    assert form.config == config
+    assert form.preset == "none"
 
 
 def test_a_config_to_begin_with_is_taken_as_it_is():
