@@ -77,7 +77,6 @@ class ConfigForm(ipywidgets.VBox):
         Raises:
             UnknownAlgorithmError: There is no such algorithm.
         """
-        factory.get(algorithm)  # before anything is changed
         kept = self.changes
         with self._at_once():
             self._take(algorithm, env_id)

@@ -227,6 +227,9 @@ def test_what_is_typed_is_shown_as_everybody_writes_it():
     field.control.box.value = "1e-3"
     assert field.control.box.value == "0.001"
     assert field.raw == field.value == 0.001
+    field.control.box.value = "0.0010"  # no other value, but another spelling
+    assert field.control.box.value == "0.001"
+    assert field.raw == 0.001
 
 
 def test_a_value_that_is_not_the_persons_follows_what_it_would_be():
