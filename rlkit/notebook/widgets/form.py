@@ -17,7 +17,7 @@ from rlkit.factory import env_id_of, factory
 from rlkit.notebook.widgets import writing
 from rlkit.notebook.widgets.fields import Field, problem
 from rlkit.notebook.widgets.fold import Fold
-from rlkit.notebook.widgets.look import Look, close, labelled, style_sheet
+from rlkit.notebook.widgets.look import Look, close, labelled
 from rlkit.notebook.widgets.twin import twin
 
 
@@ -129,7 +129,7 @@ class ConfigForm(ipywidgets.VBox):
         self.search.observe(self._filter, "value")
         self.reset_all.on_click(lambda _: self.reset())
         return [
-            make(ipywidgets.HTML, value=style_sheet()),
+            self._look.sheet(),
             make(ipywidgets.HBox, "rlkit-head", children=[self.presets, self.search, self.reset_all]),
             self.problem,
             self.common,
