@@ -65,12 +65,7 @@ class Control(HasTraits):
         return []
 
     def _optional(self) -> ipywidgets.Checkbox:
-        unset = self._look.make(
-            ipywidgets.Checkbox,
-            "rlkit-unset",
-            description="unset",
-            indent=False,
-        )
+        unset = self._look.make(ipywidgets.Checkbox, "rlkit-unset", description="unset", indent=False)
         unset.observe(self._toggle, "value")
         self.parts.append(unset)
         return unset
@@ -251,7 +246,7 @@ class SizesControl(Control):
         return [*sizes, sizes[-1] if sizes else _FIRST_LAYER]
 
     def _change(self, change: Any) -> None:
-        value = self._last
+        value = self._last or []
         changed = {part: change(sizes) for part, sizes in value.items()} if isinstance(value, dict) else change(value)
         self.box.value = _written_sizes(changed)
 
@@ -261,11 +256,13 @@ class SizesControl(Control):
         self.remove.disabled = not all(parts)
 
     def _enable(self) -> None:
-        self.box.disabled = self.unset is not None and self.unset.value
+        self.box.disabled = self.add.disabled = self.unset is not None and self.unset.value
 
     def _entered(self) -> Any:
         typed = self.box.value.strip()
-        return parse_value(typed if not typed or typed[0] in "[{" else f"[{typed}]")
+        if not typed:  # neither None nor a network without layers
+            return typed
+        return parse_value(typed if typed[0] in "[{" else f"[{typed}]")
 
 
 def _written_sizes(value: Any) -> str:

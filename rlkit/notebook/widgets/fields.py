@@ -23,7 +23,7 @@ class Field(ipywidgets.Box):
     Args:
         config_class: Whose hyperparameter, which judges what is entered in its own words.
         name: Of the hyperparameter.
-        look: What the field shares with others; its own where None.
+        look: What the field shares with others, the style sheet too; its own where None.
 
     Attributes:
         value: Plain data, as ``ModelConfig.to_dict()`` has it. Always right by itself: setting it to anything else
@@ -51,11 +51,12 @@ class Field(ipywidgets.Box):
         self._base_source = "default"
         self.hyperparameter = config_class.hyperparameters()[name]
         self._look = look or Look()
+        self._sheet = [self._look.sheet()] if look is None else []
         self._reset_button: ipywidgets.Button | None = None
         self._problem_line: ipywidgets.HTML | None = None
         self.control = control_for(self.hyperparameter, self._base, self._look)
         self._origin = self._look.make(ipywidgets.HTML, "rlkit-origin", value=self._said_origin())
-        super().__init__(layout=self._look.shown, children=[*self.control.parts, self._origin])
+        super().__init__(layout=self._look.shown, children=[*self.control.parts, self._origin, *self._sheet])
         self._dom_classes = self._classes()
         self.value = self._base
         self.control.show(self._base)  # None, which the trait begins with, is no change that would show it
@@ -131,7 +132,7 @@ class Field(ipywidgets.Box):
     def _dress(self, _: object = None) -> None:
         """Show where the value comes from, a button to reset what can be, and what is wrong."""
         self._origin.value = self._said_origin()
-        parts = [*self.control.parts, self._origin]
+        parts = [*self.control.parts, self._origin, *self._sheet]
         if self.changed or self.error:
             parts.append(self._button())
         if self.problem:
@@ -150,7 +151,7 @@ class Field(ipywidgets.Box):
         source = html.escape(f"{word if self.changed else self.source}: {tooltip(self.hyperparameter, self._default)}")
         meaning = html.escape(self.hyperparameter.meaning)
         return (
-            f'<span class="rlkit-source" title="{source}">{html.plain(word)}</span>'
+            f'<span class="rlkit-source" title="{source}">{html.plain(word)}</span> '
             f'<span class="rlkit-meaning" title="{meaning}">{html.plain(self.hyperparameter.meaning)}</span>'
         )
 

@@ -17,7 +17,7 @@ from rlkit.factory import env_id_of, factory
 from rlkit.notebook.widgets import writing
 from rlkit.notebook.widgets.fields import Field, problem
 from rlkit.notebook.widgets.fold import Fold
-from rlkit.notebook.widgets.look import Look, close, labelled, style_sheet
+from rlkit.notebook.widgets.look import Look, close, labelled
 from rlkit.notebook.widgets.twin import twin
 
 
@@ -77,7 +77,6 @@ class ConfigForm(ipywidgets.VBox):
         Raises:
             UnknownAlgorithmError: There is no such algorithm.
         """
-        factory.get(algorithm)  # before anything is changed
         kept = self.changes
         with self._at_once():
             self._take(algorithm, env_id)
@@ -130,7 +129,7 @@ class ConfigForm(ipywidgets.VBox):
         self.search.observe(self._filter, "value")
         self.reset_all.on_click(lambda _: self.reset())
         return [
-            make(ipywidgets.HTML, value=style_sheet()),
+            self._look.sheet(),
             make(ipywidgets.HBox, "rlkit-head", children=[self.presets, self.search, self.reset_all]),
             self.problem,
             self.common,
@@ -165,8 +164,10 @@ class ConfigForm(ipywidgets.VBox):
 
     def _offer_presets(self) -> None:
         file = self._config_class.preset_file
-        auto, _ = presets.choose(file, self._preset_env, "auto")
-        offered = {"auto": f"auto: {auto or 'none'}", **{name: name for name in ["none", *presets.names(file)]}}
+        offered = {
+            "auto": f"auto: {self._automatic or 'none'}",
+            **{name: name for name in ["none", *presets.names(file)]},
+        }
         offered.setdefault(self.preset, self.preset)
         with self._at_once():
             self.presets.options = [(label, name) for name, label in offered.items()]
@@ -175,7 +176,11 @@ class ConfigForm(ipywidgets.VBox):
     def _begin_with(self, config: ModelConfig) -> None:
         """Change fields until the form says what a config does."""
         state = config.get_state()
-        self.preset = state["preset"] or "none"
+        if state["preset"] != self._automatic:
+            try:
+                self.preset = state["preset"] or "none"
+            except ConfigError:  # one that is shipped no longer
+                self.preset = "none"
         self._offer_presets()
         for names in (state["caller"], state["values"]):  # the rest where something outside adjusted it
             for name in names:
@@ -229,6 +234,11 @@ class ConfigForm(ipywidgets.VBox):
     @property
     def _preset_env(self) -> str | None:
         return None if self.env_id is None else env_id_of(self.env_id)
+
+    @property
+    def _automatic(self) -> str:
+        """Name of the preset that ``"auto"`` means; empty for none."""
+        return presets.choose(self._config_class.preset_file, self._preset_env, "auto")[0]
 
     def _config(self, values: dict[str, Any]) -> ModelConfig:
         preset = None if self.preset == "none" else self.preset

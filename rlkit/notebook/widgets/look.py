@@ -38,6 +38,10 @@ class Look:
             self._styles.setdefault(kind, widget.style)
         return widget
 
+    def sheet(self) -> ipywidgets.HTML:
+        """Return a widget that is not seen, and brings the style sheet to the page."""
+        return ipywidgets.HTML(style_sheet(), layout=self.hidden)
+
     def layout(self, *, shown: bool) -> ipywidgets.Layout:
         """Return the layout of what is to be seen or not."""
         return self.shown if shown else self.hidden
@@ -59,7 +63,7 @@ def labelled(label: str, tooltip: str) -> dict[str, object]:
 
 @cache
 def style_sheet() -> str:
-    """Return the style sheet as an element of HTML, for one widget of each form."""
+    """Return the style sheet as an element of HTML."""
     sheet = resources.files(__package__).joinpath("form.css").read_text(encoding="utf-8")
     return f"<style>{sheet}</style>"
 

@@ -13,6 +13,7 @@ from rlkit.models.config import LayersField
 from rlkit.models.on_policy import OnPolicyConfig
 from rlkit.models.ppo import PPOConfig
 from rlkit.notebook.widgets.fields import Field, problem
+from rlkit.notebook.widgets.look import Look
 
 RIGHT = {  # what is typed or chosen, and the value that it means
     "bool": [(True, True), (False, False)],
@@ -201,6 +202,17 @@ def test_an_optional_number_with_a_slider_begins_where_that_stands():
     assert field.value == 0.01
 
 
+def test_layers_that_are_unset_have_no_buttons_to_press_and_begin_with_one():
+    field = Field(Unusual, "layers")
+    assert field.control.add.disabled
+    assert field.control.remove.disabled
+    field.control.unset.value = False
+    assert field.error
+    assert not field.control.add.disabled
+    field.control.add.click()
+    assert (field.value, field.error) == ([64], "")
+
+
 def test_none_can_be_typed_where_it_is_right():
     field = Field(Unusual, "count")
     field.value = 3
@@ -227,6 +239,9 @@ def test_what_is_typed_is_shown_as_everybody_writes_it():
     field.control.box.value = "1e-3"
     assert field.control.box.value == "0.001"
     assert field.raw == field.value == 0.001
+    field.control.box.value = "0.0010"  # no other value, but another spelling
+    assert field.control.box.value == "0.001"
+    assert field.raw == 0.001
 
 
 def test_a_value_that_is_not_the_persons_follows_what_it_would_be():
@@ -320,8 +335,19 @@ def test_search_finds_names_and_meanings(words, found):
 
 
 def test_labels_stand_first_and_reset_last_in_the_order_of_the_tab_key():
-    field = Field(PPOConfig, "learning_rate")
+    field = Field(PPOConfig, "learning_rate", Look())
     field.value = 0.1
     box, slider, shape, _origin, reset = field.children
     assert (box, slider, shape) == (field.control.box, field.control.slider, field.control.shape)
     assert reset.description == "reset"
+
+
+def test_a_field_alone_brings_the_style_sheet_and_one_of_several_does_not():
+    def sheets(field):
+        return [child for child in field.children if "<style>" in str(getattr(child, "value", ""))]
+
+    alone = Field(PPOConfig, "gamma")
+    assert [sheet.layout.display for sheet in sheets(alone)] == ["none"]
+    alone.value = 0.5
+    assert len(sheets(alone)) == 1
+    assert sheets(Field(PPOConfig, "gamma", Look())) == []

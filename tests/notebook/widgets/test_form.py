@@ -195,6 +195,16 @@ def test_values_that_do_not_go_together_are_shown_at_the_top_where_no_field_is_n
     assert form.config is not None
 
 
+def test_a_value_put_back_to_that_of_the_preset_is_not_changed():
+    form = ConfigForm("ppo", "CartPole-v1")
+    field = form.fields["gamma"]
+    field.control.box.value = "0.5"
+    assert field.children[-1].tooltip == "Set gamma back to 0.98 (preset CartPole-v1)."
+    field.control.box.value = "0.98"
+    assert form.changes == {}
+    assert field.source == "preset CartPole-v1"
+
+
 def test_what_is_adjusted_to_a_change_shows_as_that():
     form = ConfigForm("ppo")
     form.fields["n_steps"].value = 8
@@ -357,8 +367,24 @@ def test_a_config_to_begin_with_counts_as_changed_where_it_was_chosen():
     form = ConfigForm("ppo", "CartPole-v1", config)
     assert form.config == config
     assert form.changes == {"gamma": 0.5}
-    assert form.preset == "CartPole-v1"
-    assert config_of(form.line) == config
+    assert form.preset == "auto"
+    assert form.line == "%rl_create ppo CartPole-v1 --gamma 0.5"
+
+
+def test_a_config_of_another_preset_names_that():
+    config = PPOConfig.resolve({"gamma": 0.5}, preset="Pendulum-v1")
+    form = ConfigForm("ppo", "CartPole-v1", config)
+    assert form.config == config
+    assert form.preset == form.presets.value == "Pendulum-v1"
+    assert form.changes == {"gamma": 0.5}
+
+
+def test_a_config_of_a_preset_that_is_gone_counts_as_chosen():
+    state = PPOConfig.resolve(preset="Pendulum-v1").get_state()
+    config = PPOConfig.from_state({**state, "preset": "Forgotten-v0"})
+    form = ConfigForm("ppo", config=config)
+    assert form.config == config
+    assert form.preset == "none"
 
 
 def test_a_config_to_begin_with_is_taken_as_it_is():
@@ -379,6 +405,18 @@ def test_traits_tell_of_every_change():
     form.observe(lambda change: heard.append((change["name"], change["new"])), ["config", "line"])
     form.fields["gamma"].control.box.value = "0.5"
     assert heard == [("config", PPOConfig.resolve({"gamma": 0.5})), ("line", "%rl_create ppo --gamma 0.5")]
+
+
+def test_what_belongs_together_is_told_of_once():
+    form, heard = ConfigForm("ppo"), []
+    change(form, {"gamma": 0.5, "vf_coef": 1.0, "n_steps": 8})
+    form.observe(lambda change: heard.append(change["new"]), ["config"])
+    form.reset()
+    assert heard == [PPOConfig.resolve()]
+    change(form, {"gamma": 0.5, "vf_coef": 1.0, "n_steps": 8})
+    heard.clear()
+    form.choose("a2c")
+    assert heard == [A2CConfig.resolve({"gamma": 0.5, "vf_coef": 1.0, "n_steps": 8})]
 
 
 def test_changes_from_several_threads_are_all_judged():

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -56,6 +57,15 @@ def test_spans_lie_within_the_bounds_and_hold_the_default(config_class, name):
 )
 def test_spans_are_sensible(config_class, name, expected):
     assert span(config_class, name) == expected
+
+
+def test_bounds_cut_a_logarithmic_span():
+    field = replace(PPOConfig.hyperparameters()["learning_rate"], bounds={"minimum": 2e-3, "maximum": 5e-2})
+    found = span_of(field, 0.01)
+    assert (found.low, found.high) == (-2, -2)
+    field = replace(field, bounds={"minimum": 1e-3, "maximum": 1e-1})
+    found = span_of(field, 0.01)
+    assert (found.low, found.high) == (-3, -1)
 
 
 @pytest.mark.parametrize(
