@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from .notebook import Notebook, new_page
+from .notebook import KEPT, Notebook, new_page
 from .server import SECONDS, JupyterLab
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-KEPT = Path(__file__).parents[2] / "build" / "browser"
 _HERE = Path(__file__).parent
 
 
@@ -96,7 +95,6 @@ def notebook(lab, show, numbers):
 
 def _keep(notebook, test):
     """Leave what a person needs who wants to know why a test failed."""
-    KEPT.mkdir(parents=True, exist_ok=True)
     stem = re.sub(r"\W+", "-", f"{test}-{notebook.name.removesuffix('.ipynb')}")
-    notebook.page.screenshot(path=KEPT / f"{stem}.png")
+    notebook.keep(stem)
     (KEPT / f"{stem}.txt").write_text("\n".join([*notebook.complaints, *notebook.addresses]))

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from .server import SECONDS, JupyterLab
 
+KEPT = Path(__file__).parents[2] / "build" / "browser"
+"""Where pictures for people to look at are left."""
+
 _READY = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
 _RUN_ALL = "jupyterapp.commands.execute('notebook:run-all-cells')"
-_SHUT_DOWN = "jupyterapp.shell.currentWidget.sessionContext.shutdown()"
+_SHUT_DOWN = "window.jupyterapp?.shell.currentWidget?.sessionContext.shutdown()"
 _FOLLOW = """cell => {
   window.seen = { progress: [], pictures: [] };
   const note = (list, value) => { if (value && !list.includes(value)) list.push(value); };
@@ -116,6 +120,11 @@ class Notebook:
     def interrupt(self) -> None:
         """Press the square button."""
         self.page.locator('jp-button[data-command="notebook:interrupt-kernel"]').click()
+
+    def keep(self, name: str) -> None:
+        """Leave a picture of the page for people to look at."""
+        KEPT.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=KEPT / f"{name}.png")
 
     def save(self) -> None:
         """Save it, and wait until it is written."""

@@ -7,7 +7,7 @@ SETUP = """\
 %load_ext rlkit
 import rlkit
 agent = rlkit.create("ppo", env="CartPole-v1", seed=0, net_arch=[4])
-rlkit.register(agent, "cartpole", allow_duplicate=True)
+rlkit.register(agent, "cartpole")
 rlkit.registry().set_alias("cartpole", "best", 1)"""
 
 

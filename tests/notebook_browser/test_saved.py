@@ -4,12 +4,12 @@ import nbformat
 import pytest
 from playwright.sync_api import expect
 
-from .conftest import KEPT
 from .notebook import Notebook, new_page
 
 CELLS = (
     """\
 %load_ext rlkit
+%rl_store models;
 import rlkit
 small = rlkit.create("ppo", env="CartPole-v1", seed=0, net_arch=[16], learning_rate=1e-3)
 small.train(4_000, progress=False)
@@ -83,8 +83,7 @@ def look_at(book, name):
     while (needed := book.cell(-1).evaluate(NEEDED)) > height:
         height = needed  # cells below the edge have not been measured
         book.page.set_viewport_size({"width": 1200, "height": height})
-    KEPT.mkdir(parents=True, exist_ok=True)
-    book.page.screenshot(path=KEPT / f"{name}.png")
+    book.keep(name)
 
 
 def shown(book):
