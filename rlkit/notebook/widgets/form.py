@@ -288,7 +288,8 @@ class ConfigForm(ipywidgets.VBox):
             field.layout = self._look.layout(shown=field in found)
         rest = [field for field in found if not field.hyperparameter.common]
         changed = sum(field.changed for field in rest)
-        self.more.title = f"More, {len(rest)} settings" + (f", {changed} changed" if changed else "")
+        settings = "1 setting" if len(rest) == 1 else f"{len(rest)} settings"
+        self.more.title = f"More, {settings}" + (f", {changed} changed" if changed else "")
         self.more.forced = bool(words and rest) or any(field.problem for field in rest)
         self.more.layout = self._look.layout(shown=bool(rest))
         self.none_found.value = "" if found else html.plain(f"No setting of {self.algorithm} says {words!r}.")

@@ -248,6 +248,7 @@ def test_search_shows_what_it_finds_folded_or_not_and_everything_without_words()
     form = ConfigForm("ppo")
     form.search.value = "KL"
     assert shown(form) == ["target_kl"]
+    assert form.more.title == "More, 1 setting"
     assert form.more.content.layout.display != "none"
     form.search.value = "step size"
     assert shown(form) == ["learning_rate"]
