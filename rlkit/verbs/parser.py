@@ -52,7 +52,7 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
     """Help of one line an option: the first of its spellings alone."""
 
     def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=34, width=110)
+        super().__init__(prog, max_help_position=32, width=96)
 
     def _format_action_invocation(self, action: argparse.Action) -> str:
         if not action.option_strings:

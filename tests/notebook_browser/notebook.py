@@ -63,7 +63,7 @@ class Notebook:
         self.page.evaluate(_SHUT_DOWN)
         self.page.context.close()
         ours = self._lab.url, self._lab.url.replace("http:", "ws:"), "data:", "blob:"
-        assert self.complaints == []
+        assert self.complaints == [], self.complaints
         assert [address for address in self.addresses if not address.startswith(ours)] == []
 
     def cell(self, index: int) -> Locator:

@@ -59,12 +59,15 @@ def test_training_in_the_background_leaves_the_notebook_free_and_its_card_where_
     book = notebook(MODEL, "")
     assert book.run_all()
     begun = book.enter("%rl_train agent --steps 1e9 --background", follow=True)
-    book.page.wait_for_function("seen.pictures.length > 2")
+    curve = book.outputs(begun).locator("canvas").first
+    expect(curve).to_be_visible()
+    changes(curve, pixels(curve))
 
     expect(book.outputs(book.run("print(6 * 7)"))).to_have_text("42")
-    expect(book.outputs(begun)).to_contain_text("running")
+    changes(curve, pixels(curve))
     expect(book.outputs(book.run("%rl_stop agent"))).to_contain_text("Stopped after the update under way")
 
     expect(book.outputs(begun)).to_contain_text("stopped: asked to stop")
     expect(book.outputs(begun)).to_have_count(1)
+    expect(book.outputs(begun).locator("canvas")).to_have_count(0)
     expect(book.page.locator(".jp-OutputArea-child", has_text=re.compile("steps in"))).to_have_count(1)
