@@ -137,6 +137,11 @@ class Kernel:
         messages = (message for of_one in self.sent.values() for message in of_one)
         return [data(message) for message in messages if is_update(message) and display_id(message) in identities]
 
+    def until_shown(self, cell, words):
+        """Read what is sent until a display of a cell has said some words."""
+        while not any(words in update["text/html"] for update in self.updates(cell)):
+            self.until(is_update)
+
     def kinds(self, cell):
         return [message["msg_type"] for message in self.sent[cell]]
 
@@ -200,7 +205,7 @@ def test_a_job_is_shown_and_prints_below_the_cell_that_started_it_while_another_
 def test_a_job_that_is_stopped_leaves_its_card_where_it_was_started(kernel):
     cell = kernel.run("job = agent.train_in_background(10**9)\njob")
     kernel.run("job.stop('seen enough')")
-    kernel.until(lambda message: is_update(message) and "stopped" in data(message)["text/html"])
+    kernel.until_shown(cell, "stopped")
     assert "stopped: seen enough" in kernel.updates(cell)[-1]["text/plain"].replace("\n", " ")
     assert kernel.kinds(cell).count("display_data") == 1
     assert "execute_result" not in kernel.kinds(cell)
@@ -208,7 +213,7 @@ def test_a_job_that_is_stopped_leaves_its_card_where_it_was_started(kernel):
 
 def test_a_job_that_fails_shows_its_error_where_it_was_started_and_nowhere_else(kernel):
     cell = kernel.run(FAILING)
-    kernel.until(lambda message: is_update(message) and "failed" in data(message)["text/html"])
+    kernel.until_shown(cell, "failed")
     assert kernel.updates(cell)[-1]["text/plain"].endswith("TrainingError: It broke.\nMend it.")
     kernel.run("job._thread.join(60)")
     assert "stream" not in kernel.kinds(cell)

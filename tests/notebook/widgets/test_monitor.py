@@ -139,15 +139,26 @@ def test_the_band_is_the_spread_of_the_last_hundred_returns():
 
 def test_a_job_that_has_ended_leaves_its_card_and_no_widget(own_shell, model):
     own_shell.user_ns["model"] = model
-    job = own_shell.run("job = model.train_in_background(200)\njob")
+    job = own_shell.run("job = model.train_in_background(10**9)\njob")
+    view = "application/vnd.jupyter.widget-view+json"
+    while view not in own_shell.published[-1]["data"]:
+        assert job.is_running
+    assert "PPO on CartPole-v1" in own_shell.published[-1]["data"]["text/html"]
+    job.stop()
     job.wait(SECONDS)
-    first, last = own_shell.published[0]["data"], own_shell.published[-1]["data"]
-    assert "application/vnd.jupyter.widget-view+json" in first
-    assert "PPO on CartPole-v1" in first["text/html"]
-    assert "application/vnd.jupyter.widget-view+json" not in last
-    assert "finished" in last["text/html"]
+    last = own_shell.published[-1]["data"]
+    assert view not in last
+    assert "stopped" in last["text/html"]
     assert "<img" in last["text/html"]
     assert own_shell.shown_values == []
+
+
+def test_a_job_that_is_over_at_once_shows_no_widget(own_shell, model, monkeypatch):
+    monkeypatch.setattr("rlkit.notebook.widgets.live._SECONDS_WITHOUT", 1e9)
+    own_shell.user_ns["model"] = model
+    own_shell.run("job = model.train_in_background(200)\njob").wait(SECONDS)
+    assert not any("application/vnd.jupyter.widget-view+json" in shown["data"] for shown in own_shell.published)
+    assert "finished" in own_shell.published[-1]["data"]["text/html"]
 
 
 def test_the_monitor_is_what_a_job_shows_in_a_kernel(own_shell):
