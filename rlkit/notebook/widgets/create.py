@@ -21,6 +21,7 @@ from rlkit.training.jobs import TrainingJob
 from rlkit.verbs.parser import parse_whole_number
 
 _EPISODES = 100
+_LABELS = {"description_width": "90px"}
 
 Assign = Callable[[str, object], None]
 
@@ -51,15 +52,21 @@ class CreatePanel(ipywidgets.VBox):
         self._assign = assign
         self.job: TrainingJob | None = None
         self.form = ConfigForm(algorithm, env_id)
-        self.algorithm = ipywidgets.Dropdown(options=factory.names(), value=algorithm, description="Algorithm")
+        self.algorithm = ipywidgets.Dropdown(
+            options=factory.names(), value=algorithm, description="algorithm", style=_LABELS
+        )
         ids = [each.id for each in rlkit.environments() if each.is_available]
         self.environment = ipywidgets.Combobox(
-            options=ids, value=env_id or "", description="Environment", continuous_update=False
+            options=ids, value=env_id or "", description="environment", continuous_update=False, style=_LABELS
         )
-        self.seed = ipywidgets.Text(description="Seed", placeholder="drawn", continuous_update=False)
-        self.variable = ipywidgets.Text("agent", description="Variable", continuous_update=False)
-        self.steps = ipywidgets.Text("", description="Steps", placeholder="as the config says", continuous_update=False)
-        self.name = ipywidgets.Text("", description="Name", placeholder="cartpole", continuous_update=False)
+        self.seed = ipywidgets.Text(description="seed", style=_LABELS, placeholder="drawn", continuous_update=False)
+        self.variable = ipywidgets.Text("agent", description="variable", style=_LABELS, continuous_update=False)
+        self.steps = ipywidgets.Text(
+            "", description="steps", style=_LABELS, placeholder="as the config says", continuous_update=False
+        )
+        self.name = ipywidgets.Text(
+            "", description="name", style=_LABELS, placeholder="cartpole", continuous_update=False
+        )
         self.message = Message()
         self.shown = ipywidgets.VBox()
         self.buttons = {
