@@ -17,7 +17,7 @@ from rlkit.training.progress import JobDisplay
 from rlkit.training.run import TrainingRun
 from rlkit.training.view import run_html, run_text
 
-_SHARE = 0.01
+_SHARE = 0.007
 """What the display may take of the training's time by its own clock, which misses half as much again: the thread that
 sends, and caches that training finds filled with other things."""
 _SECONDS_BETWEEN_UPDATES = 0.1

@@ -34,7 +34,7 @@ class Running(Protocol):
         """Whether it waits to be resumed."""
 
 
-_POINTS = 200
+_POINTS = 100
 """Most episodes and updates in the curve: it takes a millisecond and 10 KB, however long the run."""
 
 
