@@ -30,6 +30,9 @@ _REWRITE_SHARE = 16
 """The file is rewritten when one in so many documents has changed, so that the cost of a change does not grow with the
 number of versions; the rest is read from the manifests when the index is opened."""
 
+_LOOKS = 3
+"""How often the folder is listed at most where models come and go while it is."""
+
 
 Condition = Callable[[Mapping[str, Any]], Any]
 
@@ -88,7 +91,13 @@ class VersionIndex:
             changed.
         """
         with self._guard:
-            self._refresh()
+            for _ in range(_LOOKS):
+                before = self._store.signature()
+                self._refresh()
+                if (
+                    self._store.signature() == before
+                ):  # else a model was renamed meanwhile, and may have been overlooked
+                    break
             if self._everything is None:
                 documents = self._table.items()
                 order = sorted(documents, key=lambda item: (item[1]["name"], item[1]["version"]))

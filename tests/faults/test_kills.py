@@ -278,7 +278,7 @@ def test_what_was_acknowledged_outlives_the_process_whenever_it_is_killed(proces
 @pytest.mark.parametrize("rounds", [4, pytest.param(60, marks=pytest.mark.long)])
 def test_one_who_is_killed_takes_nothing_from_those_who_write_beside_it(processes, tmp_path, rounds):
     for seed in range(rounds):
-        flushes = random.Random(seed).randint(1, 8 * EACH)
+        flushes = random.Random(seed).randint(1, 4 * EACH)
         jobs = [Job(registering, (who, 0 if who else flushes)) for who in range(4)]
         folder = tmp_path / str(seed)
         told = processes.race(RegistryStore, folder, jobs)
