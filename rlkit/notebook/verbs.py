@@ -18,7 +18,7 @@ from rlkit.registry.versions import ModelVersion
 from rlkit.training import History
 from rlkit.training.jobs import JobList, TrainingJob, jobs
 from rlkit.verbs import OptionParser, Scope, Verb
-from rlkit.verbs.creating import AlgorithmVerb, Config, config_from, create_from
+from rlkit.verbs.creating import AlgorithmVerb, Config, config_from, create_from, environment_word
 from rlkit.verbs.keeping import parse_metrics
 from rlkit.verbs.notes import notes
 from rlkit.verbs.parser import parse_number
@@ -69,7 +69,7 @@ class NotebookConfig(Config):
         """
         if "model" in options:
             raise UsageError("%%rl_config makes a config, and a model has one.", "Name an algorithm: %%rl_config ppo")
-        env_id = options.environment or options.env
+        env_id = environment_word(options)
         block: Mapping[str, Any] = parse_block(body, "%%rl_config", env_id) if body.strip() else {}
         return self._kept(config_from(options, scope, block), options, scope)
 

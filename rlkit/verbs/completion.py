@@ -112,15 +112,9 @@ class _Place:
     @classmethod
     def at_end_of(cls, words: Sequence[str], parser: OptionParser) -> _Place:
         """Find the place after some words."""
-        pending: argparse.Action | None = None
-        count = 0
-        for word in words:
-            if pending is not None:
-                pending = None
-            elif (option := parser.option(word)) is not None:
-                pending = option if option.nargs is None else None
-            elif not word.startswith("-"):
-                count += 1
+        last = parser.option(words[-1]) if words else None
+        pending = last if last is not None and last.nargs is None else None
+        count = len(parser.others(words))
         positionals = [action for action in parser.actions() if not action.option_strings]
         if count < len(positionals):
             return cls(pending, positionals[count])

@@ -82,7 +82,7 @@ def create_from(options: argparse.Namespace, scope: Scope) -> ModelBase:
     Raises:
         RLKitError: A word or a value is wrong, or there is no such environment.
     """
-    word = _environment_word(options)
+    word = environment_word(options)
     env = None if word is None else scope.environment(word)
     config = config_from(options, scope)
     seed = scope.seed if options.seed is None else options.seed
@@ -104,7 +104,7 @@ def config_from(options: argparse.Namespace, scope: Scope, body: Mapping[str, An
         ConfigError: A name or a value is wrong.
     """
     config_class = factory.get(options.algorithm).Config
-    word = _environment_word(options)
+    word = environment_word(options)
     env_id = None if word is None else env_id_of(scope.environment(word))
     chosen = {**config_class.read_block(body or {}), **hyperparameters(options, config_class)}
     base = None if options.config is None else scope.config(options.config, env_id)
@@ -125,7 +125,7 @@ def _check_fits(config: ModelConfig, config_class: type[ModelConfig], options: a
         raise UsageError("--config and --preset are both given.", "Leave one out.")
 
 
-def _environment_word(options: argparse.Namespace) -> str | None:
+def environment_word(options: argparse.Namespace) -> str | None:
     """Return the environment among parsed options, which may stand as a word or after ``--env``."""
     word: str | None = options.environment
     if word is None or options.env in (None, word):

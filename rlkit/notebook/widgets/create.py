@@ -11,7 +11,7 @@ from traitlets import Any as AnyTrait
 
 import rlkit
 from rlkit.envs import EnvironmentSource
-from rlkit.errors import ConfigError, RLKitError, TrainingError
+from rlkit.errors import ConfigError, TrainingError
 from rlkit.factory import factory
 from rlkit.models.base import ModelBase
 from rlkit.notebook.widgets.form import ConfigForm
@@ -104,10 +104,7 @@ class CreatePanel(ipywidgets.VBox):
         return button
 
     def _attempt(self, action: Callable[[], str]) -> None:
-        try:
-            self.message.tell(action())
-        except RLKitError as error:
-            self.message.fail(error)
+        self.message.attempt(action)
         self._enable()
 
     def _enable(self) -> None:

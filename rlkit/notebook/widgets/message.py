@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import ipywidgets as widgets
 
 from rlkit.display import html
@@ -10,6 +12,13 @@ from rlkit.errors import RLKitError, in_two_lines
 
 class Message(widgets.HTML):
     """A line that is empty until there is something to say."""
+
+    def attempt(self, action: Callable[[], str]) -> None:
+        """Do something, and say what was done, or why it was not."""
+        try:
+            self.tell(action())
+        except RLKitError as error:
+            self.fail(error)
 
     def tell(self, words: str) -> None:
         """Say what was done."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 import ipywidgets as widgets
@@ -11,7 +10,6 @@ import numpy as np
 
 import rlkit
 from rlkit.display.svg import Series
-from rlkit.errors import RLKitError
 from rlkit.models.base import ModelBase
 from rlkit.notebook.widgets.curve import Curve
 from rlkit.notebook.widgets.message import Message
@@ -57,7 +55,7 @@ class TrainingMonitor(widgets.VBox):
         self._figures.observe(lambda _: self.refresh(), "selected_index")
         self.pause.observe(self._pause, "value")
         self.stop.on_click(lambda _: job.stop())
-        self.checkpoint.on_click(lambda _: self._attempt(self._keep))
+        self.checkpoint.on_click(lambda _: self.message.attempt(self._keep))
         buttons = widgets.HBox([self.pause, self.stop, *self.settings.values()])
         keeping = widgets.HBox([self.name, self.checkpoint])
         super().__init__([self.head, self.curve, buttons, keeping, self.message, self._figures])
@@ -90,13 +88,6 @@ class TrainingMonitor(widgets.VBox):
 
     # -- what it does ------------------------------------------------------------------------------------------------
 
-    def _attempt(self, action: Callable[[], str]) -> None:
-        """Do something, and say what was done or why it was not."""
-        try:
-            self.message.tell(action())
-        except RLKitError as error:
-            self.message.fail(error)
-
     def _pause(self, change: Any) -> None:
         if change["new"]:
             self.job.pause()
@@ -124,7 +115,7 @@ class TrainingMonitor(widgets.VBox):
             layout={"width": "240px"},
             style={"description_width": "initial"},
         )
-        box.observe(lambda change: self._attempt(lambda: self._change(name, change["new"])), "value")
+        box.observe(lambda change: self.message.attempt(lambda: self._change(name, change["new"])), "value")
         return box
 
     def _change(self, name: str, typed: str) -> str:
