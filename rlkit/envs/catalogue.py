@@ -162,6 +162,16 @@ class EnvironmentDescription:
         return html.card(self.info.id, self.info.family, fields)
 
 
+def newest_specs() -> list[EnvSpec]:
+    """Return what Gymnasium knows of the environments that are registered, of each its newest version."""
+    newest: dict[tuple[str | None, str], EnvSpec] = {}
+    for spec in gymnasium.registry.values():
+        other = newest.get((spec.namespace, spec.name))
+        if other is None or (spec.version or 0) > (other.version or 0):
+            newest[spec.namespace, spec.name] = spec
+    return list(newest.values())
+
+
 def list_environments(part: str = "", presets: Presets | None = None) -> EnvironmentList:
     """List the environments that are registered, the newest version of each, without making one.
 
@@ -172,13 +182,8 @@ def list_environments(part: str = "", presets: Presets | None = None) -> Environ
     Returns:
         Those that can be made here first, and of them those with presets.
     """
-    newest: dict[tuple[str | None, str], EnvSpec] = {}
-    for spec in gymnasium.registry.values():
-        other = newest.get((spec.namespace, spec.name))
-        if other is None or (spec.version or 0) > (other.version or 0):
-            newest[spec.namespace, spec.name] = spec
     word, installs = part.lower(), _Installs()
-    found = (_info(spec, presets or {}, installs) for spec in newest.values() if not _only_raises(spec))
+    found = (_info(spec, presets or {}, installs) for spec in newest_specs() if not _only_raises(spec))
     return EnvironmentList(sorted((each for each in found if word in f"{each.id} {each.family}".lower()), key=_order))
 
 

@@ -10,6 +10,7 @@ import gymnasium
 
 import rlkit
 from rlkit.config import ModelConfig, presets
+from rlkit.envs.catalogue import newest_specs
 from rlkit.errors import RLKitError
 from rlkit.factory import factory
 from rlkit.models.base import ModelBase
@@ -78,16 +79,9 @@ def _models(typed: _Typed) -> Iterable[str]:
 
 
 def _environments(typed: _Typed) -> Iterable[str]:
-    return [*typed.scope.variables(gymnasium.Env), *typed.scope.variables(gymnasium.vector.VectorEnv), *_newest_ids()]
-
-
-def _newest_ids() -> list[str]:
-    """Return the ids of Gymnasium's environments, of each its newest version."""
-    newest: dict[str, tuple[int, str]] = {}
-    for env_id, spec in gymnasium.registry.items():
-        name = env_id.rpartition("-v")[0] or env_id
-        newest[name] = max(newest.get(name, (-1, "")), (spec.version or 0, env_id))
-    return sorted(env_id for _, env_id in newest.values())
+    kinds = (gymnasium.Env, gymnasium.vector.VectorEnv)
+    variables = [name for kind in kinds for name in typed.scope.variables(kind)]
+    return [*variables, *sorted(spec.id for spec in newest_specs())]
 
 
 def _algorithms(_: _Typed) -> Iterable[str]:
