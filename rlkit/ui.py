@@ -9,6 +9,7 @@ from rlkit.training.jobs import TrainingJob
 if TYPE_CHECKING:  # widgets are loaded where they are asked for
     from rlkit.notebook.widgets.create import CreatePanel
     from rlkit.notebook.widgets.monitor import TrainingMonitor
+    from rlkit.notebook.widgets.runs import RunsMonitor
 
 
 def create(algorithm: str = "ppo", env_id: str | None = "CartPole-v1") -> CreatePanel:
@@ -28,15 +29,15 @@ def create(algorithm: str = "ppo", env_id: str | None = "CartPole-v1") -> Create
     return CreatePanel(algorithm, env_id)
 
 
-def monitor(job: TrainingJob) -> TrainingMonitor:
-    """Watch a training in the background, pause it, change how it learns, keep its model, and stop it.
+def monitor(*jobs: TrainingJob) -> TrainingMonitor | RunsMonitor:
+    """Watch trainings in the background: one with all its buttons, several in one picture.
 
     Args:
-        job: What ``model.train_in_background`` returned.
+        jobs: What ``model.train_in_background`` returned; where there are none, all that go on, else the newest.
 
     Raises:
-        TrainingError: The job has ended.
+        TrainingError: There is no job.
     """
-    from rlkit.notebook.widgets.monitor import TrainingMonitor  # noqa: PLC0415 - widgets only where they are used
+    from rlkit.notebook.widgets.runs import monitor_of  # noqa: PLC0415 - widgets only where they are used
 
-    return TrainingMonitor(job)
+    return monitor_of(jobs)

@@ -39,15 +39,15 @@ class Extension:
         self._shell.input_transformers_post.append(self._transformer)
         make, make_for_job = default_progress.make, default_progress.make_for_job
         default_progress.make = lambda: self._display(make)
-        default_progress.make_for_job = lambda: self._display(make_for_job, job=True)
+        default_progress.make_for_job = lambda: self._display(make_for_job)
 
-    def _display(self, otherwise: Callable[[], Callback | None], *, job: bool = False) -> Callback | None:
+    def _display(self, otherwise: Callable[[], Callback | None]) -> Callback | None:
         """Return what shows a training, as the settings say."""
         if self._magics.progress == "none":
             return None
         if getattr(self._shell, "kernel", None) is None:
             return otherwise()
-        if job and self._magics.progress == "monitor":
+        if self._magics.progress == "monitor":
             from rlkit.notebook.widgets.live import MonitorProgress  # noqa: PLC0415 - widgets only where they are used
 
             return MonitorProgress(self._quiet)

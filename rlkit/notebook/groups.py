@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rlkit.notebook.verbs import ByHand, Create, Jobs, Load, NotebookConfig, Save, Stop, Train
+from rlkit.notebook.by_hand import ByHand
+from rlkit.notebook.verbs import Create, Jobs, Load, NotebookConfig, Save, Stop, Train
 from rlkit.verbs import Verb
 from rlkit.verbs.about import Help
 from rlkit.verbs.acting import Evaluate, Watch

@@ -84,7 +84,7 @@ class RLMagics(Magics):
     progress = Enum(
         ["monitor", "live", "none"],
         "monitor",
-        help="What training shows: a live curve, in the background with buttons (monitor) or without (live), or none.",
+        help="What training shows: a live curve with buttons (monitor) or without (live), or none.",
     ).tag(config=True)
 
     def __init__(self, shell: InteractiveShell) -> None:

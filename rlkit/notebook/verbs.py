@@ -12,6 +12,7 @@ from rlkit.config.files import parse_block
 from rlkit.display.note import Note
 from rlkit.errors import UsageError
 from rlkit.models.base import ModelBase
+from rlkit.notebook.by_hand import create_panel
 from rlkit.notebook.scope import NotebookScope
 from rlkit.registry.names import check_alias
 from rlkit.registry.versions import ModelVersion
@@ -33,20 +34,31 @@ def _take_variable(parser: OptionParser) -> None:
 
 
 class Create(AlgorithmVerb):
-    """Create a model of an algorithm, for an environment."""
+    """Create a model of an algorithm, for an environment; by hand where no algorithm is named."""
 
     name = "create"
     example = "ppo CartPole-v1 --seed 0 --learning-rate 1e-3 --as agent"
+    needs_algorithm = False
 
     def options(self, parser: OptionParser) -> None:
         _take_variable(parser)
 
-    def run(self, options: argparse.Namespace, scope: Scope) -> ModelBase:
+    def run(self, options: argparse.Namespace, scope: Scope) -> ModelBase | CreatePanel:
+        if options.algorithm is None:
+            return self._by_hand(options, scope)
         scope = cast("NotebookScope", scope)
         scope.check_variable(options.variable)
         model = create_from(options, scope)
         scope.assign(options.variable, model)
         return model
+
+    @staticmethod
+    def _by_hand(options: argparse.Namespace, scope: Scope) -> CreatePanel:
+        for name in ("config", "preset"):
+            if getattr(options, name) is not None:
+                raise UsageError(f"--{name} is one of an algorithm.", f"Name it: %rl_create ppo --{name} ...")
+        seed = scope.seed if options.seed is None else options.seed
+        return create_panel(scope, env_id=options.env, variable=options.variable, seed=seed)
 
 
 class NotebookConfig(Config):
@@ -203,20 +215,3 @@ class Load(Verb):
         model = rlkit.load(options.source, env, trust=options.trust)
         scope.assign(options.variable, model)
         return model
-
-
-class ByHand(Verb):
-    """Choose hyperparameters, create, train, evaluate and keep a model by hand."""
-
-    name = "ui"
-    example = "ppo CartPole-v1"
-
-    def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
-        parser.add("algorithm", nargs="?", default="ppo", kind="algorithm", help="what to begin with; ppo by default")
-        parser.add("environment", nargs="?", kind="environment", help="Gymnasium id of the environment")
-
-    def run(self, options: argparse.Namespace, scope: Scope) -> CreatePanel:
-        from rlkit.notebook.widgets.create import CreatePanel  # noqa: PLC0415 - widgets only where they are used
-
-        environment = options.environment or "CartPole-v1"
-        return CreatePanel(options.algorithm, environment, cast("NotebookScope", scope).assign)

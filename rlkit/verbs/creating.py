@@ -22,6 +22,8 @@ class AlgorithmVerb(Verb):
     takes_models: ClassVar[bool] = False
     """Whether a model may stand where the algorithm does, which then is all that there is to say."""
     takes_seed: ClassVar[bool] = True
+    needs_algorithm: ClassVar[bool] = True
+    """Whether one must be named; where not, ``options.algorithm`` may be None."""
 
     def options(self, parser: OptionParser) -> None:
         """Add what the verb takes whether an algorithm is named or a model."""
@@ -36,7 +38,8 @@ class AlgorithmVerb(Verb):
         if self.takes_models:
             parser.add("algorithm", kind="algorithm or model", help=f"{names}; or a model, with other options then")
         else:
-            parser.add("algorithm", kind="algorithm", help=names)
+            needed = {} if self.needs_algorithm else {"nargs": "?"}
+            parser.add("algorithm", kind="algorithm", help=names, **needed)
         parser.add("environment", nargs="?", kind="environment", help="Gymnasium id of the environment")
         self._settings(parser)
         if subject is not None:

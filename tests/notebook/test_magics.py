@@ -237,7 +237,6 @@ def test_the_question_mark_shows_every_hyperparameter_with_default_bounds_and_me
 
 
 WRONG = [
-    ("%rl_create", UsageError, "needs algorithm: one of a2c, dqn, ppo", "Usage"),
     ("%rl_create pppo", UnknownAlgorithmError, "'pppo'", "Did you mean 'ppo'?"),
     ("%rl_create ppo --env CartPol-v1", UnknownEnvironmentError, "'CartPol-v1'", "CartPole-v1"),
     ("%rl_create ppo --learnin-rate 1", UsageError, "'--learnin-rate'", "Did you mean '--learning-rate'?"),

@@ -17,6 +17,7 @@ from rlkit.models.base import ModelBase
 from rlkit.notebook.widgets.form import ConfigForm
 from rlkit.notebook.widgets.live import MonitorInside
 from rlkit.notebook.widgets.message import Message
+from rlkit.notebook.widgets.twin import Twinned
 from rlkit.training.jobs import TrainingJob
 from rlkit.verbs.parser import parse_whole_number
 
@@ -26,13 +27,15 @@ _LABELS = {"description_width": "90px"}
 Assign = Callable[[str, object], None]
 
 
-class CreatePanel(ipywidgets.VBox):
+class CreatePanel(Twinned, ipywidgets.VBox):
     """All that it takes from an idea to a kept model, by hand.
 
     Args:
         algorithm: What to begin with.
         env_id: Gymnasium id of the environment to begin with.
         assign: Puts a model into a variable of the notebook; without it there is no box for its name.
+        variable: Name of that variable to begin with.
+        seed: Seed to begin with; None to draw one.
 
     Attributes:
         model: The model that was created, or None.
@@ -42,15 +45,24 @@ class CreatePanel(ipywidgets.VBox):
 
     Raises:
         UnknownAlgorithmError: There is no such algorithm.
+        UnknownEnvironmentError: There is no such environment.
     """
 
     model = AnyTrait(None, allow_none=True)
 
     def __init__(
-        self, algorithm: str = "ppo", env_id: str | None = "CartPole-v1", assign: Assign | None = None
+        self,
+        algorithm: str = "ppo",
+        env_id: str | None = "CartPole-v1",
+        assign: Assign | None = None,
+        *,
+        variable: str = "agent",
+        seed: int | None = None,
     ) -> None:
         self._assign = assign
         self.job: TrainingJob | None = None
+        if env_id is not None:
+            EnvironmentSource(env_id)  # says which is nearest, where there is none
         self.form = ConfigForm(algorithm, env_id)
         self.algorithm = ipywidgets.Dropdown(
             options=factory.names(), value=algorithm, description="algorithm", style=_LABELS
@@ -59,8 +71,14 @@ class CreatePanel(ipywidgets.VBox):
         self.environment = ipywidgets.Combobox(
             options=ids, value=env_id or "", description="environment", continuous_update=False, style=_LABELS
         )
-        self.seed = ipywidgets.Text(description="seed", style=_LABELS, placeholder="drawn", continuous_update=False)
-        self.variable = ipywidgets.Text("agent", description="variable", style=_LABELS, continuous_update=False)
+        self.seed = ipywidgets.Text(
+            "" if seed is None else str(seed),
+            description="seed",
+            style=_LABELS,
+            placeholder="drawn",
+            continuous_update=False,
+        )
+        self.variable = ipywidgets.Text(variable, description="variable", style=_LABELS, continuous_update=False)
         self.steps = ipywidgets.Text(
             "", description="steps", style=_LABELS, placeholder="as the config says", continuous_update=False
         )
@@ -78,24 +96,28 @@ class CreatePanel(ipywidgets.VBox):
         }
         for box in (self.algorithm, self.environment):
             box.observe(lambda _: self._attempt(self._choose), "value")
-        self.form.observe(lambda _: self._enable(), "config")
+        self.form.observe(self._renew_all, "config")
         self.observe(lambda _: self._enable(), "model")
-        make, train = ("Create",), ("Train", "Stop", "Evaluate")
-        variable = [self.variable] if assign is not None else []
+        boxes = [self.seed] if assign is None else [self.seed, self.variable]
         super().__init__(
             [
                 ipywidgets.HBox([self.algorithm, self.environment]),
                 self.form,
-                self._row([self.seed, *variable], make),
-                self._row([self.steps], train),
-                self._row([self.name], ("Save",)),
+                self._row(boxes, "Create"),
+                self._row([self.steps], "Train", "Stop", "Evaluate"),
+                self._row([self.name], "Save"),
                 self.message,
                 self.shown,
             ]
         )
         self._enable()
 
-    def _row(self, boxes: list[ipywidgets.Widget], names: tuple[str, ...]) -> ipywidgets.HBox:
+    def _renew_all(self, _: object) -> None:
+        """Take notice of other settings, or of the end of a training."""
+        self._enable()
+        self.renew()
+
+    def _row(self, boxes: list[ipywidgets.Widget], *names: str) -> ipywidgets.HBox:
         return ipywidgets.HBox([*boxes, *(self.buttons[name] for name in names)])
 
     def _button(self, name: str, icon: str, tooltip: str, action: Callable[[], str]) -> ipywidgets.Button:
@@ -125,7 +147,7 @@ class CreatePanel(ipywidgets.VBox):
     def _choose(self) -> str:
         env_id = self.environment.value.strip() or None
         if env_id is not None:
-            EnvironmentSource(env_id)  # says which is nearest, where there is none
+            EnvironmentSource(env_id)
         self.form.choose(self.algorithm.value, env_id)
         return ""
 
@@ -152,7 +174,7 @@ class CreatePanel(ipywidgets.VBox):
 
     def _train(self) -> str:
         steps = _whole("steps", self.steps.value)
-        display = MonitorInside(self._place, lambda _: self._enable())
+        display = MonitorInside(self._place, self._renew_all)
         self.job = self._created().train_in_background(steps, progress=display)
         return ""
 
@@ -162,7 +184,9 @@ class CreatePanel(ipywidgets.VBox):
         return "Stopping after the update under way."
 
     def _evaluate(self) -> str:
-        result = self._created().evaluate(_EPISODES)
+        model = self._created()
+        self.message.tell(f"Playing {_EPISODES} episodes \N{HORIZONTAL ELLIPSIS}")
+        result = model.evaluate(_EPISODES)
         if self.job is None or not self.job.is_running:
             self._show(result)
         return f"Mean return {result.mean:.4g} ± {result.std:.4g} over {result.episodes} episodes."
@@ -174,12 +198,17 @@ class CreatePanel(ipywidgets.VBox):
         self._place(ipywidgets.HTML(str(value._repr_html_())))
 
     def _place(self, widget: ipywidgets.Widget) -> None:
-        self.shown.children = (widget,)
+        if self.shown.children != (widget,):
+            self.shown.children = (widget,)
+            self.renew()
 
     # -- where widgets do not show -----------------------------------------------------------------------------------
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        return {**super()._repr_mimebundle_(**kwargs), **self.form.twin()}
+    def twin(self) -> dict[str, str]:
+        """Return the settings, and what is shown of the model, by MIME type."""
+        settings = self.form.twin()
+        cards = [shown.value for shown in self.shown.children if isinstance(shown, ipywidgets.HTML)]
+        return {**settings, "text/html": "".join([settings["text/html"], *cards])}
 
 
 def _whole(name: str, typed: str) -> int | None:

@@ -15,12 +15,13 @@ from traitlets import Bool, Dict, Float, Int, List, Unicode
 from rlkit.display import scale, svg
 from rlkit.display.marks import PALETTE
 from rlkit.display.svg import Series
+from rlkit.notebook.widgets.twin import Twinned
 
 _DOTS = 300
 _LINE_POINTS = 200
 
 
-class Curve(anywidget.AnyWidget):
+class Curve(Twinned, anywidget.AnyWidget):
     """Lines over faint dots, each labelled at its end. Pointing at it tells the values there.
 
     Attributes:
@@ -85,10 +86,9 @@ class Curve(anywidget.AnyWidget):
         )
         return svg.picture(drawing, self.alt)
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        bundle: Any = super()._repr_mimebundle_(**kwargs)
-        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        return {**(data or {}), "text/plain": self.alt, "text/html": self.picture()}, metadata
+    def twin(self) -> dict[str, str]:
+        """Return what is drawn as a picture, and what that shows in words, by MIME type."""
+        return {"text/plain": self.alt, "text/html": self.picture()}
 
 
 def _line(series: Series, colour: str) -> dict[str, Any]:

@@ -15,13 +15,14 @@ from rlkit.display import html
 from rlkit.errors import ConfigError
 from rlkit.factory import env_id_of, factory
 from rlkit.notebook.widgets import writing
+from rlkit.notebook.widgets.copyable import Copyable
 from rlkit.notebook.widgets.fields import Field, problem
 from rlkit.notebook.widgets.fold import Fold
 from rlkit.notebook.widgets.look import Look, close, labelled
-from rlkit.notebook.widgets.twin import twin
+from rlkit.notebook.widgets.twin import Twinned, settings
 
 
-class ConfigForm(ipywidgets.VBox):
+class ConfigForm(Twinned, ipywidgets.VBox):
     """Choose hyperparameters by hand: all fields of an algorithm's config, those that people change often first.
 
     Args:
@@ -101,10 +102,7 @@ class ConfigForm(ipywidgets.VBox):
         problems = [self._told, *(field.problem for field in self.fields.values())]
         wrong = "\n".join(each for each in problems if each)
         rows = [(f.name, f.value, f.source, f.hyperparameter.meaning) for f in self.fields.values()]
-        return twin(title, self.line, wrong, rows)
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        return {**super()._repr_mimebundle_(**kwargs), **self.twin()}
+        return settings(title, self.line, wrong, rows)
 
     def _make_parts(self) -> list[ipywidgets.Widget]:
         make = self._look.make
@@ -124,7 +122,9 @@ class ConfigForm(ipywidgets.VBox):
         self.common = make(ipywidgets.VBox, "rlkit-fields")
         self.more = Fold(self._look)
         self.none_found = make(ipywidgets.HTML)
-        self.written = make(ipywidgets.HTML, "rlkit-written")
+        self.line_shown, self.cell_shown = (
+            make(Copyable, label=label, placeholder="Something is wrong above.") for label in ("the line", "the YAML")
+        )
         self.presets.observe(self._choose_preset, "value")
         self.search.observe(self._filter, "value")
         self.reset_all.on_click(lambda _: self.reset())
@@ -135,7 +135,7 @@ class ConfigForm(ipywidgets.VBox):
             self.common,
             self.more,
             self.none_found,
-            Fold(self._look, "As a line and as YAML", [self.written]),
+            make(ipywidgets.VBox, "rlkit-written", children=[self.line_shown, self.cell_shown]),
         ]
 
     def _take(self, algorithm: str, env_id: str | None) -> None:
@@ -212,6 +212,7 @@ class ConfigForm(ipywidgets.VBox):
                 self._filter()
             finally:
                 self._waits -= 1
+            self.renew()
 
     def _resolve(self) -> ModelConfig | None:
         """Return the config of the fields' values, and tell the fields of it; None where they do not go together."""
@@ -256,14 +257,13 @@ class ConfigForm(ipywidgets.VBox):
 
     def _write(self) -> None:
         if self.config is None:
-            self.line, self.yaml = "", ""
-            self.written.value = "<em>Something is wrong above.</em>"
+            self.line = self.yaml = self.line_shown.text = self.cell_shown.text = ""
             return
         options = writing.options(self.changes, self._config_class.hyperparameters())
         self.line = " ".join(["%rl_create", writing.call(self.algorithm, self.env_id, self.preset), *options])
         self.yaml = writing.block(self.config)
-        cell = f"%%rl_config {writing.call(self.algorithm, self.env_id)}\n{self.yaml}"
-        self.written.value = _copyable(self.line) + _copyable(cell)
+        self.line_shown.text = self.line
+        self.cell_shown.text = f"%%rl_config {writing.call(self.algorithm, self.env_id)}\n{self.yaml}"
 
     @validate("preset")
     def _check_preset(self, proposal: Any) -> Any:
@@ -293,7 +293,3 @@ class ConfigForm(ipywidgets.VBox):
         self.more.forced = bool(words and rest) or any(field.problem for field in rest)
         self.more.layout = self._look.layout(shown=bool(rest))
         self.none_found.value = "" if found else html.plain(f"No setting of {self.algorithm} says {words!r}.")
-
-
-def _copyable(content: str) -> str:
-    return f'<pre tabindex="0">{html.escape(content)}</pre>'

@@ -1,4 +1,4 @@
-"""A job's monitor, in the output of a cell or inside another widget; its card stands there when the job has ended."""
+"""A training's monitor, in the output of a cell or inside another widget; its card stands there when it has ended."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 import ipywidgets
+from IPython.core.getipython import get_ipython
 
 from rlkit.notebook.progress import NotebookProgress
 from rlkit.notebook.widgets.look import close
@@ -14,7 +15,9 @@ from rlkit.training.jobs import TrainingJob
 from rlkit.training.run import TrainingRun
 
 _SECONDS_WITHOUT = 0.5
-"""A job that is shorter shows no buttons."""
+"""A training that is shorter shows no buttons."""
+_SECONDS_TO_PRESS = 2.0
+"""Nor does one that is over so soon."""
 _SECONDS_TO_APPEAR = 1.0
 """What a page takes to show a widget: one that is taken away before that makes JupyterLab complain."""
 
@@ -24,42 +27,71 @@ closed when the next one opens."""
 
 
 class MonitorProgress(NotebookProgress):
-    """The display of a job with buttons, once it has run for long enough to press one."""
+    """The display of a training with buttons, once it is clear that there is time to press one.
 
-    def open(self, job: TrainingJob) -> None:
-        """Show the job below the cell that starts it."""
-        super().open(job)
-        self._monitor = self._new_monitor(job)
-        self._opened = time.monotonic()
-        self._appeared: float | None = None
+    A cell that trains in the foreground has them where the page sends clicks to a thread of their own; elsewhere they
+    would be answered when the cell has ended.
+    """
+
+    _monitor: TrainingMonitor | None = None
+    _appeared: float | None = None
 
     def close(self, job: TrainingJob) -> None:
         """Leave the job's card, which needs no kernel."""
+        self._take_away()
+        super().close(job)
+
+    def on_start(self, run: TrainingRun) -> None:
+        """Show an empty bar."""
+        self._monitor = self._appeared = None
+        super().on_start(run)
+
+    def on_end(self, run: TrainingRun) -> None:
+        """Leave the card of the history; where a job drives the run, when that has ended."""
+        if self._job is None:
+            self._take_away()
+        super().on_end(run)
+
+    def _take_away(self) -> None:
         if self._appeared is not None:
             time.sleep(max(0.0, self._appeared + _SECONDS_TO_APPEAR - time.monotonic()))
-        super().close(job)
-        if self._monitor not in _left:  # whoever waited for the job calls this again
+        if self._monitor is not None and self._monitor not in _left:  # whoever waits for a job comes here again
             _left.append(self._monitor)
 
-    @staticmethod
-    def _new_monitor(job: TrainingJob) -> TrainingMonitor:
-        while _left:
-            close(_left.pop())
-        return TrainingMonitor(job)
-
     def _show(self, run: TrainingRun) -> None:
-        if self._appeared is not None:
-            self._monitor.refresh()
-        elif time.monotonic() - self._opened < _SECONDS_WITHOUT:
+        if self._appeared is None and self._monitor is None:
+            super()._show(run)
+            if _takes_longer(run):
+                self._monitor = _new_monitor(self._job or run)
+        elif self._appeared is None and self._job is None and not _clicks_are_answered():
             super()._show(run)
         else:
+            assert self._monitor is not None  # noqa: S101 - it is made before it appears
             self._monitor.refresh()
-            self._put_monitor(self._view(run))
-            self._appeared = time.monotonic()
+            if self._appeared is None:
+                self._put(self._monitor, self._view(run))
+                self._appeared = time.monotonic()
 
-    def _put_monitor(self, twin: dict[str, str]) -> None:
-        """Show the monitor; where widgets do not show, what the job had come to by now stands there."""
-        self._send({**self._monitor._repr_mimebundle_(), **twin})
+    def _put(self, monitor: TrainingMonitor, twin: dict[str, str]) -> None:
+        """Show the monitor; where widgets do not show, what the training had come to by now stands there."""
+        self._send({**monitor._repr_mimebundle_(), **twin})
+
+
+def _new_monitor(trains: TrainingJob | TrainingRun) -> TrainingMonitor:
+    while _left:
+        close(_left.pop())
+    return TrainingMonitor(trains)
+
+
+def _takes_longer(run: TrainingRun) -> bool:
+    left = run.seconds * (run.total_timesteps / max(run.num_timesteps, 1) - 1)
+    return run.seconds > _SECONDS_WITHOUT and left > _SECONDS_TO_PRESS
+
+
+def _clicks_are_answered() -> bool:
+    """Say whether a thread of the kernel serves widgets, a subshell of ipykernel 7, beside the one that runs cells."""
+    threads = getattr(getattr(get_ipython(), "kernel", None), "shell_channel_thread", None)
+    return threads is not None and bool(threads.manager.list_subshell())
 
 
 class MonitorInside(MonitorProgress):
@@ -88,5 +120,5 @@ class MonitorInside(MonitorProgress):
         self._html.value = data["text/html"]
         self._place(self._html)
 
-    def _put_monitor(self, twin: dict[str, str]) -> None:
-        self._place(self._monitor)
+    def _put(self, monitor: TrainingMonitor, twin: dict[str, str]) -> None:
+        self._place(monitor)

@@ -1,4 +1,4 @@
-"""TrainingMonitor: a training in the background, to be watched, paused, changed, kept and stopped by hand."""
+"""TrainingMonitor: a training that is watched, paused, changed, kept and stopped by hand."""
 
 from __future__ import annotations
 
@@ -13,31 +13,38 @@ from rlkit.display.svg import Series
 from rlkit.models.base import ModelBase
 from rlkit.notebook.widgets.curve import Curve
 from rlkit.notebook.widgets.message import Message
+from rlkit.notebook.widgets.spread import spread
+from rlkit.notebook.widgets.ticking import Ticker
+from rlkit.notebook.widgets.twin import Twinned
 from rlkit.training.columns import Columns
-from rlkit.training.history import OUR_COLUMNS
+from rlkit.training.history import OUR_COLUMNS, History
 from rlkit.training.jobs import TrainingJob
-from rlkit.training.view import run_bar
+from rlkit.training.run import TrainingRun
+from rlkit.training.view import run_bar, run_text
 
 CHANGEABLE = ("learning_rate", "ent_coef")
 """Hyperparameters that every update reads anew, so that they may change while a model trains."""
-_WINDOW = 100
+_POINTS = 200
+"""Of each line: drawing it takes as long however many updates there were."""
+_SECONDS = 0.2
 
 
-class TrainingMonitor(widgets.VBox):
-    """What a job does, and buttons to pause, resume and stop it, to keep its model, and to change how it learns.
+class TrainingMonitor(Twinned, widgets.VBox):
+    """What a training does, and buttons to pause, resume and stop it, to keep its model, and to change how it learns.
 
     Args:
-        job: A job that has not ended.
+        job: A job that has not ended, or a run that another thread drives than the one that serves the buttons.
+        follow: Whether it looks by itself how far the job is; else :meth:`refresh` is called.
 
     Attributes:
-        job: The job.
+        job: The job or the run.
         curve: Episodes, their running mean with a band, and evaluations.
         panels: Curves of the algorithm's own figures, such as losses, by name.
         settings: Boxes for what may change while it trains, by the name of the hyperparameter.
         message: What went wrong, or what was done.
     """
 
-    def __init__(self, job: TrainingJob) -> None:
+    def __init__(self, job: TrainingJob | TrainingRun, *, follow: bool = False) -> None:
         self.job = job
         threshold = job.history.reward_threshold
         label = "" if threshold is None else f"solved at {threshold:g}"
@@ -47,36 +54,57 @@ class TrainingMonitor(widgets.VBox):
         self.message = Message()
         self.pause = widgets.ToggleButton(description="Pause", icon="pause", tooltip="Wait before the next update")
         self.stop = widgets.Button(description="Stop", icon="stop", tooltip="End after the update under way")
-        self.name = widgets.Text(_name_for(job.title), description="Keep as", tooltip="Name of a model in the registry")
+        self.name = widgets.Text(
+            _name_for(job.history.title), description="Keep as", tooltip="Name of a model in the registry"
+        )
         self.checkpoint = widgets.Button(description="Checkpoint", icon="save", tooltip="Keep it as the next version")
         self.settings = {name: self._setting(name) for name in CHANGEABLE if self._has(name)}
         self._grid = widgets.GridBox(layout={"grid_template_columns": "repeat(auto-fill, minmax(220px, 1fr))"})
         self._figures = widgets.Accordion([self._grid], titles=("Losses and other figures",), selected_index=None)
         self._figures.observe(lambda _: self.refresh(), "selected_index")
         self.pause.observe(self._pause, "value")
-        self.stop.on_click(lambda _: job.stop())
+        self.stop.on_click(lambda _: self.message.attempt(self._stop))
         self.checkpoint.on_click(lambda _: self.message.attempt(self._keep))
         buttons = widgets.HBox([self.pause, self.stop, *self.settings.values()])
         keeping = widgets.HBox([self.name, self.checkpoint])
         super().__init__([self.head, self.curve, buttons, keeping, self.message, self._figures])
         self.refresh()
+        if follow:
+            Ticker(self._tick, _SECONDS)
 
     # -- what it shows -----------------------------------------------------------------------------------------------
 
     def refresh(self) -> None:
-        """Show how far the job is. Its thread may call this, and go on meanwhile."""
+        """Show how far the training is. Its thread may call this, and go on meanwhile."""
         history = self.job.history
-        episodes, updates, evaluations = (
-            columns.snapshot() for columns in (history.episodes, history.updates, history.evaluations)
-        )
+        updates, evaluations = history.updates.thinned(_POINTS), history.evaluations.snapshot()
+        dots = history.episodes.thinned(_POINTS)
         self.head.value = run_bar(self.job)
         self.curve.draw(
-            [line for line in (_mean(updates, episodes), _evaluated(evaluations)) if line is not None],
-            (episodes.get("num_timesteps", ()), episodes.get("return", ())),
+            [line for line in (_mean(updates, history), _evaluated(evaluations)) if line is not None],
+            (dots.get("num_timesteps", ()), dots.get("return", ())),
             alt=f"Learning curve of {history.title}: {history.summary}",
         )
         if self._figures.selected_index is not None:  # nine curves cost as much as all the rest
             self._draw_panels(updates)
+
+    def twin(self) -> dict[str, str]:
+        """Return the bar and the curve as they are now, by MIME type."""
+        return {"text/plain": run_text(self.job), "text/html": run_bar(self.job, self.curve.picture())}
+
+    def _tick(self) -> bool:
+        goes_on = isinstance(self.job, TrainingRun) or self.job.is_running
+        self.refresh()
+        if not goes_on:
+            self._end()
+        return goes_on
+
+    def _end(self) -> None:
+        """Let no button be pressed any more that could do nothing."""
+        for control in (self.pause, self.stop, *self.settings.values()):
+            control.disabled = True
+        self.checkpoint.disabled = self.job.model is None
+        self.renew()
 
     def _draw_panels(self, updates: Columns) -> None:
         for name in updates:
@@ -94,6 +122,13 @@ class TrainingMonitor(widgets.VBox):
         else:
             self.job.resume()
         self.pause.description, self.pause.icon = ("Resume", "play") if change["new"] else ("Pause", "pause")
+        self.head.value = run_bar(self.job)
+        self.renew()
+
+    def _stop(self) -> str:
+        self.job.stop()
+        self.head.value = run_bar(self.job)
+        return "Stopping after the update under way."
 
     def _model(self) -> ModelBase:
         model: ModelBase = self.job.model
@@ -136,31 +171,19 @@ def _last(values: Any) -> str:
     return f"{known[-1]:.3g}" if len(known) else ""
 
 
-def _mean(updates: Any, episodes: Any) -> Series | None:
+def _mean(updates: Any, history: History) -> Series | None:
     """Return the mean return with a band of one standard deviation of the last 100 episodes around it."""
-    if "mean_return" not in updates:
-        return None
-    steps, means = updates["num_timesteps"], updates["mean_return"]
+    means = updates.get("mean_return", np.empty(0))
     known = means[np.isfinite(means)]
     if not len(known):
         return None
-    spread = _spread(steps, episodes)
-    return Series(steps, means, f"mean {known[-1]:.4g}", means - spread, means + spread)
-
-
-def _spread(steps: Any, episodes: Any) -> Any:
-    """Return the standard deviation of the last 100 returns at each of some environment steps, of shape (n,)."""
-    returns = episodes["return"]
-    ended = np.searchsorted(episodes["num_timesteps"], steps, side="right")
-    sums, squares = (np.concatenate([[0.0], np.cumsum(returns**power)]) for power in (1, 2))
-    first = np.maximum(ended - _WINDOW, 0)
-    count = np.maximum(ended - first, 1)
-    mean = (sums[ended] - sums[first]) / count
-    return np.sqrt(np.maximum((squares[ended] - squares[first]) / count - mean**2, 0.0))
+    steps = updates["num_timesteps"]
+    around = spread(steps, history.episodes.snapshot())
+    return Series(steps, means, f"mean {known[-1]:.4g}", means - around, means + around)
 
 
 def _evaluated(evaluations: Any) -> Series | None:
     if not evaluations.num_rows:
         return None
-    steps, means, spread = (evaluations[name] for name in ("num_timesteps", "mean_return", "std_return"))
-    return Series(steps, means, f"evaluated {means[-1]:.4g}", means - spread, means + spread)
+    steps, means, std = (evaluations[name] for name in ("num_timesteps", "mean_return", "std_return"))
+    return Series(steps, means, f"evaluated {means[-1]:.4g}", means - std, means + std)

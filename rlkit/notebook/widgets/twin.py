@@ -1,15 +1,63 @@
-"""What stands for a form where no widget can: in a saved, exported or untrusted notebook."""
+"""What stands for a widget where none can be shown: in a saved, exported or untrusted notebook."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+
+import ipywidgets
+from IPython.core.getipython import get_ipython
+from IPython.display import display, update_display
 
 from rlkit.display import html, text
 
 _HEADERS = ("hyperparameter", "value", "from", "meaning")
+_WITHOUT_COMPLAINT = (
+    "<style>.jp-OutputArea-child:has(> .jp-OutputArea-output.jupyter-widgets)"
+    ":has(+ .jp-OutputArea-child .rlkit-twin) { display: none }</style>"
+)
+"""JupyterLab, and Notebook, say "Error displaying widget" where they find none: not above its twin."""
 
 
-def twin(title: str, line: str, wrong: str, rows: Sequence[tuple[str, object, str, str]]) -> dict[str, str]:
+class Twinned:
+    """A widget that leaves a picture of itself in the notebook.
+
+    A notebook keeps widgets' names and not what they show. An output of its own stands below such a widget, therefore,
+    and what the widget brings to the page hides it: whoever opens the notebook without the widget finds the twin.
+    """
+
+    _is_shown = False
+
+    def twin(self) -> dict[str, str]:
+        """Return what stands for the widget, as HTML and as text, by MIME type."""
+        raise NotImplementedError
+
+    def renew(self) -> None:
+        """Show in the notebook what stands for the widget by now. Any thread may call this."""
+        if self._is_shown:
+            update_display(self._wrapped(), raw=True, display_id=self._mark)  # type: ignore[no-untyped-call]
+
+    def _ipython_display_(self, **_: Any) -> None:
+        if getattr(get_ipython(), "kernel", None) is None:  # a terminal
+            display(self.twin(), raw=True)  # type: ignore[no-untyped-call]
+            return
+        self._is_shown = True
+        sheet = ipywidgets.HTML(f"<style>.{self._mark} {{ display: none }}</style>", layout={"display": "none"})
+        view = ipywidgets.VBox([self, sheet])._repr_mimebundle_()
+        display({**view, "text/plain": "", "text/html": ""}, raw=True)  # type: ignore[no-untyped-call]
+        display(self._wrapped(), raw=True, display_id=self._mark)  # type: ignore[no-untyped-call]
+
+    @property
+    def _mark(self) -> str:
+        return f"rlkit-twin-{self.model_id}"  # type: ignore[attr-defined] # of the widget
+
+    def _wrapped(self) -> dict[str, str]:
+        twin = self.twin()
+        content = f'<div class="rlkit-twin {self._mark}">{_WITHOUT_COMPLAINT}{twin["text/html"]}</div>'
+        return {**twin, "text/html": content}
+
+
+def settings(title: str, line: str, wrong: str, rows: Sequence[tuple[str, object, str, str]]) -> dict[str, str]:
     """Return a choice of hyperparameters as HTML and as text, by MIME type.
 
     Args:

@@ -124,13 +124,13 @@ def test_a_training_that_fails_shows_its_error_and_the_panel_goes_on(panel, monk
 
 
 def test_the_panel_shows_its_settings_where_no_widget_can(panel):
-    data = panel._repr_mimebundle_()
+    data = panel.twin()
     assert "%rl_create ppo CartPole-v1" in data["text/plain"]
     assert "<table" in data["text/html"]
 
 
 def test_the_magic_puts_the_model_into_a_variable(run, shell):
-    panel = run("%rl_ui dqn CartPole-v1")
+    panel = run("%rl_ui create dqn CartPole-v1")
     panel.variable.value = "pilot"
     panel.buttons["Create"].click()
     assert shell.user_ns["pilot"].algorithm == "dqn"

@@ -2,12 +2,10 @@
 
 import threading
 
-import numpy as np
 import pytest
 
 import rlkit
 from rlkit.callbacks import EvaluateEvery
-from rlkit.notebook.widgets import monitor as module
 from rlkit.notebook.widgets.monitor import TrainingMonitor
 from rlkit.training.progress import default_progress
 
@@ -128,13 +126,6 @@ def test_dqn_has_no_entropy_to_weigh(tmp_path):
     finally:
         job.stop()
         job.wait(SECONDS)
-
-
-def test_the_band_is_the_spread_of_the_last_hundred_returns():
-    returns = np.random.default_rng(0).normal(size=250)
-    spread = module._spread(np.array([5, 50, 250]), {"return": returns, "num_timesteps": np.arange(1, 251)})
-    expected = [returns[:5].std(), returns[:50].std(), returns[150:250].std()]
-    assert np.allclose(spread, expected)
 
 
 def test_a_job_that_has_ended_leaves_its_card_and_no_widget(own_shell, model):

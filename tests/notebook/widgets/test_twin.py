@@ -1,6 +1,11 @@
 from __future__ import annotations
 
-from rlkit.notebook.widgets.twin import twin
+from ipywidgets.widgets.widget import _instances
+
+from rlkit.notebook.widgets.form import ConfigForm
+from rlkit.notebook.widgets.twin import settings as twin
+
+VIEW = "application/vnd.jupyter.widget-view+json"
 
 ROWS = [("gamma", 0.5, "caller", "Discount <of> rewards."), ("net_arch", [64, 64], "default", "Layers.")]
 
@@ -35,3 +40,36 @@ def test_a_twin_stays_small_however_much_there_is():
     made = twin("ppo", "%rl_create ppo", "", rows)["text/html"]
     assert len(made) < 10_000
     assert "form.config.to_dict()" in made
+
+
+def test_below_a_widget_stands_its_twin_which_the_widget_hides(own_shell):
+    form = own_shell.run("from rlkit.notebook.widgets.form import ConfigForm\nConfigForm('ppo', 'CartPole-v1')")
+    view, below = (shown["data"] for shown in own_shell.published[-2:])
+    assert view[VIEW]
+    assert (view["text/plain"], view["text/html"]) == ("", "")
+    mark = f"rlkit-twin-{form.model_id}"
+    assert f'class="rlkit-twin {mark}"' in below["text/html"]
+    frame = _instances[view[VIEW]["model_id"]]
+    assert frame.children[0] is form
+    assert frame.children[1].value == f"<style>.{mark} {{ display: none }}</style>"
+
+
+def test_a_twin_follows_what_its_widget_shows(own_shell):
+    form = own_shell.run("from rlkit.notebook.widgets.form import ConfigForm\nConfigForm('ppo', 'CartPole-v1')")
+    shown = own_shell.published[-1]
+    form.fields["gamma"].value = 0.5
+    last = own_shell.published[-1]
+    assert last["update"]
+    assert last["transient"] == shown["transient"]
+    assert "--gamma 0.5" in last["data"]["text/html"]
+
+
+def test_what_is_not_shown_sends_nothing(own_shell):
+    form = ConfigForm("ppo", "CartPole-v1")
+    form.fields["gamma"].value = 0.5
+    assert own_shell.published == []
+
+
+def test_in_a_terminal_a_widget_is_its_text(run, capsys):
+    run("from rlkit.notebook.widgets.form import ConfigForm\nConfigForm('ppo', 'CartPole-v1')")
+    assert "ppo for CartPole-v1" in capsys.readouterr().out

@@ -1,0 +1,83 @@
+"""``%rl_ui``: what can be typed, done by hand. Each of its pages is a verb of its own."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from rlkit.notebook.scope import NotebookScope
+from rlkit.verbs import OptionParser, Scope, Verb
+
+if TYPE_CHECKING:  # widgets are loaded where they are asked for
+    from rlkit.notebook.widgets.create import CreatePanel
+
+
+def create_panel(
+    scope: Scope,
+    algorithm: str = "ppo",
+    env_id: str | None = None,
+    variable: str | None = None,
+    seed: int | None = None,
+) -> CreatePanel:
+    """Return the panel that creates a model by hand and puts it into a variable of the notebook.
+
+    Raises:
+        UnknownAlgorithmError: There is no such algorithm.
+        UsageError: That is no name of a variable.
+    """
+    from rlkit.notebook.widgets.create import CreatePanel  # noqa: PLC0415 - widgets only where they are used
+
+    scope = cast("NotebookScope", scope)
+    scope.check_variable(variable)
+    return CreatePanel(algorithm, env_id or "CartPole-v1", scope.assign, variable=variable or "agent", seed=seed)
+
+
+class _Create(Verb):
+    """Choose an algorithm, an environment and hyperparameters; create, train, evaluate and keep a model."""
+
+    name = "create"
+    example = "ppo CartPole-v1"
+
+    def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
+        parser.add("algorithm", nargs="?", default="ppo", kind="algorithm", help="what to begin with; ppo by default")
+        parser.add("environment", nargs="?", kind="environment", help="Gymnasium id of the environment")
+
+    def run(self, options: argparse.Namespace, scope: Scope) -> CreatePanel:
+        return create_panel(scope, options.algorithm, options.environment, seed=scope.seed)
+
+
+class _Monitor(Verb):
+    """Follow trainings in the background: pause, change, keep and stop one, or compare several."""
+
+    name = "monitor"
+    example = "agent other"
+
+    def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
+        parser.add("job", nargs="*", kind="job", help="numbers, or variables of what trains; by default all that go on")
+
+    def run(self, options: argparse.Namespace, scope: Scope) -> Any:
+        from rlkit.notebook.widgets.runs import monitor_of  # noqa: PLC0415 - widgets only where they are used
+
+        scope = cast("NotebookScope", scope)
+        return monitor_of([scope.job(word) for word in options.job])
+
+
+_PAGES: dict[str, Verb] = {page.name: page for page in (_Create(), _Monitor())}
+
+
+class ByHand(Verb):
+    """Create and train, follow, choose and watch models by hand, with forms and buttons."""
+
+    name = "ui"
+    example = "create ppo CartPole-v1"
+
+    def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
+        pages = "; ".join(f"{name}: {page.summary.removesuffix('.').lower()}" for name, page in _PAGES.items())
+        parser.add("page", nargs="?", default="create", choices=list(_PAGES), help=pages)
+        page = _PAGES.get(next(iter(parser.others(words)), "create"))
+        if page is not None:  # else the parser says so
+            page.arguments(parser, words, scope)
+
+    def run(self, options: argparse.Namespace, scope: Scope) -> Any:
+        return _PAGES[options.page].run(options, scope)

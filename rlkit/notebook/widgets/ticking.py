@@ -1,0 +1,40 @@
+"""Ticker: calls a widget again and again while there is something new to show."""
+
+from __future__ import annotations
+
+import threading
+import time
+import weakref
+from collections.abc import Callable
+
+_SHARE = 0.01
+"""What the calls may take of the time: a training goes on beside them."""
+
+
+class Ticker:
+    """Calls a method from a thread of its own, until it returns False or nobody holds its object any more.
+
+    Args:
+        method: A bound method without arguments, which says whether to call it again.
+        seconds: Least time between two calls. What takes long is called less often.
+    """
+
+    def __init__(self, method: Callable[[], bool], seconds: float) -> None:
+        self._method = weakref.WeakMethod(method)
+        self._seconds = seconds
+        self._ended = threading.Event()
+        threading.Thread(target=self._work, name="rlkit ticker", daemon=True).start()
+
+    def stop(self) -> None:
+        """End the calls."""
+        self._ended.set()
+
+    def _work(self) -> None:
+        pause = self._seconds
+        while not self._ended.wait(pause):
+            started = time.perf_counter()
+            method = self._method()
+            if method is None or not method():
+                return
+            del method  # or it would be held until the next call
+            pause = max(self._seconds, (time.perf_counter() - started) / _SHARE)
