@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextvars import Context, copy_context
 
 import ipywidgets
-from IPython.core.getipython import get_ipython
 
 from rlkit.notebook.progress import NotebookProgress
 from rlkit.notebook.widgets.look import close
 from rlkit.notebook.widgets.monitor import TrainingMonitor
+from rlkit.notebook.widgets.subshell import ask_for_subshell, subshell_context
 from rlkit.training.jobs import TrainingJob
 from rlkit.training.run import TrainingRun
 
@@ -34,7 +35,8 @@ class MonitorProgress(NotebookProgress):
     """
 
     _monitor: TrainingMonitor | None = None
-    _appeared: float | None = None
+    _context: Context
+    _appeared: float
 
     def close(self, job: TrainingJob) -> None:
         """Leave the job's card, which needs no kernel."""
@@ -43,7 +45,7 @@ class MonitorProgress(NotebookProgress):
 
     def on_start(self, run: TrainingRun) -> None:
         """Show an empty bar."""
-        self._monitor = self._appeared = None
+        self._monitor = None
         super().on_start(run)
 
     def on_end(self, run: TrainingRun) -> None:
@@ -53,24 +55,30 @@ class MonitorProgress(NotebookProgress):
         super().on_end(run)
 
     def _take_away(self) -> None:
-        if self._appeared is not None:
-            time.sleep(max(0.0, self._appeared + _SECONDS_TO_APPEAR - time.monotonic()))
-        if self._monitor is not None and self._monitor not in _left:  # whoever waits for a job comes here again
+        if self._monitor is None:
+            return
+        time.sleep(max(0.0, self._appeared + _SECONDS_TO_APPEAR - time.monotonic()))
+        if self._monitor not in _left:  # whoever waits for a job comes here again
             _left.append(self._monitor)
 
     def _show(self, run: TrainingRun) -> None:
-        if self._appeared is None and self._monitor is None:
-            super()._show(run)
-            if _takes_longer(run):
-                self._monitor = _new_monitor(self._job or run)
-        elif self._appeared is None and self._job is None and not _clicks_are_answered():
-            super()._show(run)
-        else:
-            assert self._monitor is not None  # noqa: S101 - it is made before it appears
-            self._monitor.refresh()
-            if self._appeared is None:
-                self._put(self._monitor, self._view(run))
-                self._appeared = time.monotonic()
+        if self._monitor is not None:
+            self._context.run(self._monitor.refresh)
+            return
+        super()._show(run)
+        context = self._context_for_widgets() if _takes_longer(run) else None
+        if context is not None:
+            self._context = context
+            self._monitor = context.run(_new_monitor, self._job or run)
+            self._put(self._monitor, self._view(run))
+            self._appeared = time.monotonic()
+
+    def _context_for_widgets(self) -> Context | None:
+        """Return the context in which the monitor answers; None where it would not, at least not yet."""
+        if self._job is not None:
+            return copy_context()
+        ask_for_subshell()
+        return subshell_context()
 
     def _put(self, monitor: TrainingMonitor, twin: dict[str, str]) -> None:
         """Show the monitor; where widgets do not show, what the training had come to by now stands there."""
@@ -86,12 +94,6 @@ def _new_monitor(trains: TrainingJob | TrainingRun) -> TrainingMonitor:
 def _takes_longer(run: TrainingRun) -> bool:
     left = run.seconds * (run.total_timesteps / max(run.num_timesteps, 1) - 1)
     return run.seconds > _SECONDS_WITHOUT and left > _SECONDS_TO_PRESS
-
-
-def _clicks_are_answered() -> bool:
-    """Say whether a thread of the kernel serves widgets, a subshell of ipykernel 7, beside the one that runs cells."""
-    threads = getattr(getattr(get_ipython(), "kernel", None), "shell_channel_thread", None)
-    return threads is not None and bool(threads.manager.list_subshell())
 
 
 class MonitorInside(MonitorProgress):

@@ -1,0 +1,88 @@
+"""A training that a cell waits for, with its buttons."""
+
+import pytest
+from ipywidgets.widgets.widget import _instances
+
+import rlkit
+from rlkit.errors import TrainingError
+
+from .test_subshell import Kernel
+
+VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+class Press(rlkit.Callback):
+    """Does something with the monitor as soon as it is shown; gives up after many steps."""
+
+    def __init__(self, shell, press):
+        self.shell = shell
+        self.press = press
+        self.monitor = None
+
+    def on_update(self, run, update):
+        last = self.shell.published[-1]["data"]
+        if self.monitor is None and VIEW in last:
+            self.monitor = _instances[last[VIEW]["model_id"]]
+            self.press(self.monitor)
+        elif update.num_timesteps > 300_000:
+            run.stop("nothing was shown")
+
+
+@pytest.fixture
+def train(own_shell, tmp_path, monkeypatch):
+    """Train in a cell; press when the monitor is shown."""
+    monkeypatch.setenv("RLKIT_HOME", str(tmp_path / "store"))
+
+    def train(press, **settings):
+        model = rlkit.create("ppo", "CartPole-v1", seed=0, n_steps=64, n_envs=8, n_epochs=1, **settings)
+        callback = Press(own_shell, press)
+        own_shell.user_ns.update(model=model, callback=callback)
+        history = own_shell.run("history = model.train(10**9, callbacks=[callback])\nhistory")
+        return model, callback.monitor, history
+
+    return train
+
+
+def test_its_buttons_are_answered_where_a_thread_serves_them(own_shell, train):
+    own_shell.kernel = Kernel("one")
+    _, monitor, history = train(lambda monitor: monitor.stop.click())
+    assert history.stop_reason == "asked to stop"
+    assert "Stopping" in monitor.message.value
+    last = own_shell.published[-1]["data"]
+    assert VIEW not in last
+    assert "asked to stop" in last["text/html"]
+    assert own_shell.shown_values == []
+
+
+def test_what_is_changed_and_kept_meanwhile_is(own_shell, train):
+    own_shell.kernel = Kernel("one")
+
+    def press(monitor):
+        monitor.settings["ent_coef"].value = "0.01"
+        monitor.checkpoint.click()
+        monitor.stop.click()
+
+    model, _, _ = train(press)
+    assert model.config.ent_coef == 0.01
+    assert rlkit.registry().get("cartpole-v1").tags == ("checkpoint",)
+
+
+def test_there_are_none_that_would_only_be_answered_when_the_cell_has_ended(own_shell, train):
+    own_shell.kernel = Kernel()
+    _, monitor, history = train(lambda monitor: monitor.stop.click())
+    assert monitor is None
+    assert history.stop_reason == "nothing was shown"
+    assert "<img" in own_shell.published[-1]["data"]["text/html"]
+
+
+def test_a_training_that_fails_leaves_its_card_and_its_error(own_shell, train):
+    own_shell.kernel = Kernel("one")
+
+    def press(monitor):
+        raise TrainingError("The press failed.", "Press again.")
+
+    with pytest.raises(TrainingError, match="The press failed"):
+        train(press)
+    last = own_shell.published[-1]["data"]
+    assert VIEW not in last
+    assert "The press failed" in last["text/html"]
