@@ -98,14 +98,11 @@ class CreatePanel(Twinned, ipywidgets.VBox):
             box.observe(lambda _: self._attempt(self._choose), "value")
         self.form.observe(self._renew_all, "config")
         self.observe(lambda _: self._enable(), "model")
-        boxes = [self.seed] if assign is None else [self.seed, self.variable]
         super().__init__(
             [
                 ipywidgets.HBox([self.algorithm, self.environment]),
                 self.form,
-                self._row(boxes, "Create"),
-                self._row([self.steps], "Train", "Stop", "Evaluate"),
-                self._row([self.name], "Save"),
+                self._actions(),
                 self.message,
                 self.shown,
             ]
@@ -117,8 +114,19 @@ class CreatePanel(Twinned, ipywidgets.VBox):
         self._enable()
         self.renew()
 
-    def _row(self, boxes: list[ipywidgets.Widget], *names: str) -> ipywidgets.HBox:
-        return ipywidgets.HBox([*boxes, *(self.buttons[name] for name in names)])
+    def _actions(self) -> ipywidgets.GridBox:
+        """Return boxes and buttons: a row for each thing to do, in the order in which they are done."""
+        variable = ipywidgets.Label() if self._assign is None else self.variable
+        rows = [
+            (self.seed, variable, ("Create",)),
+            (self.steps, ipywidgets.Label(), ("Train", "Stop", "Evaluate")),
+            (self.name, ipywidgets.Label(), ("Save",)),
+        ]
+        cells = []
+        for first, second, names in rows:
+            buttons = ipywidgets.HBox([self.buttons[name] for name in names])
+            cells += [first, second, buttons.add_class("rlkit-buttons")]
+        return ipywidgets.GridBox(cells).add_class("rlkit-actions")
 
     def _button(self, name: str, icon: str, tooltip: str, action: Callable[[], str]) -> ipywidgets.Button:
         button = ipywidgets.Button(description=name, icon=icon, tooltip=tooltip)

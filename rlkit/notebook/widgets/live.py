@@ -22,7 +22,7 @@ _SECONDS_TO_PRESS = 2.0
 _SECONDS_TO_APPEAR = 1.0
 """What a page takes to show a widget: one that is taken away before that makes JupyterLab complain."""
 
-_left: list[TrainingMonitor] = []
+_left: list[ipywidgets.Widget] = []
 """Monitors that nothing shows any more. A page that takes one away complains where its model goes first: so they are
 closed when the next one opens."""
 
@@ -35,6 +35,7 @@ class MonitorProgress(NotebookProgress):
     """
 
     _monitor: TrainingMonitor | None = None
+    _placed: ipywidgets.Widget
     _context: Context
     _appeared: float
 
@@ -58,8 +59,8 @@ class MonitorProgress(NotebookProgress):
         if self._monitor is None:
             return
         time.sleep(max(0.0, self._appeared + _SECONDS_TO_APPEAR - time.monotonic()))
-        if self._monitor not in _left:  # whoever waits for a job comes here again
-            _left.append(self._monitor)
+        if self._placed not in _left:  # whoever waits for a job comes here again
+            _left.append(self._placed)
 
     def _show(self, run: TrainingRun) -> None:
         if self._monitor is not None:
@@ -70,7 +71,7 @@ class MonitorProgress(NotebookProgress):
         if context is not None:
             self._context = context
             self._monitor = context.run(_new_monitor, self._job or run)
-            self._put(self._monitor, self._view(run))
+            self._placed = context.run(self._put, self._monitor, self._view(run))
             self._appeared = time.monotonic()
 
     def _context_for_widgets(self) -> Context | None:
@@ -80,9 +81,15 @@ class MonitorProgress(NotebookProgress):
         ask_for_subshell()
         return subshell_context()
 
-    def _put(self, monitor: TrainingMonitor, twin: dict[str, str]) -> None:
-        """Show the monitor; where widgets do not show, what the training had come to by now stands there."""
-        self._send({**monitor._repr_mimebundle_(), **twin})
+    def _put(self, monitor: TrainingMonitor, twin: dict[str, str]) -> ipywidgets.Widget:
+        """Show the monitor; where widgets do not show, what the training had come to by now stands there.
+
+        Returns:
+            What is to be closed when it shows no more.
+        """
+        frame = monitor.framed()
+        self._send({**frame._repr_mimebundle_(), **twin})
+        return frame
 
 
 def _new_monitor(trains: TrainingJob | TrainingRun) -> TrainingMonitor:
@@ -122,5 +129,6 @@ class MonitorInside(MonitorProgress):
         self._html.value = data["text/html"]
         self._place(self._html)
 
-    def _put(self, monitor: TrainingMonitor, twin: dict[str, str]) -> None:
+    def _put(self, monitor: TrainingMonitor, twin: dict[str, str]) -> ipywidgets.Widget:
         self._place(monitor)
+        return monitor

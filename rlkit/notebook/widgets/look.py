@@ -62,9 +62,9 @@ def labelled(label: str, tooltip: str) -> dict[str, object]:
 
 
 @cache
-def style_sheet() -> str:
-    """Return the style sheet as an element of HTML."""
-    sheet = resources.files(__package__).joinpath("form.css").read_text(encoding="utf-8")
+def style_sheet(name: str = "form") -> str:
+    """Return a style sheet as an element of HTML."""
+    sheet = resources.files(__package__).joinpath(f"{name}.css").read_text(encoding="utf-8")
     return f"<style>{sheet}</style>"
 
 

@@ -27,6 +27,7 @@ CHANGEABLE = ("learning_rate", "ent_coef")
 _POINTS = 200
 """Of each line: drawing it takes as long however many updates there were."""
 _SECONDS = 0.2
+_NARROW = {"layout": {"width": "200px"}, "style": {"description_width": "initial"}}
 
 
 class TrainingMonitor(Twinned, widgets.VBox):
@@ -55,7 +56,10 @@ class TrainingMonitor(Twinned, widgets.VBox):
         self.pause = widgets.ToggleButton(description="Pause", icon="pause", tooltip="Wait before the next update")
         self.stop = widgets.Button(description="Stop", icon="stop", tooltip="End after the update under way")
         self.name = widgets.Text(
-            _name_for(job.history.title), description="Keep as", tooltip="Name of a model in the registry"
+            _name_for(job.history.title),
+            description="keep as",
+            tooltip="Name of a model in the registry",
+            **_NARROW,
         )
         self.checkpoint = widgets.Button(description="Checkpoint", icon="save", tooltip="Keep it as the next version")
         self.settings = {name: self._setting(name) for name in CHANGEABLE if self._has(name)}
@@ -65,9 +69,9 @@ class TrainingMonitor(Twinned, widgets.VBox):
         self.pause.observe(self._pause, "value")
         self.stop.on_click(lambda _: self.message.attempt(self._stop))
         self.checkpoint.on_click(lambda _: self.message.attempt(self._keep))
-        buttons = widgets.HBox([self.pause, self.stop, *self.settings.values()])
-        keeping = widgets.HBox([self.name, self.checkpoint])
-        super().__init__([self.head, self.curve, buttons, keeping, self.message, self._figures])
+        controls = [self.pause, self.stop, *self.settings.values(), self.name, self.checkpoint]
+        row = widgets.HBox(controls).add_class("rlkit-controls")
+        super().__init__([self.head, self.curve, row, self.message, self._figures])
         self.refresh()
         if follow:
             Ticker(self._tick, _SECONDS)
@@ -147,8 +151,7 @@ class TrainingMonitor(Twinned, widgets.VBox):
             description=name.replace("_", " "),
             continuous_update=False,
             tooltip=self._model().config.hyperparameters()[name].takes,
-            layout={"width": "240px"},
-            style={"description_width": "initial"},
+            **_NARROW,
         )
         box.observe(lambda change: self.message.attempt(lambda: self._change(name, change["new"])), "value")
         return box

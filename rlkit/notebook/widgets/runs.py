@@ -24,6 +24,7 @@ from rlkit.training.jobs import JobList, TrainingJob, jobs
 
 _SECONDS = 0.25
 _POINTS = 200
+_MOST_DIFFERENCES = 5
 _POSITIONS = {"environment steps": "num_timesteps", "seconds": "seconds"}
 _RETURN = "mean_return"
 
@@ -57,7 +58,8 @@ class RunsMonitor(Twinned, widgets.VBox):
         self.rows = [RunRow(job, next(colours), self._differences(job)) for job in self.jobs]
         self._metrics = widgets.Dropdown(options=[_RETURN], description="Show")
         self._overs = widgets.Dropdown(options=list(_POSITIONS), description="over")
-        super().__init__([widgets.HBox([self._metrics, self._overs]), self.curve, *self.rows])
+        choices = widgets.HBox([self._metrics, self._overs]).add_class("rlkit-controls")
+        super().__init__([choices, self.curve, widgets.VBox(self.rows).add_class("rlkit-runs")])
         widgets.link((self, "metric"), (self._metrics, "value"))
         widgets.link((self, "over"), (self._overs, "value"))
         self.refresh()
@@ -130,14 +132,14 @@ class RunsMonitor(Twinned, widgets.VBox):
 
     def _differences(self, job: TrainingJob) -> str:
         """Return those hyperparameters of a job that others of the same algorithm have otherwise."""
-        settings = {other.number: _settings(other) for other in self.jobs}
-        own = settings[job.number]
-        names = [name for name in own if len({str(each.get(name)) for each in settings.values() if each}) > 1]
-        return ", ".join(f"{name} {text.literal(own[name])}" for name in names)
-
-
-def _settings(job: TrainingJob) -> dict[str, Any]:
-    return {} if job.model is None else job.model.config.to_dict()
+        if job.model is None:
+            return ""
+        own = job.model.config
+        others = [other.model.config for other in self.jobs if other.model is not None]
+        diff = [name for other in others if type(other) is type(own) for name in own.diff(other)]
+        names = list(dict.fromkeys(diff))
+        said = ", ".join(f"{name} {text.literal(own.to_dict()[name])}" for name in names[:_MOST_DIFFERENCES])
+        return said + (f" and {len(names) - _MOST_DIFFERENCES} more" if len(names) > _MOST_DIFFERENCES else "")
 
 
 class RunRow(widgets.HBox):
@@ -166,6 +168,7 @@ class RunRow(widgets.HBox):
         self.pause.observe(self._pause, "value")
         self.stop.on_click(lambda _: job.stop())
         super().__init__([self.pause, self.stop, self._said])
+        self.add_class("rlkit-run")
         self.refresh()
 
     def refresh(self) -> None:

@@ -10,6 +10,7 @@ from IPython.core.getipython import get_ipython
 from IPython.display import display, update_display
 
 from rlkit.display import html, text
+from rlkit.notebook.widgets.look import style_sheet
 
 _HEADERS = ("hyperparameter", "value", "from", "meaning")
 _WITHOUT_COMPLAINT = (
@@ -37,13 +38,17 @@ class Twinned:
         if self._is_shown:
             update_display(self._wrapped(), raw=True, display_id=self._mark)  # type: ignore[no-untyped-call]
 
+    def framed(self) -> ipywidgets.VBox:
+        """Return what is put on a page: the widget, and the style sheet that hides its twin."""
+        hidden = f"{style_sheet('frame')}<style>.{self._mark} {{ display: none }}</style>"
+        return ipywidgets.VBox([self, ipywidgets.HTML(hidden, layout={"display": "none"})]).add_class("rlkit-frame")
+
     def _ipython_display_(self, **_: Any) -> None:
         if getattr(get_ipython(), "kernel", None) is None:  # a terminal
             display(self.twin(), raw=True)  # type: ignore[no-untyped-call]
             return
         self._is_shown = True
-        sheet = ipywidgets.HTML(f"<style>.{self._mark} {{ display: none }}</style>", layout={"display": "none"})
-        view = ipywidgets.VBox([self, sheet])._repr_mimebundle_()
+        view = self.framed()._repr_mimebundle_()
         display({**view, "text/plain": "", "text/html": ""}, raw=True)  # type: ignore[no-untyped-call]
         display(self._wrapped(), raw=True, display_id=self._mark)  # type: ignore[no-untyped-call]
 

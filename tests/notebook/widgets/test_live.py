@@ -22,7 +22,7 @@ class Press(rlkit.Callback):
     def on_update(self, run, update):
         last = self.shell.published[-1]["data"]
         if self.monitor is None and VIEW in last:
-            self.monitor = _instances[last[VIEW]["model_id"]]
+            self.monitor, _ = _instances[last[VIEW]["model_id"]].children
             self.press(self.monitor)
         elif update.num_timesteps > 300_000:
             run.stop("nothing was shown")

@@ -133,7 +133,7 @@ def test_one_that_trains_has_all_its_buttons_and_is_followed(two):
 def test_none_named_are_all_that_go_on_else_the_newest(two):
     assert type(rlkit.ui.monitor()).__name__ == "RunsMonitor"  # of a module that the extension may have loaded anew
     assert set(two) <= set(monitor_of([]).jobs)
-    for job in jobs():
+    for job in filter(lambda job: job.is_running, jobs()):
         job.stop()
         job.wait(SECONDS)
     assert monitor_of([]).jobs == jobs()[-1:]
