@@ -158,7 +158,7 @@ class ConfigForm(Twinned, ipywidgets.VBox):
         for field in self.fields.values():
             field.observe(self._update, ["value", "changed", "error"])
         self.common.children = [field for field in self.fields.values() if field.hyperparameter.common]
-        self.more.content.children = [field for field in self.fields.values() if not field.hyperparameter.common]
+        self.more.inside = tuple(field for field in self.fields.values() if not field.hyperparameter.common)
         for field in before:
             close(field)
 

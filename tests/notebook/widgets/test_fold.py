@@ -45,3 +45,13 @@ def test_forced_it_is_unfolded_and_then_as_the_person_left_it(fold):
 def test_the_title_may_change(fold):
     fold.title = "Rest"
     assert fold.toggle.description == "▸ Rest"
+
+
+def test_a_page_is_given_what_is_inside_when_it_is_first_unfolded(fold):
+    assert fold.content.children == ()
+    fold.opened = True
+    assert [child.value for child in fold.content.children] == ["inside"]
+    fold.inside = (ipywidgets.Label("other"),)
+    assert [child.value for child in fold.content.children] == ["other"]
+    fold.opened = False
+    assert len(fold.content.children) == 1

@@ -219,7 +219,7 @@ def test_common_fields_come_first_and_the_rest_is_folded():
     form = ConfigForm("dqn")
     fields = DQNConfig.hyperparameters().values()
     assert [field.name for field in form.common.children] == [field.name for field in fields if field.common]
-    assert [field.name for field in form.more.content.children] == [field.name for field in fields if not field.common]
+    assert [field.name for field in form.more.inside] == [field.name for field in fields if not field.common]
     assert form.more.content.layout.display == "none"
     assert form.more.toggle.description == f"▸ More, {sum(not field.common for field in fields)} settings"
     form.more.toggle.value = True
@@ -313,7 +313,7 @@ def test_another_algorithm_keeps_what_it_has_too_and_what_is_right_there():
     assert form.changes == {"gamma": 0.5, "n_steps": 3, "net_arch": [8]}
     assert form.config == A2CConfig.resolve(form.changes, env_id="Pendulum-v1")
     assert list(form.fields) == list(A2CConfig.hyperparameters())
-    assert {field.name for field in [*form.common.children, *form.more.content.children]} == set(form.fields)
+    assert {field.name for field in [*form.common.children, *form.more.inside]} == set(form.fields)
 
 
 def test_another_algorithm_drops_what_is_wrong_there():
