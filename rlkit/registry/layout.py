@@ -195,7 +195,7 @@ class Layout:
         try:
             # Joined as text: paths are slow to make, and a search asks this of every model.
             status = os.lstat(os.path.join(self.folder, *parts))  # noqa: PTH118 - for the same reason
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return (0, 0)
         return (status.st_ino, status.st_mtime_ns)
 

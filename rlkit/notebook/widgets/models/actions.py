@@ -89,10 +89,9 @@ class VersionActions(Part):
             self.title.value = f"<strong>{html.plain(self.version)}</strong>"
             try:
                 version = self.registry.get(self.version)
-            except RLKitError as error:
-                self.message.fail(error)
-            else:
-                self._show_words(version)
+            except RLKitError:  # whoever presses a button is told
+                return
+            self._show_words(version)
 
     def _show_words(self, version: ModelVersion) -> None:
         self.tags.show(version.tags)

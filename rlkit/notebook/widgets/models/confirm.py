@@ -22,7 +22,7 @@ class Dismiss(anywidget.AnyWidget):
     _esm = Path(__file__).with_name("dismiss.js")
 
     def __init__(self, dismissed: Callable[[], None]) -> None:
-        super().__init__(layout=ipywidgets.Layout(display="none"))
+        super().__init__()
         self.on_msg(lambda *_: dismissed())
 
 
@@ -47,8 +47,8 @@ class Confirm(ipywidgets.VBox):
         self.no = look.make(ipywidgets.Button, description="Cancel", tooltip="Do nothing (Esc)")
         self.yes.on_click(lambda _: self._do())
         self.no.on_click(lambda _: self.give_up())
-        row = look.make(ipywidgets.HBox, "rlkit-row", children=[self.yes, self.no])
-        super().__init__([self.question, row, Dismiss(self.give_up)], layout=look.hidden)
+        row = look.make(ipywidgets.HBox, "rlkit-row", children=[self.yes, self.no, Dismiss(self.give_up)])
+        super().__init__([self.question, row], layout=look.hidden)
         self._dom_classes = ("rlkit-confirm", "rlkit-dismissible")
 
     @property

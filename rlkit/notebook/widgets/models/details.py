@@ -39,6 +39,7 @@ class VersionDetails(Part):
         super().__init__(registry, look)
         make = self._look.make
         self.curve = Curve(height=260)
+        self._frame = self._framed(self.curve)
         self._views: dict[str, Callable[[ModelVersion], object]] = {
             "Overview": lambda version: version._repr_html_(),
             "Metrics": _metrics,
@@ -54,7 +55,7 @@ class VersionDetails(Part):
         self.refresh()
 
     def _beside_curve(self, page: ipywidgets.DOMWidget) -> ipywidgets.DOMWidget:
-        return self._look.make(ipywidgets.VBox, children=[page, self.curve])
+        return self._look.make(ipywidgets.VBox, children=[page, self._frame])
 
     @observe("version")
     def _change(self, _: object) -> None:
@@ -84,7 +85,7 @@ class VersionDetails(Part):
         """Draw the learning curve, and return what stands above it."""
         curve = version.learning_curve
         steps, returns = curve.get("steps", []), curve.get("mean_return", [])
-        self._show(self.curve, shown=len(steps) > 1)
+        self._show(self._frame, shown=len(steps) > 1)
         if len(steps) < 2:  # noqa: PLR2004 - one point is no curve
             return html.muted(f"No learning curve of {version.ref} is recorded.")
         line = Series(steps, returns, f"mean {text.number(returns[-1])}")

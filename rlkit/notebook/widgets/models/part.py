@@ -33,6 +33,10 @@ class Part(ipywidgets.VBox):
         self.children = [*([self._look.sheet(SHEET)] if self._alone else []), *children]
         self._dom_classes = ("rlkit-part", name)
 
+    def _framed(self, widget: ipywidgets.DOMWidget) -> ipywidgets.DOMWidget:
+        """Return a box around an anywidget, which cannot be hidden itself: it takes no notice of its layout."""
+        return self._look.make(ipywidgets.VBox, "rlkit-frame", children=[widget])
+
     def _row(self, *children: ipywidgets.Widget) -> ipywidgets.DOMWidget:
         return self._look.make(ipywidgets.HBox, "rlkit-row", children=children)
 

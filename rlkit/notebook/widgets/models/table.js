@@ -42,12 +42,13 @@ function render({ model, el }) {
       const now = direction(sort, column.name);
       const button = element("button", { type: "button", tabindex: "-1" }, column.title);
       button.dataset.name = column.name;
+      button.disabled = !model.get("sortable");
       const kind = column.numeric ? "rlkit-number" : "";
       return element("th", { scope: "col", role: "columnheader", class: kind, "aria-sort": ARIA_SORT[now] }, button);
     });
     const boxes = element("th", { scope: "col", role: "columnheader", class: "rlkit-check", "aria-label": "selected" });
     head.replaceChildren(element("tr", { role: "row" }, boxes, ...titles));
-    const buttons = [...head.querySelectorAll("button")];
+    const buttons = [...head.querySelectorAll("button:enabled")];
     const stop = buttons.find((button) => button.dataset.name === held);
     if (stop) rove(buttons, stop);
     else if (buttons.length) buttons[0].tabIndex = 0;
@@ -134,7 +135,7 @@ function render({ model, el }) {
   body.addEventListener("keydown", (event) => {
     const row = event.target.closest("tr");
     const rows = [...body.rows];
-    if (event.key === "ArrowUp" && row === rows[0]) head.querySelector("button[tabindex='0']").focus();
+    if (event.key === "ArrowUp" && row === rows[0]) head.querySelector("button[tabindex='0']")?.focus();
     else if (["ArrowUp", "ArrowDown", "Home", "End"].includes(event.key)) {
       rove(rows, step(rows, rows.indexOf(row), event.key));
     } else if (event.key === "Enter" || event.key === " ") choose(row.dataset.key, event.key === " ");

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import anywidget
-from traitlets import Dict, List, Unicode
+from traitlets import Bool, Dict, List, Unicode
 
 
 class Table(anywidget.AnyWidget):
@@ -18,6 +18,7 @@ class Table(anywidget.AnyWidget):
         columns: ``name`` and ``title`` of each, and whether it is ``numeric``.
         rows: The ``key`` of each, unlike all others, and its ``cells``: the ``text`` and the ``marks`` of each.
         sort: Name of the column that the rows are sorted by, with ``-`` before it where the largest come first.
+        sortable: Whether its titles can be pressed.
         selected: Keys of chosen rows, which may be on other pages; the last was chosen last.
     """
 
@@ -27,4 +28,5 @@ class Table(anywidget.AnyWidget):
     columns = List(Dict()).tag(sync=True)
     rows = List(Dict()).tag(sync=True)
     sort = Unicode().tag(sync=True)
+    sortable = Bool(default_value=True).tag(sync=True)
     selected = List(Unicode()).tag(sync=True)

@@ -17,7 +17,7 @@ from rlkit.notebook.widgets.models.table import Table
 from rlkit.registry import ModelRegistry
 
 _MOST = 50
-_RESTORE = "{} comes back, with tags, metrics and those aliases that do not point elsewhere now."
+_RESTORE = "{} {} back, with tags, metrics and those aliases that do not point elsewhere now."
 
 
 class Trash(Part):
@@ -39,12 +39,13 @@ class Trash(Part):
 
     def __init__(self, registry: ModelRegistry, look: Look | None = None) -> None:
         super().__init__(registry, look)
-        self.table = self._look.make(Table, label="Deleted versions", sort="ref")
+        self.table = Table(label="Deleted versions", sortable=False)
+        self._frame = self._framed(self.table)
         self.said = self._look.make(ipywidgets.HTML)
         self.restore = self._button("Restore…", "Bring the chosen versions back", self._ask)
         self.confirm = Confirm(self._look)
         self.message = self._look.make(Message, "rlkit-message")
-        inside = [self.said, self.table, self._row(self.restore), self.confirm, self.message]
+        inside = [self.said, self._frame, self._row(self.restore), self.confirm, self.message]
         self.fold = Fold(self._look, "Trash", inside)
         self.fold.observe(lambda _: self.refresh(), "opened")
         self.table.observe(lambda _: self._choose(), "selected")
@@ -68,7 +69,7 @@ class Trash(Part):
         with self.table.hold_sync():
             self.table.columns = [column.head() for column in columns]
             self.table.rows = rows_of(columns, shown)
-        self._show(self.table, shown=bool(found))
+        self._show(self._frame, shown=bool(found))
         self._show(self.restore, shown=bool(found))
         more = (
             f"The first {_MOST} of {len(found):,}. registry.restore('name:1') brings back any." if found[_MOST:] else ""
@@ -81,8 +82,9 @@ class Trash(Part):
 
     def _ask(self) -> None:
         refs = list(self.table.selected)
-        words = "\n".join(_RESTORE.format(ref) for ref in refs)
-        self.confirm.ask(words, f"Restore {', '.join(refs)}", lambda: self._restore(refs), self.restore)
+        what = refs[0] if len(refs) == 1 else f"{len(refs)} versions"
+        words = _RESTORE.format(", ".join(refs), "comes" if len(refs) == 1 else "come")
+        self.confirm.ask(words, f"Restore {what}", lambda: self._restore(refs), self.restore)
 
     def _restore(self, refs: list[str]) -> None:
         self.message.attempt(lambda: f"Restored: {', '.join([self.registry.restore(ref).ref for ref in refs])}.")

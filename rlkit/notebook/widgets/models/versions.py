@@ -16,7 +16,7 @@ from rlkit.notebook.widgets.models.columns import Column, columns_for, rows_of
 from rlkit.notebook.widgets.models.part import Part
 from rlkit.notebook.widgets.models.searching import condition
 from rlkit.notebook.widgets.models.table import Table
-from rlkit.registry import ModelRegistry, VersionList
+from rlkit.registry import ModelRegistry, ModelVersion, VersionList
 
 PAGE = 20
 """Rows of a page: what a notebook shows without scrolling."""
@@ -42,7 +42,8 @@ class VersionTable(Part):
         page: The page that is shown, from 0.
         selected: References of the versions that are chosen, the last one last.
         version: The last of them, or None.
-        message: What was wrong, or what there is to say of the versions.
+        problem: What is wrong with the query.
+        message: What is wrong with the registry, or what there is to say of the versions.
         said: The same as text; empty where there is nothing to say.
     """
 
@@ -56,36 +57,34 @@ class VersionTable(Part):
         super().__init__(registry, look)
         self._columns: list[Column] = []
         self._total = 0
-        self._found = VersionList()
+        self._found: list[ModelVersion] = []
         self._was_there = False
         self.said = ""
-        make = self._look.make
-        self.search = make(
-            ipywidgets.Text,
-            "rlkit-search",
-            placeholder="words, or metrics.mean_return > 400",
-            **labelled("search", _HELP),
-        )
-        self.count = make(ipywidgets.HTML, "rlkit-count")
-        self.message = make(Message, "rlkit-message")
-        self.table = make(Table, label="Versions of models")
-        self.back = self._button("Previous", "Previous page", lambda: self._turn(-1), "rlkit-turn")
-        self.forth = self._button("Next", "Next page", lambda: self._turn(1), "rlkit-turn")
-        self.place = make(ipywidgets.HTML, "rlkit-place")
-        self.chosen = make(ipywidgets.HTML, "rlkit-chosen")
-        self.clear = self._button("clear", "Choose none of them", lambda: setattr(self, "selected", []))
-        foot = make(
-            ipywidgets.HBox,
-            "rlkit-row",
-            "rlkit-foot",
-            children=[self.chosen, self.clear, self.place, self.back, self.forth],
-        )
-        head = make(ipywidgets.HBox, "rlkit-head", children=[self.search, self.count])
-        self._fill("rlkit-versions", [head, self.message, self.table, foot])
-        for own, part, name in (("query", self.search, "value"), ("sort", self.table, "sort")):
-            ipywidgets.link((self, own), (part, name))
-        ipywidgets.link((self, "selected"), (self.table, "selected"))
+        self.message = self._look.make(Message, "rlkit-message")
+        self.table = Table(label="Versions of models")
+        self._frame = self._framed(self.table)
+        self._fill("rlkit-versions", [self._make_head(), self.message, self._frame, self._make_foot()])
+        ipywidgets.link((self, "query"), (self.search, "value"))
+        for name in ("sort", "selected"):
+            ipywidgets.link((self, name), (self.table, name))
         self.refresh()
+
+    def _make_head(self) -> ipywidgets.DOMWidget:
+        make, hint = self._look.make, "words, or metrics.mean_return > 400"
+        self.search = make(ipywidgets.Text, "rlkit-search", placeholder=hint, **labelled("search", _HELP))
+        self.count = make(ipywidgets.HTML)
+        self.problem = make(Message, "rlkit-wrong")
+        return make(ipywidgets.HBox, "rlkit-head", children=[self.search, self.count, self.problem])
+
+    def _make_foot(self) -> ipywidgets.DOMWidget:
+        make = self._look.make
+        self.chosen = make(ipywidgets.HTML)
+        self.clear = self._button("clear", "Choose none of them", lambda: setattr(self, "selected", []))
+        self.place = make(ipywidgets.HTML, "rlkit-place")
+        self.back = self._button("Previous", "Previous page", lambda: self._turn(-1))
+        self.forth = self._button("Next", "Next page", lambda: self._turn(1))
+        parts = [self.chosen, self.clear, self.place, self.back, self.forth]
+        return make(ipywidgets.HBox, "rlkit-row", children=parts)
 
     # -- what it shows -----------------------------------------------------------------------------------------------
 
@@ -93,35 +92,42 @@ class VersionTable(Part):
         """Look again at what the registry keeps: other programs may have changed it."""
         with self._lock:
             try:
-                said = self._read()
-            except QueryError as error:  # what was found before stays
-                self.message.fail(error)
-                return
+                self.said = self._read()
+                self.message.tell(self.said)
             except StoreError as error:
-                self._found, self._total, said = VersionList(), 0, in_two_lines(error)
+                self._total, self.said = 0, in_two_lines(error)
                 self.message.fail(error)
-            else:
-                self.message.tell(said)
-            self.said = said
-            self._draw()
+            self._find()
 
     def _read(self) -> str:
-        """Find the versions that are asked for, and return what there is to say of them."""
+        """Read what there is to choose from, and return what there is to say of it."""
         there = self.registry.folder.is_dir()
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", UserWarning)
             everything = self.registry.versions()
-            self._columns = columns_for(everything) if everything else self._columns
-            self._total = len(everything)
-            order = None if self.sort in ("ref", "-ref") else self.sort
-            found = self.registry.search(condition(self.query), order)
-        self._found = VersionList(found[::-1] if self.sort == "-ref" else found, ranked=True)
-        gone = self._was_there and not there
-        self._was_there = self._was_there or there
-        if gone:
+        self._total = len(everything)
+        if not there and self._was_there:
             return _GONE.format(self.registry.folder)
-        said = [*self._without_the_lost(), *dict.fromkeys(str(each.message) for each in caught)]
-        return "\n".join(said) if self._total else "\n".join([*said, _EMPTY.format(self.registry.folder)])
+        self._was_there = there
+        self._columns = columns_for(everything)
+        damaged = dict.fromkeys(str(each.message) for each in caught)
+        empty = [] if everything else [_EMPTY.format(self.registry.folder)]
+        return "\n".join([*self._without_the_lost(), *damaged, *empty])
+
+    def _find(self) -> None:
+        """Find those that are asked for, in order, and show a page of them."""
+        try:
+            with warnings.catch_warnings(action="ignore"):  # it was said of all
+                order = None if self.sort in ("ref", "-ref") else self.sort  # numbers, not letters
+                found = self.registry.search(condition(self.query), order) if self._total else []
+        except QueryError as error:  # what was found before stays
+            self.problem.fail(error)
+            return
+        except StoreError:  # refresh() has told why, or will
+            found = []
+        self.problem.clear()
+        self._found = found[::-1] if self.sort == "-ref" else found
+        self._draw()
 
     def _without_the_lost(self) -> list[str]:
         """Choose no longer what is there no longer, and what was renamed by its new name; say which is lost."""
@@ -154,7 +160,7 @@ class VersionTable(Part):
             self.back.disabled, self.forth.disabled = self.page == 0, self.page == last
             for turn in (self.back, self.place, self.forth):
                 self._show(turn, shown=last > 0)
-            self._show(self.table, shown=self._total > 0)
+            self._show(self._frame, shown=self._total > 0)
             self._tell_chosen()
 
     def _tell_chosen(self) -> None:
@@ -175,8 +181,9 @@ class VersionTable(Part):
     @observe("query", "sort")
     def _ask(self, _: object) -> None:
         if self.children:
-            self.page = 0
-            self.refresh()
+            with self._lock:
+                self.page = 0
+                self._find()
 
     @observe("page")
     def _open(self, _: object) -> None:
@@ -190,4 +197,4 @@ class VersionTable(Part):
 
 def _counted(found: int, total: int) -> str:
     versions = f"{text.number(total)} version{'' if total == 1 else 's'}"
-    return versions if found == total else f"{found:,} of {versions}"
+    return versions if found >= total else f"{found:,} of {versions}"
