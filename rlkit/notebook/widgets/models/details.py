@@ -94,8 +94,9 @@ class VersionDetails(Part):
 
 
 def _metrics(version: ModelVersion) -> Markup:
-    rows = [(name.replace("_", " "), version.metrics[name]) for name in metric_names([version])]
-    return html.table(("metric", "value"), rows) if rows else html.muted(f"{version.ref} has no metrics.")
+    metrics = version.metrics
+    rows = [(name.replace("_", " "), text.number(metrics[name])) for name in metric_names([version])]
+    return html.table(("metric", "value"), rows, numeric={1}) if rows else html.muted(f"{version.ref} has no metrics.")
 
 
 def _config(version: ModelVersion) -> Markup:
@@ -109,7 +110,7 @@ def _config(version: ModelVersion) -> Markup:
 
 
 def _source(value: object, default: object) -> str:
-    return "default" if same(value, default) else "chosen"
+    return "default" if same(value, default) else "set"
 
 
 def _known_of(algorithm: str) -> tuple[dict[str, Any], dict[str, str]]:

@@ -45,10 +45,10 @@ def test_a_tab_says(details, title, says):
     assert says in open_tab(details, title)
 
 
-def test_what_was_chosen_stands_out_from_the_defaults(details):
+def test_what_was_set_stands_out_from_the_defaults(details):
     page = open_tab(details, "Config")
-    assert page.count(">chosen<") >= 1
-    assert page.count(">default<") > page.count(">chosen<")
+    assert page.count(">set<") >= 1
+    assert page.count(">default<") > page.count(">set<")
     assert "Discount" in page  # of what gamma means
 
 
