@@ -95,10 +95,10 @@ def test_the_signature_of_all_models_changes_when_one_comes(layout):
 def test_a_change_token_is_another_one_after_any_change(layout):
     changes = [
         lambda: layout.make("models", "a"),
-        lambda: (layout.folder / "models" / "a" / "000001.json").touch(),
-        lambda: (layout.folder / "models" / "a" / "meta.json").touch(),
+        (layout.folder / "models" / "a" / "000001.json").touch,
+        (layout.folder / "models" / "a" / "meta.json").touch,
         lambda: layout.make("trash", "a"),
-        lambda: (layout.folder / "trash" / "a" / "000001.json").touch(),
+        (layout.folder / "trash" / "a" / "000001.json").touch,
         lambda: (layout.folder / "models" / "a").rename(layout.folder / "models" / "b"),
     ]
     tokens = [layout.change_token()]

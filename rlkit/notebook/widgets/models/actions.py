@@ -74,11 +74,10 @@ class VersionActions(Part):
 
     @observe("version")
     def _change(self, change: Any) -> None:
-        if self.children:
-            self.confirm.forget()
-            if change["new"] is not None:  # else it may just have been said that it was deleted
-                self.message.clear()
-            self.refresh()
+        self.confirm.forget()
+        if change["new"] is not None:  # else it may just have been said that it was deleted
+            self.message.clear()
+        self.refresh()
 
     def refresh(self) -> None:
         """Look again at the version: another program may have changed it. What somebody is typing stays."""

@@ -42,9 +42,8 @@ class VersionComparison(Part):
 
     @observe("selected")
     def _change(self, _: object) -> None:
-        if self.children:
-            self.difference.value = ""
-            self.refresh()
+        self.difference.value = ""
+        self.refresh()
 
     def refresh(self) -> None:
         """Look again at the versions: another program may have changed them."""

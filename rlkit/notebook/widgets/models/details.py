@@ -59,10 +59,9 @@ class VersionDetails(Part):
 
     @observe("version")
     def _change(self, _: object) -> None:
-        if self.children:
-            for page in self.pages.values():
-                page.value = ""
-            self.refresh()
+        for page in self.pages.values():
+            page.value = ""
+        self.refresh()
 
     def refresh(self) -> None:
         """Look again at the version: another program may have changed it."""

@@ -131,16 +131,16 @@ class VersionTable(Part):
 
     def _without_the_lost(self) -> list[str]:
         """Choose no longer what is there no longer, and what was renamed by its new name; say which is lost."""
-        now: list[str] = []
-        lost: list[str] = []
-        for ref in self.selected:
+        before, now, lost = self.selected, [], []
+        for ref in before:
             try:
                 now.append(self.registry.get(ref).ref)
             except ModelNotFoundError:
                 lost.append(ref)
             except StoreError:  # damaged: whoever shows it says so
                 now.append(ref)
-        self.selected = now
+        if now != before:  # else somebody may be choosing just now
+            self.selected = now
         return [f"Not there any more: {', '.join(lost)}."] if lost else []
 
     def _draw(self) -> None:
@@ -180,10 +180,9 @@ class VersionTable(Part):
 
     @observe("query", "sort")
     def _ask(self, _: object) -> None:
-        if self.children:
-            with self._lock:
-                self.page = 0
-                self._find()
+        with self._lock:
+            self.page = 0
+            self._find()
 
     @observe("page")
     def _open(self, _: object) -> None:
