@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 import weakref
@@ -10,6 +11,7 @@ from collections.abc import Callable, Hashable
 from rlkit.errors import StoreError
 from rlkit.registry import ModelRegistry
 
+THREAD = "rlkit-follower"
 _SECONDS = 1.0
 _SHARE = 0.01
 """Of a processor's time, that looking takes at most: of ten thousand models it looks less often."""
@@ -54,9 +56,10 @@ class Follower:
     def start(self) -> None:
         """Look every second from now on, in a thread of its own."""
         if self._stop is None:
-            self._stop = threading.Event()
-            arguments = (weakref.ref(self), self._stop)
-            threading.Thread(target=_follow, args=arguments, name="rlkit-follower", daemon=True).start()
+            stop = self._stop = threading.Event()
+            thread = threading.Thread(target=_follow, args=(weakref.ref(self), stop), name=THREAD, daemon=True)
+            with contextlib.suppress(RuntimeError):  # in a browser Python has no threads: it looks only when asked
+                thread.start()
 
     def stop(self) -> None:
         """Look no longer."""

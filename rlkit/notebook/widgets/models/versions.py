@@ -9,7 +9,7 @@ import ipywidgets
 from traitlets import Int, List, Unicode, observe
 
 from rlkit.display import html, text
-from rlkit.errors import ModelNotFoundError, QueryError, StoreError, in_two_lines
+from rlkit.errors import QueryError, RLKitError, StoreError, in_two_lines
 from rlkit.notebook.widgets.look import Look, labelled
 from rlkit.notebook.widgets.message import Message
 from rlkit.notebook.widgets.models.columns import Column, columns_for, rows_of
@@ -135,10 +135,10 @@ class VersionTable(Part):
         for ref in before:
             try:
                 now.append(self.registry.get(ref).ref)
-            except ModelNotFoundError:
-                lost.append(ref)
             except StoreError:  # damaged: whoever shows it says so
                 now.append(ref)
+            except RLKitError:  # deleted, or no reference at all
+                lost.append(ref)
         if now != before:  # else somebody may be choosing just now
             self.selected = now
         return [f"Not there any more: {', '.join(lost)}."] if lost else []

@@ -37,7 +37,7 @@ class WordList(ipywidgets.HBox):
         self.buttons: dict[str, ipywidgets.DOMWidget] = {}
         self.box = look.make(ipywidgets.Text, "rlkit-word", placeholder=f"new {kind}", **labelled(kind, meaning))
         self.box.on_msg(self._enter)
-        self.add = look.make(ipywidgets.Button, description="Add", tooltip=f"Add this {kind}")
+        self.add = look.make(ipywidgets.Button, description=f"Add {kind}", tooltip=f"Give it this {kind}")
         self.add.on_click(lambda _: self._take())
         self._list = look.make(ipywidgets.HBox, "rlkit-words")
         super().__init__([self.box, self.add, self._list], layout=look.shown)

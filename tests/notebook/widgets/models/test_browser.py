@@ -108,7 +108,7 @@ def thread(browser, monkeypatch):
     """The thread that looks, while the browser is on a screen; it looks often."""
     monkeypatch.setattr(follower_module, "_SECONDS", 0.01)
     browser._view_count = 1
-    (thread,) = [thread for thread in threading.enumerate() if thread.name == "rlkit-follower"]
+    (thread,) = [thread for thread in threading.enumerate() if thread.name == follower_module.THREAD]
     return thread
 
 

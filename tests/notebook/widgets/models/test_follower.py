@@ -55,7 +55,7 @@ def settle(follower, seen):
 
 
 def threads():
-    return [thread for thread in threading.enumerate() if thread.name == "rlkit-follower"]
+    return [thread for thread in threading.enumerate() if thread.name == module.THREAD]
 
 
 @pytest.mark.parametrize(
@@ -120,6 +120,18 @@ def test_started_it_looks_by_itself_until_it_is_stopped(make, seen, keep):
     thread.join(SECONDS)
     assert not thread.is_alive()
     assert not follower.follows
+
+
+def test_where_there_are_no_threads_it_looks_when_asked(make, seen, keep, monkeypatch):
+    def refuse(_):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    follower = make()
+    follower.start()
+    keep()
+    follower.look()
+    assert seen.count == 1
 
 
 def test_it_ends_when_nobody_holds_it(registry, seen, monkeypatch):

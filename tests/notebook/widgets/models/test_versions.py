@@ -130,6 +130,14 @@ def test_a_version_that_others_delete_is_chosen_no_longer_and_that_is_told(make,
     assert table.said == ""
 
 
+def test_what_is_no_reference_is_chosen_no_longer(make):
+    table = make()
+    table.selected = ["no reference", "cartpole:1"]
+    table.refresh()
+    assert table.selected == ["cartpole:1"]
+    assert "no reference" in table.said
+
+
 def test_a_version_that_others_rename_stays_chosen(make, other):
     table = make()
     table.selected = ["cartpole:2"]
