@@ -34,7 +34,7 @@ class ModelBrowser(Part):
         query: Words, or an expression of the search language; empty for all.
         sort: A field to sort by, with ``-`` before it where the largest come first.
         selected: References of the versions that are chosen, the last one last.
-        version: The last of them, or None: what details and actions are of.
+        version: The last of them, or None: what can be loaded or changed.
         model: The model that was loaded last, or None.
         versions: The table.
         actions: What can be done with the version.
@@ -63,7 +63,7 @@ class ModelBrowser(Part):
         self._fill("rlkit-browser", [self.versions, self.actions, self.details, self.comparison, self.trash])
         for name in ("sort", "query", "selected"):
             ipywidgets.link((self.versions, name), (self, name))
-        for part in (self, self.actions, self.details):
+        for part in (self, self.actions):
             ipywidgets.dlink((self.versions, "version"), (part, "version"))
         ipywidgets.dlink((self.versions, "selected"), (self.comparison, "selected"))
         ipywidgets.dlink((self.actions, "model"), (self, "model"))
@@ -80,8 +80,9 @@ class ModelBrowser(Part):
             part.refresh()
 
     def _choose(self, change: Any) -> None:
-        """Show one version by itself, and several side by side."""
-        self._show(self.details, shown=len(change["new"]) == 1)
+        """Show one version by itself: several stand side by side, and nothing more is read of them."""
+        refs = change["new"]
+        self.details.version = refs[0] if len(refs) == 1 else None
 
     def _appear(self, change: Any) -> None:
         """Follow the registry while somebody looks."""

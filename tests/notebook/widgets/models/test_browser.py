@@ -45,7 +45,7 @@ def test_parts_and_whole_say_the_same(browser):
     assert (browser.query, browser.sort) == ("", "ref")
     browser.versions.table.selected = ["cartpole:1", "cartpole:2"]
     assert browser.selected == browser.comparison.selected == ["cartpole:1", "cartpole:2"]
-    assert browser.version == browser.details.version == browser.actions.version == "cartpole:2"
+    assert browser.version == browser.actions.version == "cartpole:2"
     browser.selected = []
     assert browser.version is None
 
@@ -53,10 +53,12 @@ def test_parts_and_whole_say_the_same(browser):
 def test_one_is_shown_by_itself_and_several_side_by_side(browser):
     assert not any(map(is_shown, (browser.details.tabs, browser.comparison, browser.actions.body)))
     browser.selected = ["cartpole:1"]
-    assert is_shown(browser.details)
+    assert browser.details.version == "cartpole:1"
+    assert is_shown(browser.details.tabs)
     assert not is_shown(browser.comparison)
     browser.selected = ["cartpole:1", "cartpole:2"]
-    assert not is_shown(browser.details)
+    assert browser.details.version is None
+    assert not is_shown(browser.details.tabs)
     assert is_shown(browser.comparison)
     assert is_shown(browser.actions.body)
 
@@ -141,7 +143,7 @@ def test_a_version_that_others_delete_while_it_is_shown(browser, other):
     other.delete("cartpole:2")
     browser.follower.look()
     assert browser.selected == ["cartpole:1"]
-    assert is_shown(browser.details)
+    assert is_shown(browser.details.tabs)
     assert "Not there any more: cartpole:2." in browser.versions.message.value
 
 
