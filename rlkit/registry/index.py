@@ -19,13 +19,10 @@ from tinydb import TinyDB
 from rlkit.errors import StoreBusyError, StoreError
 from rlkit.registry.artifacts import ArtifactStore
 from rlkit.registry.journal import JournalStorage, VersionTable
-from rlkit.registry.layout import Stamp
+from rlkit.registry.layout import RACY, Stamp
 from rlkit.registry.versions import REGISTERED, Document, document_of, overlaid
 from rlkit.storage.documents import to_json
 
-_RACY = 50_000_000
-"""Nanoseconds that a file must have been left alone before its time of writing tells it from a later one: clocks
-of file systems advance in steps of some milliseconds."""
 _REWRITE_SHARE = 16
 """The file is rewritten when one in so many documents has changed, so that the cost of a change does not grow with the
 number of versions; the rest is read from the manifests when the index is opened."""
@@ -194,7 +191,7 @@ class VersionIndex:
         before, models, names = time.time_ns(), self._store.signature(), self._store.names()
         # Where a model may have come or gone, a folder may be another one than before, and so may any version in it.
         find = self._store.inodes if models == self._models else self._store.stamps
-        self._models = models if before - models[1] > _RACY else (0, 0)
+        self._models = models if before - models[1] > RACY else (0, 0)
         changes = _Changes([], [], find, tick)
         for name in set(self._known or ()) - set(names):
             changes.drop.extend(self._known.pop(name).values())  # type: ignore[union-attr] # it has this name
@@ -227,7 +224,7 @@ class VersionIndex:
             changes.tick()
         changes.add.extend(document for document in fresh if document)
         # A signature is worth nothing while its files are so young that a later change may look the same.
-        settled = read is not None and all(fresh) and before - signature[1] > _RACY
+        settled = read is not None and all(fresh) and before - signature[1] > RACY
         changing = {"aliases": meta["aliases"], "versions": meta["versions"]}
         told = {"signature": signature, "count": count} if settled else {}
         self._storage.models[name] = {**told, "meta": changing}

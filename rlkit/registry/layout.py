@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,10 @@ from rlkit.registry.names import check_name
 from rlkit.storage import files
 
 _MANIFEST = re.compile(r"(?!000000)(?:[0-9]{6}|[1-9][0-9]{6,8})\.json")
+
+RACY = 50_000_000
+"""Nanoseconds that a file must have been left alone before its time of writing tells it from a later one: clocks
+of file systems advance in steps of some milliseconds."""
 
 Stamp = tuple[int, int]
 """What tells one file under a name from a later one under the same name: inode and time of writing."""
@@ -169,10 +174,28 @@ class Layout:
         Returns:
             Inode and time of change of the folder, in which every file gets its name anew.
         """
+        return self._signature("models", name)
+
+    def change_token(self) -> tuple[object, ...]:
+        """Return what is another one after any change of versions, of what may change about them, or of the trash.
+
+        It costs a look at the folder of each model, and opens no file. While the last change is so young that a later
+        one may look the same, no two tokens are the same.
+
+        Raises:
+            StoreError: The folder cannot be read.
+        """
+        now, names, trashed = time.time_ns(), self.names(), self.trashed_names()
+        models = [self._signature("models", name) for name in ("", *names)]
+        trash = [self._signature("trash", name) for name in ("", *trashed)]
+        youngest = max(written for _, written in (*models, *trash))
+        return (*names, *trashed, *models, *trash, now if now - youngest <= RACY else 0)
+
+    def _signature(self, *parts: str) -> Stamp:
         try:
             # Joined as text: paths are slow to make, and a search asks this of every model.
-            status = os.lstat(os.path.join(self.folder, "models", name))  # noqa: PTH118 - for the same reason
-        except FileNotFoundError:
+            status = os.lstat(os.path.join(self.folder, *parts))  # noqa: PTH118 - for the same reason
+        except (FileNotFoundError, NotADirectoryError):
             return (0, 0)
         return (status.st_ino, status.st_mtime_ns)
 

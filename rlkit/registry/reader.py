@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -248,6 +248,16 @@ class RegistryReader(VersionLookup):
                         manifest = self._store.read_manifest(name, number, trashed=True)
                         found.append(document_of(owner, number, manifest, self._store.read_meta(owner)))
         return self._listed(found)
+
+    def change_token(self) -> Hashable:
+        """Return what is another one after any change in the folder, whichever program made it.
+
+        Who shows what the registry keeps can ask for it every second: it opens no file, and lists no versions.
+
+        Raises:
+            StoreError: The folder cannot be read.
+        """
+        return self._store.change_token()
 
     def verify(self, *, progress: bool | None = None) -> VerifyReport:
         """Read everything and check it: every hash, every reference.

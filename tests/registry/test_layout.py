@@ -90,3 +90,33 @@ def test_the_signature_of_all_models_changes_when_one_comes(layout):
     layout.make("models", "a")
     assert layout.signature() != before
     assert layout.signature("nobody") == (0, 0)
+
+
+def test_a_change_token_is_another_one_after_any_change(layout):
+    changes = [
+        lambda: layout.make("models", "a"),
+        (layout.folder / "models" / "a" / "000001.json").touch,
+        (layout.folder / "models" / "a" / "meta.json").touch,
+        lambda: layout.make("trash", "a"),
+        (layout.folder / "trash" / "a" / "000001.json").touch,
+        lambda: (layout.folder / "models" / "a").rename(layout.folder / "models" / "b"),
+    ]
+    tokens = [layout.change_token()]
+    for change in changes:
+        change()
+        tokens.append(layout.change_token())
+    assert len(set(tokens)) == len(changes) + 1
+
+
+def test_a_change_token_stays_where_nothing_changes(layout):
+    assert layout.change_token() == layout.change_token()
+    for folder in (("models", "a"), ("trash", "a")):
+        layout.make(*folder)
+    for folder in ("models", "models/a", "trash", "trash/a"):
+        os.utime(layout.folder / folder, ns=(0, 0))
+    assert layout.change_token() == layout.change_token()
+
+
+def test_a_change_token_is_trusted_only_where_a_later_change_could_not_look_the_same(layout):
+    layout.make("models", "a")
+    assert layout.change_token() != layout.change_token()

@@ -13,6 +13,7 @@ from rlkit.errors import (
     InvalidReferenceError,
     ModelDefinitionError,
     ModelNotFoundError,
+    StoreError,
     UnknownAlgorithmError,
     UntrustedArtifactError,
 )
@@ -236,3 +237,21 @@ def test_a_search_in_an_order_is_shown_from_its_head_and_any_other_by_what_is_ne
     assert registry.search(order_by="-version")._ranked
     assert not registry.search()._ranked
     assert not registry.versions()._ranked
+
+
+def test_a_change_by_anybody_changes_the_token(registry, folder, make_model):
+    tokens = [registry.change_token()]
+    for change in (
+        lambda other: other.register(make_model(), "a"),
+        lambda other: other.tag("a", "x"),
+        lambda other: other.delete("a:1"),
+    ):
+        change(ModelRegistry(folder))
+        tokens.append(registry.change_token())
+    assert len(set(tokens)) == len(tokens)
+
+
+def test_a_folder_that_is_a_file_has_no_token(registry, folder):
+    folder.write_text("a file")
+    with pytest.raises(StoreError):
+        registry.change_token()

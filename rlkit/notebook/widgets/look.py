@@ -1,4 +1,4 @@
-"""What the parts of a form share: layouts, the labels' style, and the style sheet beside this module."""
+"""What parts of widgets share: layouts, the labels' style, and the style sheets beside this module."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ class Look:
             self._styles.setdefault(kind, widget.style)
         return widget
 
-    def sheet(self) -> ipywidgets.HTML:
-        """Return a widget that is not seen, and brings the style sheet to the page."""
-        return ipywidgets.HTML(style_sheet(), layout=self.hidden)
+    def sheet(self, name: str = "form") -> ipywidgets.HTML:
+        """Return a widget that is not seen, and brings a style sheet to the page."""
+        return ipywidgets.HTML(style_sheet(name), layout=self.hidden)
 
     def layout(self, *, shown: bool) -> ipywidgets.Layout:
         """Return the layout of what is to be seen or not."""

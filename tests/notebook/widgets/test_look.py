@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 
 import ipywidgets
+import pytest
 
 from rlkit.notebook.widgets.look import Look, close, labelled, style_sheet
 
@@ -43,8 +44,12 @@ def test_a_label_has_a_tooltip_and_nothing_in_it_is_markup():
     assert box.description_allow_html
 
 
-def test_the_style_sheet_is_one_element_without_colours_of_its_own_for_text():
-    sheet = style_sheet()
+SHEETS = pytest.mark.parametrize("name", ["form", "browser"])
+
+
+@SHEETS
+def test_a_style_sheet_is_one_element_without_colours_of_its_own_for_text(name):
+    sheet = style_sheet(name)
     assert sheet.startswith("<style>")
     assert sheet.endswith("</style>")
     assert sheet.count("{") == sheet.count("}")
@@ -53,8 +58,9 @@ def test_the_style_sheet_is_one_element_without_colours_of_its_own_for_text():
     assert "@import" not in sheet
 
 
-def test_every_rule_is_about_rlkit_alone():
-    rules = re.sub(r"/\*.*?\*/", "", style_sheet().removeprefix("<style>"), flags=re.DOTALL)
+@SHEETS
+def test_every_rule_is_about_rlkit_alone(name):
+    rules = re.sub(r"/\*.*?\*/", "", style_sheet(name).removeprefix("<style>"), flags=re.DOTALL)
     selectors = [part.strip() for chunk in re.findall(r"([^{};]+)\{", rules) for part in chunk.split(",")]
     assert selectors
     assert [each for each in selectors if not each.startswith((".rlkit-", "@container"))] == []
