@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import rlkit
 from rlkit.training.jobs import TrainingJob
 
 if TYPE_CHECKING:  # widgets are loaded where they are asked for
     from rlkit.notebook.widgets.create import CreatePanel
+    from rlkit.notebook.widgets.models.browser import ModelBrowser
     from rlkit.notebook.widgets.monitor import TrainingMonitor
     from rlkit.notebook.widgets.runs import RunsMonitor
 
@@ -41,3 +44,19 @@ def monitor(*jobs: TrainingJob) -> TrainingMonitor | RunsMonitor:
     from rlkit.notebook.widgets.runs import monitor_of  # noqa: PLC0415 - widgets only where they are used
 
     return monitor_of(jobs)
+
+
+def models(store: str | Path | None = None) -> ModelBrowser:
+    """Find, look at, compare, load and tidy up models by hand; what others change shows by itself.
+
+    The model that was loaded last is ``browser.model``; ``%rl_ui models`` puts it into a variable.
+
+    Args:
+        store: Folder of a registry; the current one by default.
+
+    Raises:
+        StoreError: The folder cannot be used.
+    """
+    from rlkit.notebook.widgets.models.browser import ModelBrowser  # noqa: PLC0415 - widgets only where they are used
+
+    return ModelBrowser(rlkit.registry(store))

@@ -11,6 +11,7 @@ from rlkit.verbs import OptionParser, Scope, Verb
 
 if TYPE_CHECKING:  # widgets are loaded where they are asked for
     from rlkit.notebook.widgets.create import CreatePanel
+    from rlkit.notebook.widgets.models.browser import ModelBrowser
 
 
 def create_panel(
@@ -63,7 +64,24 @@ class _Monitor(Verb):
         return monitor_of([scope.job(word) for word in options.job])
 
 
-_PAGES: dict[str, Verb] = {page.name: page for page in (_Create(), _Monitor())}
+class _Models(Verb):
+    """Find, look at, compare, load and tidy up the models that are kept."""
+
+    name = "models"
+    example = "cartpole"
+
+    def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
+        parser.add("words", nargs="*", kind="name", help="what to look for at first, in any of what is known of them")
+
+    def run(self, options: argparse.Namespace, scope: Scope) -> ModelBrowser:
+        from rlkit.notebook.widgets.models.browser import ModelBrowser  # noqa: PLC0415 - widgets only where they are used
+
+        browser = ModelBrowser(assign=cast("NotebookScope", scope).assign)
+        browser.query = " ".join(options.words)
+        return browser
+
+
+_PAGES: dict[str, Verb] = {page.name: page for page in (_Create(), _Monitor(), _Models())}
 
 
 class ByHand(Verb):

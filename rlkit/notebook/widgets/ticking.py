@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 import weakref
 from collections.abc import Callable
 
 _SHARE = 0.01
-"""What the calls may take of the time: a training goes on beside them."""
+"""What the calls may take of a processor's time: a training goes on beside them."""
 
 
 class Ticker:
@@ -23,7 +24,8 @@ class Ticker:
         self._method = weakref.WeakMethod(method)
         self._seconds = seconds
         self._ended = threading.Event()
-        threading.Thread(target=self._work, name="rlkit ticker", daemon=True).start()
+        with contextlib.suppress(RuntimeError):  # in a browser Python has no threads: nothing ticks there
+            threading.Thread(target=self._work, name=f"{method.__qualname__} of rlkit", daemon=True).start()
 
     def stop(self) -> None:
         """End the calls."""
@@ -32,9 +34,9 @@ class Ticker:
     def _work(self) -> None:
         pause = self._seconds
         while not self._ended.wait(pause):
-            started = time.perf_counter()
+            started = time.thread_time()
             method = self._method()
             if method is None or not method():
                 return
             del method  # or it would be held until the next call
-            pause = max(self._seconds, (time.perf_counter() - started) / _SHARE)
+            pause = max(self._seconds, (time.thread_time() - started) / _SHARE)

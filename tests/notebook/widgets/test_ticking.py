@@ -23,7 +23,7 @@ class Counted:
 
 
 def threads():
-    return [thread for thread in threading.enumerate() if thread.name == "rlkit ticker"]
+    return [thread for thread in threading.enumerate() if thread.name == "Counted.tick of rlkit"]
 
 
 def joined():

@@ -17,10 +17,11 @@ from rlkit.notebook.widgets.models.follower import Follower
 from rlkit.notebook.widgets.models.part import Part
 from rlkit.notebook.widgets.models.trash import Trash
 from rlkit.notebook.widgets.models.versions import VersionTable
+from rlkit.notebook.widgets.twin import Twinned
 from rlkit.registry import ModelRegistry
 
 
-class ModelBrowser(Part):
+class ModelBrowser(Twinned, Part):
     """All versions of all models: a table to choose from, and below it what is known of the chosen ones.
 
     While it is on a screen it follows what other notebooks and programs change.
@@ -68,6 +69,7 @@ class ModelBrowser(Part):
         ipywidgets.dlink((self.versions, "selected"), (self.comparison, "selected"))
         ipywidgets.dlink((self.actions, "model"), (self, "model"))
         self.observe(self._choose, "selected")
+        self.observe(lambda _: self.renew(), ["sort", "query", "selected"])
         self.follower = Follower(registry, self.refresh)
         for part in (self.actions, self.trash):
             part.observe(lambda _: self.follower.look(), "changes")
@@ -78,6 +80,7 @@ class ModelBrowser(Part):
         """Look again at everything that is shown."""
         for part in (self.versions, self.actions, self.details, self.comparison, self.trash):
             part.refresh()
+        self.renew()
 
     def _choose(self, change: Any) -> None:
         """Show one version by itself: several stand side by side, and nothing more is read of them."""
@@ -119,6 +122,3 @@ class ModelBrowser(Part):
         except RLKitError as error:
             told = in_two_lines(error)
             return told, html.alarm(told)
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        return {**super()._repr_mimebundle_(**kwargs), **self.twin()}

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
-import time
-import weakref
 from collections.abc import Callable, Hashable
 
 from rlkit.errors import StoreError
+from rlkit.notebook.widgets.ticking import Ticker
 from rlkit.registry import ModelRegistry
 
-THREAD = "rlkit-follower"
 _SECONDS = 1.0
-_SHARE = 0.01
-"""Of a processor's time, that looking takes at most: of ten thousand models it looks less often."""
 
 
 class Follower:
@@ -32,12 +27,12 @@ class Follower:
         self._changed = changed
         self._guard = threading.Lock()
         self._token = self._ask()
-        self._stop: threading.Event | None = None
+        self._ticker: Ticker | None = None
 
     @property
     def follows(self) -> bool:
         """Whether it looks by itself now."""
-        return self._stop is not None
+        return self._ticker is not None
 
     def look(self) -> None:
         """Look whether something has changed since it last looked, and call back if so."""
@@ -55,26 +50,15 @@ class Follower:
 
     def start(self) -> None:
         """Look every second from now on, in a thread of its own."""
-        if self._stop is None:
-            stop = self._stop = threading.Event()
-            thread = threading.Thread(target=_follow, args=(weakref.ref(self), stop), name=THREAD, daemon=True)
-            with contextlib.suppress(RuntimeError):  # in a browser Python has no threads: it looks only when asked
-                thread.start()
+        if self._ticker is None:
+            self._ticker = Ticker(self._look_again, _SECONDS)
 
     def stop(self) -> None:
         """Look no longer."""
-        if self._stop is not None:
-            self._stop.set()
-            self._stop = None
+        if self._ticker is not None:
+            self._ticker.stop()
+            self._ticker = None
 
-
-def _follow(reference: weakref.ref[Follower], stop: threading.Event) -> None:
-    pause = _SECONDS
-    while not stop.wait(pause):
-        follower = reference()
-        if follower is None:
-            return
-        begun = time.thread_time()
-        follower.look()
-        pause = max(_SECONDS, (time.thread_time() - begun) / _SHARE)
-        del follower  # else nobody but this thread would hold it
+    def _look_again(self) -> bool:
+        self.look()
+        return True

@@ -55,7 +55,7 @@ def settle(follower, seen):
 
 
 def threads():
-    return [thread for thread in threading.enumerate() if thread.name == module.THREAD]
+    return [thread for thread in threading.enumerate() if thread.name == "Follower._look_again of rlkit"]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 import pytest
 
+from rlkit.notebook.widgets.models import trash as module
 from rlkit.notebook.widgets.models.trash import Trash
 from rlkit.registry import ModelRegistry
 
@@ -79,7 +80,7 @@ def test_what_others_delete_appears(opened, other):
 
 
 def test_of_very_many_the_first_are_shown(opened, monkeypatch):
-    monkeypatch.setattr("rlkit.notebook.widgets.models.trash._MOST", 1)
+    monkeypatch.setattr(module, "_MOST", 1)
     opened.refresh()
     assert keys(opened) == ["cartpole:1"]
     assert "of 2" in opened.said.value
