@@ -11,17 +11,25 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from .notebook import KEPT, Notebook, new_page
-from .server import SECONDS, JupyterLab
+from .server import OLDER, SECONDS, JupyterLab
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 _HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items):
-    """Skip what cannot be tried without a browser; the summary of the tests says so (``tests/conftest.py``)."""
+    """Skip what cannot be tried for want of something; the summary of the tests says so (``tests/conftest.py``)."""
     for item in items:
-        if CHROMIUM is None and _HERE in item.path.parents:
+        if _HERE not in item.path.parents:
+            continue
+        if CHROMIUM is None:
             item.add_marker(pytest.mark.skip(reason="There is no Chromium."))
+        elif _kernel_of(item) == "ipykernel6" and not OLDER.is_dir():
+            item.add_marker(pytest.mark.skip(reason="There is no ipykernel 6."))
+
+
+def _kernel_of(item):
+    return item.callspec.params.get("kernel") if hasattr(item, "callspec") else None
 
 
 @pytest.hookimpl(wrapper=True)
@@ -82,12 +90,18 @@ def show(lab, browser, request):
 
 
 @pytest.fixture
-def notebook(lab, show, numbers):
+def kernel():
+    """Name of the kernel of new notebooks; tests that are to run with each of them are parametrized by it."""
+    return "python3"
+
+
+@pytest.fixture
+def notebook(lab, show, numbers, kernel):
     """Open a new notebook with these cells."""
 
     def notebook(*cells):
         name = f"notebook-{next(numbers)}.ipynb"
-        lab.write(name, cells)
+        lab.write(name, cells, kernel)
         return show(name)
 
     return notebook
