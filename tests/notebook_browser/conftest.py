@@ -95,16 +95,59 @@ def kernel():
     return "python3"
 
 
+@pytest.fixture(scope="package")
+def pages(lab, browser):
+    """Pages for one notebook after another: to load JupyterLab takes longer than most tests."""
+    return Pages(lab, browser)
+
+
+class Pages:
+    """Notebooks in as few pages as possible.
+
+    Args:
+        lab: Who serves them.
+        browser: Where pages are opened.
+    """
+
+    def __init__(self, lab, browser):
+        self._lab = lab
+        self._browser = browser
+        self._free = []
+
+    def open(self, name):
+        """Open a notebook, in a page that is free if there is one."""
+        if not self._free:
+            notebook = Notebook(new_page(self._browser), self._lab, name)
+            notebook.open()
+        else:
+            notebook = Notebook(self._free.pop(), self._lab, name)
+            notebook.open_in_page()
+        return notebook
+
+    def give_back(self, notebook):
+        """Close a notebook, and keep its page for the next."""
+        notebook.leave()
+        self._free.append(notebook.page)
+
+
 @pytest.fixture
-def notebook(lab, show, numbers, kernel):
+def notebook(lab, pages, numbers, kernel, request):
     """Open a new notebook with these cells."""
+    opened = []
 
     def notebook(*cells):
         name = f"notebook-{next(numbers)}.ipynb"
         lab.write(name, cells, kernel)
-        return show(name)
+        opened.append(pages.open(name))
+        return opened[-1]
 
-    return notebook
+    yield notebook
+    for each in opened:
+        if request.node.stash.get(_FAILED, False):
+            _keep(each, request.node.name)
+            each.close()
+        else:
+            pages.give_back(each)
 
 
 def _keep(notebook, test):

@@ -1,13 +1,11 @@
-"""What the parts of a form share: layouts, the labels' style, and the style sheet beside this module."""
+"""What the parts of a form share: layouts, the labels' style, and the style sheet."""
 
 from __future__ import annotations
-
-from functools import cache
-from importlib import resources
 
 import ipywidgets
 
 from rlkit.display import html
+from rlkit.notebook.widgets.sheet import Sheet
 
 
 class Look:
@@ -38,9 +36,9 @@ class Look:
             self._styles.setdefault(kind, widget.style)
         return widget
 
-    def sheet(self) -> ipywidgets.HTML:
+    def sheet(self) -> Sheet:
         """Return a widget that is not seen, and brings the style sheet to the page."""
-        return ipywidgets.HTML(style_sheet(), layout=self.hidden)
+        return Sheet(layout=self.hidden)
 
     def layout(self, *, shown: bool) -> ipywidgets.Layout:
         """Return the layout of what is to be seen or not."""
@@ -59,13 +57,6 @@ def labelled(label: str, tooltip: str) -> dict[str, object]:
     """
     description = f'<span title="{html.escape(tooltip)}">{html.plain(label)}</span>'
     return {"description": description, "description_allow_html": True}
-
-
-@cache
-def style_sheet() -> str:
-    """Return the style sheet as an element of HTML."""
-    sheet = resources.files(__package__).joinpath("form.css").read_text(encoding="utf-8")
-    return f"<style>{sheet}</style>"
 
 
 def close(widget: ipywidgets.Widget) -> None:

@@ -17,10 +17,6 @@ function render({ model, el }) {
     model.set("place", input.valueAsNumber);
     model.save_changes();
   });
-  // JupyterLab would take these for its own, and walk from cell to cell.
-  input.addEventListener("keydown", (event) => {
-    if (/^(Arrow|Page|Home|End)/.test(event.key)) event.stopPropagation();
-  });
   model.on("change", show);
   show();
   return () => model.off("change", show);
