@@ -123,6 +123,16 @@ def test_values_are_chosen_with_the_keyboard_alone(panel):
     assert answer(panel, "print(agent.config.gamma, agent.config.activation)") == "0.89 relu"
 
 
+def test_keys_that_are_pressed_in_a_widget_do_nothing_to_the_notebook(panel):
+    panel.box("algorithm").focus()
+    for key in ("ArrowDown", "x", "b", "r"):  # to the next cell, cut, insert below, make it raw
+        panel.page.keyboard.press(key)
+    panel.button("Create").focus()
+    panel.page.keyboard.press("ArrowDown")
+    expect(panel.button("Create")).to_be_focused()
+    expect(panel.page.locator(".jp-NotebookPanel:visible .jp-CodeCell")).to_have_count(2)
+
+
 def test_what_is_wrong_is_said_at_the_field_and_not_sent(panel):
     alert = panel.field("gamma").get_by_role("alert")
     for typed, said in [("7", "gamma = 7.0 is not allowed: it must be at most 1."), ("much", "gamma = 'much'")]:
@@ -203,9 +213,11 @@ def test_a_model_that_trains_is_not_trained_twice(panel):
     expect(panel.button("Train")).to_be_enabled()
 
 
-def test_a_panel_whose_kernel_was_restarted_looks_dead_and_says_no_more(panel):
+def test_a_panel_whose_kernel_was_restarted_says_so_and_shows_no_traceback(panel):
     panel.train("1e9")
     panel.page.evaluate(RESTART)
-    expect(panel.output.locator(".rlkit-form")).to_have_class(re.compile("jupyter-widgets-disconnected"))
+    form = panel.output.locator(".rlkit-form")
+    expect(form).to_have_class(re.compile("jupyter-widgets-disconnected"))
+    assert "has ended. Run its cell again." in form.evaluate("form => getComputedStyle(form, '::before').content")
     assert answer(panel, "print(6 * 7)") == "42"
     assert "Traceback" not in panel.output.inner_text()
