@@ -18,13 +18,21 @@ help: ## Say what there is
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
 	@touch $@
 
+# The kernel before the present one, beside it: what is shown in a browser is tried with both.
+OLDER := build/ipykernel6
+$(OLDER)/installed: .venv/installed-test
+	@rm -rf $(OLDER)
+	@echo "Installing ipykernel 6 into $(OLDER) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $(OLDER) 'ipykernel<7'
+	@touch $@
+
 demo: .venv/installed-run ## Run the quickstart notebook and show its result
 	@RLKIT_HOME=build/rlkit_artifacts $(BIN)/python notebooks/run.py notebooks/01_quickstart.ipynb
 
 lab: .venv/installed-lab ## Open JupyterLab on the tutorials
 	$(BIN)/jupyter lab --notebook-dir=notebooks
 
-test: .venv/installed-test ## Run all quick tests and the notebooks
+test: .venv/installed-test $(OLDER)/installed ## Run all quick tests and the notebooks
 	$(PYTEST) -n 2 -m "not long" tests
 	RLKIT_HOME=$$(mktemp -d) RLKIT_TRUST_DIR=$$(mktemp -d) $(PYTEST) --nbval --nbval-current-env \
 		--nbval-sanitize-with notebooks/sanitize.cfg -W default notebooks

@@ -217,11 +217,16 @@ class Told(gymnasium.Env):
 
 def pytest_terminal_summary(terminalreporter):
     """Say in the last lines what was not tried in a browser: whoever reads only those should know."""
-    skipped = terminalreporter.stats.get("skipped", [])
-    number = sum(report.nodeid.startswith("tests/notebook_browser/") for report in skipped)
-    if number:
-        what = f"Not run, for want of Chromium: {number} tests of tests/notebook_browser."
-        terminalreporter.write_line(f"{what} Install it: apt-get install chromium", yellow=True)
+    skipped = [
+        report
+        for report in terminalreporter.stats.get("skipped", [])
+        if report.nodeid.startswith("tests/notebook_browser/")
+    ]
+    for wanted, remedy in (("Chromium", "apt-get install chromium"), ("ipykernel 6", "make test")):
+        number = sum(f"There is no {wanted}." in str(report.longrepr) for report in skipped)
+        if number:
+            what = f"Not run, for want of {wanted}: {number} tests of tests/notebook_browser."
+            terminalreporter.write_line(f"{what} Install it: {remedy}", yellow=True)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -11,17 +11,25 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from .notebook import KEPT, Notebook, new_page
-from .server import SECONDS, JupyterLab
+from .server import OLDER, SECONDS, JupyterLab
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 _HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items):
-    """Skip what cannot be tried without a browser; the summary of the tests says so (``tests/conftest.py``)."""
+    """Skip what cannot be tried for want of something; the summary of the tests says so (``tests/conftest.py``)."""
     for item in items:
-        if CHROMIUM is None and _HERE in item.path.parents:
+        if _HERE not in item.path.parents:
+            continue
+        if CHROMIUM is None:
             item.add_marker(pytest.mark.skip(reason="There is no Chromium."))
+        elif _kernel_of(item) == "ipykernel6" and not OLDER.is_dir():
+            item.add_marker(pytest.mark.skip(reason="There is no ipykernel 6."))
+
+
+def _kernel_of(item):
+    return item.callspec.params.get("kernel") if hasattr(item, "callspec") else None
 
 
 @pytest.hookimpl(wrapper=True)
@@ -82,15 +90,64 @@ def show(lab, browser, request):
 
 
 @pytest.fixture
-def notebook(lab, show, numbers):
+def kernel():
+    """Name of the kernel of new notebooks; tests that are to run with each of them are parametrized by it."""
+    return "python3"
+
+
+@pytest.fixture(scope="package")
+def pages(lab, browser):
+    """Pages for one notebook after another: to load JupyterLab takes longer than most tests."""
+    return Pages(lab, browser)
+
+
+class Pages:
+    """Notebooks in as few pages as possible.
+
+    Args:
+        lab: Who serves them.
+        browser: Where pages are opened.
+    """
+
+    def __init__(self, lab, browser):
+        self._lab = lab
+        self._browser = browser
+        self._free = []
+
+    def open(self, name):
+        """Open a notebook, in a page that is free if there is one."""
+        if not self._free:
+            notebook = Notebook(new_page(self._browser), self._lab, name)
+            notebook.open()
+        else:
+            notebook = Notebook(self._free.pop(), self._lab, name)
+            notebook.open_in_page()
+        return notebook
+
+    def give_back(self, notebook):
+        """Close a notebook, and keep its page for the next."""
+        notebook.leave()
+        self._free.append(notebook.page)
+
+
+@pytest.fixture
+def notebook(lab, pages, numbers, kernel, request):
     """Open a new notebook with these cells."""
+    opened = []
 
     def notebook(*cells):
         name = f"notebook-{next(numbers)}.ipynb"
-        lab.write(name, cells)
-        return show(name)
+        lab.write(name, cells, kernel)
+        opened.append(pages.open(name))
+        return opened[-1]
 
-    return notebook
+    yield notebook
+    for each in opened:
+        if request.node.stash.get(_FAILED, False):
+            _keep(each, request.node.name)
+            each.close()
+        else:
+            pages.give_back(each)
 
 
 def _keep(notebook, test):

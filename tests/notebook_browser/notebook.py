@@ -14,6 +14,8 @@ KEPT = Path(__file__).parents[2] / "build" / "browser"
 
 _READY = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
 _RUN_ALL = "jupyterapp.commands.execute('notebook:run-all-cells')"
+_IN_PAGE = "async path => { await jupyterapp.commands.execute('docmanager:open', { path }); }"
+_LEAVE = "async () => { const it = jupyterapp.shell.currentWidget; await it.sessionContext.shutdown(); it.dispose(); }"
 _SHUT_DOWN = "window.jupyterapp?.shell.currentWidget?.sessionContext.shutdown()"
 _FOLLOW = """cell => {
   window.seen = { progress: [], pictures: [] };
@@ -58,10 +60,24 @@ class Notebook:
         self.page.goto(f"{self._lab.url}lab/workspaces/{workspace}/tree/{self.name}?reset")
         self.page.wait_for_function(_READY)
 
+    def open_in_page(self) -> None:
+        """Open it in a page where JupyterLab is open already, and wait for its kernel."""
+        self.page.evaluate(_IN_PAGE, self.name)
+        self.page.wait_for_function(_READY)
+
+    def leave(self) -> None:
+        """End its kernel, and leave the page to the next."""
+        self.page.evaluate(_LEAVE)
+        self.check()
+
     def close(self) -> None:
-        """End its kernel, and close it; nothing may have complained, or have asked anybody but the server."""
+        """End its kernel, and close the page."""
         self.page.evaluate(_SHUT_DOWN)
         self.page.context.close()
+        self.check()
+
+    def check(self) -> None:
+        """Nothing may have complained, or have asked anybody but the server."""
         ours = self._lab.url, self._lab.url.replace("http:", "ws:"), "data:", "blob:"
         assert self.complaints == [], self.complaints
         assert [address for address in self.addresses if not address.startswith(ours)] == []

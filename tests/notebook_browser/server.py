@@ -13,7 +13,10 @@ from pathlib import Path
 import nbformat
 
 SECONDS = 60  # that nothing here takes, on a machine that does much else besides
-KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
+OLDER = Path(__file__).parents[2] / "build" / "ipykernel6"
+"""Where ``make test`` installs the ipykernel before the present one, beside it."""
+KERNELS = {"python3": "Python 3", "ipykernel6": "Python 3 with ipykernel 6"}
+"""What the server offers, by name: the kernel that is installed, and the older one."""
 
 
 class JupyterLab:
@@ -29,6 +32,7 @@ class JupyterLab:
         self._settings = folder / "config" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
         self._settings.mkdir(parents=True)
         self.set("notification", {"fetchNews": "false", "checkForUpdates": False})
+        _offer_older_kernel(folder / "data")
         self._log = (folder / "log").open("w+")
         options = ["--no-browser", "--allow-root", "--expose-app-in-browser", "--IdentityProvider.token="]
         self._process = subprocess.Popen(
@@ -74,14 +78,25 @@ class JupyterLab:
         """Change settings of a plugin of JupyterLab's own, for pages that are opened from now on."""
         (self._settings / f"{plugin}.jupyterlab-settings").write_text(json.dumps(values))
 
-    def write(self, name: str, cells: tuple[str, ...]) -> None:
-        """Write a notebook of code cells."""
+    def write(self, name: str, cells: tuple[str, ...], kernel: str = "python3") -> None:
+        """Write a notebook of code cells for one of the kernels."""
         made = [nbformat.v4.new_code_cell(source) for source in cells]
-        nbformat.write(nbformat.v4.new_notebook(cells=made, metadata={"kernelspec": KERNEL}), self.root / name)
+        meant = {"name": kernel, "display_name": KERNELS[kernel], "language": "python"}
+        nbformat.write(nbformat.v4.new_notebook(cells=made, metadata={"kernelspec": meant}), self.root / name)
 
     def read(self, name: str) -> nbformat.NotebookNode:
         """Return a notebook as it is saved."""
         return nbformat.read(self.root / name, as_version=4)
+
+
+def _offer_older_kernel(data: Path) -> None:
+    """Tell the server of the older kernel: the same Python, which finds that one before the one installed."""
+    place = data / "kernels" / "ipykernel6"
+    place.mkdir(parents=True)
+    path = os.pathsep.join(filter(None, [str(OLDER), os.environ.get("PYTHONPATH")]))
+    start = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    spec = {"argv": start, "display_name": KERNELS["ipykernel6"], "language": "python", "env": {"PYTHONPATH": path}}
+    (place / "kernel.json").write_text(json.dumps(spec))
 
 
 def _environment(folder: Path) -> dict[str, str]:

@@ -6,10 +6,9 @@ from playwright.sync_api import expect
 import rlkit
 from rlkit.registry import ModelRegistry
 
-SHOW = """from rlkit.notebook.widgets.models.browser import ModelBrowser
-from rlkit.registry import ModelRegistry
-browser = ModelBrowser(ModelRegistry({folder!r}), globals().__setitem__)
-browser"""
+SHOW = """%load_ext rlkit
+%rl_store {folder}
+%rl_ui models"""
 
 
 @pytest.fixture
@@ -25,7 +24,7 @@ def registry(tmp_path):
 
 @pytest.fixture
 def book(notebook, registry):
-    book = notebook(SHOW.format(folder=str(registry.folder)), "")
+    book = notebook(SHOW.format(folder=registry.folder), "")
     assert book.run_all()
     expect(rows(book)).to_have_count(4)
     return book

@@ -2,12 +2,18 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
+
+from .panel import changes, pixels
+from .server import KERNELS
+
+pytestmark = pytest.mark.parametrize("kernel", KERNELS)
 
 MODEL = "%load_ext rlkit\nagent = %rl_create ppo CartPole-v1 --seed 0"
 
 
-def test_a_quickstart_typed_and_run(notebook, lab):
+def test_a_quickstart_typed_and_run(notebook, lab, kernel):
     book = notebook(MODEL, "")
     assert book.run_all()
 
@@ -21,8 +27,8 @@ def test_a_quickstart_typed_and_run(notebook, lab):
 
     expect(book.outputs(book.run("%rl_eval agent --episodes 5"))).to_contain_text("mean return")
     plays(book, book.run("%rl_watch agent"))
-    expect(book.outputs(book.run("%rl_save agent quickstart --alias best"))).to_contain_text("quickstart:1")
-    expect(book.outputs(book.run("%rl_models"))).to_contain_text("quickstart")
+    expect(book.outputs(book.run(f"%rl_save agent {kernel} --alias best"))).to_contain_text(f"{kernel}:1")
+    expect(book.outputs(book.run("%rl_models"))).to_contain_text(kernel)
 
     book.save()
     outputs = [output for cell in lab.read(book.name).cells for output in cell.outputs]
@@ -43,16 +49,6 @@ def plays(book, index):
     begun = pixels(canvas)
     output.get_by_role("button", name="Play", exact=True).click()
     changes(canvas, begun)
-
-
-def pixels(canvas):
-    return canvas.evaluate("canvas => canvas.toDataURL()")
-
-
-def changes(canvas, before):
-    canvas.page.wait_for_function(
-        "([canvas, before]) => canvas.toDataURL() !== before", arg=[canvas.element_handle(), before]
-    )
 
 
 def test_training_in_the_background_leaves_the_notebook_free_and_its_card_where_it_began(notebook):

@@ -16,6 +16,7 @@ from rlkit.config import Hyperparameter
 from rlkit.config.files import parse_value
 from rlkit.display import text
 from rlkit.notebook.widgets.look import Look, labelled
+from rlkit.notebook.widgets.slider import Slider
 from rlkit.notebook.widgets.spans import span_of
 from rlkit.notebook.widgets.writing import compact
 
@@ -160,36 +161,25 @@ class NumberControl(Control):
         self._span = span = span_of(self.field, default)
         if span is None:
             return []
-        self._place = span.place(span.start)
         self._last = span.rounded(span.start)  # what unsetting is undone to, until something is shown
-        kind, base = (ipywidgets.FloatLogSlider, {"base": span.base}) if span.base else (ipywidgets.FloatSlider, {})
         self.slider = self._look.make(
-            kind,
+            Slider,
             "rlkit-slider",
-            min=span.low,
-            max=span.high,
-            step=span.step,
-            value=span.at(self._place),
-            readout=False,
-            **base,
+            marks=[text.literal(number) for number in span.numbers()],
+            place=span.place(span.start),
+            label=self.field.name,
         )
-        self.slider.observe(self._slide, "value")
+        self.slider.observe(self._slide, "place")
         return [self.slider]
 
     def _slide(self, change: Any) -> None:
-        # A browser sends where it drew the slider, too: only another step was chosen by somebody.
-        place = self._span.place(change["new"])  # type: ignore[union-attr] # only observed where there is one
-        if self._showing or place == self._place:
-            return
-        self._place = place
-        self.box.value = text.literal(self._span.rounded(change["new"]))  # type: ignore[union-attr] # the same
+        if not self._showing:
+            self.box.value = self.slider.marks[change["new"]]
 
     def _show(self, value: Any) -> None:
         self.box.value = "" if value is None else text.literal(value)
         if self._span is not None and value is not None:
-            self._place = self._span.place(value)
-            if self._span.place(self.slider.value) != self._place:
-                self.slider.value = self._span.at(self._place)
+            self.slider.place = self._span.place(value)
 
 
 class ScheduleControl(NumberControl):
@@ -201,7 +191,7 @@ class ScheduleControl(NumberControl):
             "rlkit-extra",
             options=[("constant", ""), _line_to("0")],
             value="",
-            tooltip=f"Whether {self.field.name} stays, or falls while the model trains.",
+            **labelled(f"course of {self.field.name}", "Whether it stays, or falls while the model trains."),
         )
         self.shape.observe(self._enter, "value")
         return [*super()._others(default), self.shape]

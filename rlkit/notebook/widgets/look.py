@@ -1,13 +1,11 @@
-"""What parts of widgets share: layouts, the labels' style, and the style sheets beside this module."""
+"""What parts of widgets share: layouts, the labels' style, and the style sheet."""
 
 from __future__ import annotations
-
-from functools import cache
-from importlib import resources
 
 import ipywidgets
 
 from rlkit.display import html
+from rlkit.notebook.widgets.sheet import Sheet
 
 
 class Look:
@@ -38,9 +36,9 @@ class Look:
             self._styles.setdefault(kind, widget.style)
         return widget
 
-    def sheet(self, name: str = "form") -> ipywidgets.HTML:
-        """Return a widget that is not seen, and brings a style sheet to the page."""
-        return ipywidgets.HTML(style_sheet(name), layout=self.hidden)
+    def sheet(self) -> Sheet:
+        """Return a widget that is not seen, and brings the style sheet to the page."""
+        return Sheet(layout=self.hidden)
 
     def layout(self, *, shown: bool) -> ipywidgets.Layout:
         """Return the layout of what is to be seen or not."""
@@ -59,13 +57,6 @@ def labelled(label: str, tooltip: str) -> dict[str, object]:
     """
     description = f'<span title="{html.escape(tooltip)}">{html.plain(label)}</span>'
     return {"description": description, "description_allow_html": True}
-
-
-@cache
-def style_sheet(name: str = "form") -> str:
-    """Return a style sheet as an element of HTML."""
-    sheet = resources.files(__package__).joinpath(f"{name}.css").read_text(encoding="utf-8")
-    return f"<style>{sheet}</style>"
 
 
 def close(widget: ipywidgets.Widget) -> None:

@@ -11,7 +11,7 @@ from rlkit.errors import RLKitError, in_two_lines
 
 
 class Message(widgets.HTML):
-    """A line that is empty until there is something to say."""
+    """A line that is empty until there is something to say, which screen readers read out then."""
 
     def attempt(self, action: Callable[[], str]) -> None:
         """Do something, and say what was done, or why it was not."""
@@ -22,11 +22,11 @@ class Message(widgets.HTML):
 
     def tell(self, words: str) -> None:
         """Say what was done."""
-        self.value = str(html.muted(words))
+        self.value = f'<div role="status">{html.muted(words)}</div>'
 
     def fail(self, error: RLKitError) -> None:
         """Say what was wrong, and what would be right."""
-        self.value = str(html.alarm(in_two_lines(error)))
+        self.value = f'<div role="alert">{html.alarm(in_two_lines(error))}</div>'
 
     def clear(self) -> None:
         """Say nothing."""

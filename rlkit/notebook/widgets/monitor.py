@@ -12,6 +12,7 @@ import rlkit
 from rlkit.display.svg import Series
 from rlkit.models.base import ModelBase
 from rlkit.notebook.widgets.curve import Curve
+from rlkit.notebook.widgets.look import Look
 from rlkit.notebook.widgets.message import Message
 from rlkit.notebook.widgets.spread import spread
 from rlkit.notebook.widgets.ticking import Ticker
@@ -71,7 +72,7 @@ class TrainingMonitor(Twinned, widgets.VBox):
         self.checkpoint.on_click(lambda _: self.message.attempt(self._keep))
         controls = [self.pause, self.stop, *self.settings.values(), self.name, self.checkpoint]
         row = widgets.HBox(controls).add_class("rlkit-controls")
-        super().__init__([self.head, self.curve, row, self.message, self._figures])
+        super().__init__([Look().sheet(), self.head, self.curve, row, self.message, self._figures])
         self.refresh()
         if follow:
             Ticker(self._tick, _SECONDS)

@@ -15,6 +15,7 @@ from rlkit.display.marks import PALETTE
 from rlkit.display.svg import Series
 from rlkit.errors import TrainingError, did_you_mean
 from rlkit.notebook.widgets.curve import Curve
+from rlkit.notebook.widgets.look import Look
 from rlkit.notebook.widgets.monitor import TrainingMonitor
 from rlkit.notebook.widgets.spread import spread
 from rlkit.notebook.widgets.ticking import Ticker
@@ -59,7 +60,8 @@ class RunsMonitor(Twinned, widgets.VBox):
         self._metrics = widgets.Dropdown(options=[_RETURN], description="Show")
         self._overs = widgets.Dropdown(options=list(_POSITIONS), description="over")
         choices = widgets.HBox([self._metrics, self._overs]).add_class("rlkit-controls")
-        super().__init__([choices, self.curve, widgets.VBox(self.rows).add_class("rlkit-runs")])
+        rows = widgets.VBox(self.rows).add_class("rlkit-runs")
+        super().__init__([Look().sheet(), choices, self.curve, rows])
         widgets.link((self, "metric"), (self._metrics, "value"))
         widgets.link((self, "over"), (self._overs, "value"))
         self.refresh()

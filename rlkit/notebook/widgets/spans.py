@@ -47,6 +47,10 @@ class Span:
         along = min(self.low + place * self.step, self.high)
         return float(self.base**along if self.base else along)
 
+    def numbers(self) -> list[int | float]:
+        """Return all numbers, from the lower end to the upper, as a person would write them."""
+        return [self.rounded(self.at(place)) for place in range(self.place(math.inf) + 1)]
+
     def rounded(self, number: float) -> int | float:
         """Return a slider's number as a person would write it: two digits of a logarithmic one."""
         if self.whole:

@@ -10,7 +10,7 @@ from IPython.core.getipython import get_ipython
 from IPython.display import display, update_display
 
 from rlkit.display import html, text
-from rlkit.notebook.widgets.look import style_sheet
+from rlkit.notebook.widgets.look import Look
 
 _HEADERS = ("hyperparameter", "value", "from", "meaning")
 _WITHOUT_COMPLAINT = (
@@ -39,9 +39,11 @@ class Twinned:
             update_display(self._wrapped(), raw=True, display_id=self._mark)  # type: ignore[no-untyped-call]
 
     def framed(self) -> ipywidgets.VBox:
-        """Return what is put on a page: the widget, and the style sheet that hides its twin."""
-        hidden = f"{style_sheet('frame')}<style>.{self._mark} {{ display: none }}</style>"
-        return ipywidgets.VBox([self, ipywidgets.HTML(hidden, layout={"display": "none"})]).add_class("rlkit-frame")
+        """Return what is put on a page: the widget, and what hides its twin there."""
+        look = Look()
+        hides_twin = ipywidgets.HTML(f"<style>.{self._mark} {{ display: none }}</style>", layout=look.hidden)
+        sheets = [] if isinstance(self, ipywidgets.Box) else [look.sheet()]  # boxes have one among their parts
+        return ipywidgets.VBox([self, hides_twin, *sheets]).add_class("rlkit-shown")
 
     def _ipython_display_(self, **_: Any) -> None:
         if getattr(get_ipython(), "kernel", None) is None:  # a terminal

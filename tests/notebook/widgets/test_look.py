@@ -1,11 +1,8 @@
 from __future__ import annotations
 
-import re
-
 import ipywidgets
-import pytest
 
-from rlkit.notebook.widgets.look import Look, close, labelled, style_sheet
+from rlkit.notebook.widgets.look import Look, close, labelled
 
 
 def test_widgets_of_one_look_share_layout_and_style():
@@ -15,6 +12,11 @@ def test_widgets_of_one_look_share_layout_and_style():
     assert one.style is other.style
     assert one._dom_classes == ("a",)
     assert look.make(ipywidgets.Button).style is not one.style
+
+
+def test_the_style_sheet_comes_in_a_widget_that_is_not_seen():
+    look = Look()
+    assert look.sheet().layout is look.hidden
 
 
 def test_looks_share_nothing():
@@ -42,25 +44,3 @@ def test_a_label_has_a_tooltip_and_nothing_in_it_is_markup():
     box = look.make(ipywidgets.Text, **labelled("a<b", 'So "called".'))
     assert box.description == '<span title="So &quot;called&quot;.">a&lt;b</span>'
     assert box.description_allow_html
-
-
-SHEETS = pytest.mark.parametrize("name", ["form", "browser"])
-
-
-@SHEETS
-def test_a_style_sheet_is_one_element_without_colours_of_its_own_for_text(name):
-    sheet = style_sheet(name)
-    assert sheet.startswith("<style>")
-    assert sheet.endswith("</style>")
-    assert sheet.count("{") == sheet.count("}")
-    assert set(re.findall(r"(?<![-\w])color: ([^;]+);", sheet)) == {"inherit"}
-    assert "url(" not in sheet
-    assert "@import" not in sheet
-
-
-@SHEETS
-def test_every_rule_is_about_rlkit_alone(name):
-    rules = re.sub(r"/\*.*?\*/", "", style_sheet(name).removeprefix("<style>"), flags=re.DOTALL)
-    selectors = [part.strip() for chunk in re.findall(r"([^{};]+)\{", rules) for part in chunk.split(",")]
-    assert selectors
-    assert [each for each in selectors if not each.startswith((".rlkit-", "@container"))] == []

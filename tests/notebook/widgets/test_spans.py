@@ -95,3 +95,8 @@ def test_every_place_of_a_slider_is_where_its_number_stands(config_class, name):
     assert found.place(-math.inf) == found.place(found.at(0) - 1e-9) == 0
     assert found.at(last) == pytest.approx(found.base**found.high if found.base else found.high)
     assert last <= 230
+
+
+def test_the_numbers_of_a_slider_are_those_of_all_its_places():
+    assert span(PPOConfig, "n_envs").numbers() == [1, 2, 4, 8, 16, 32, 64, 128]
+    assert span(PPOConfig, "target_kl").numbers()[::10] == [0.0001, 0.001, 0.01, 0.1, 1.0]

@@ -24,7 +24,8 @@ from rlkit.registry import ModelRegistry
 class ModelBrowser(Twinned, Part):
     """All versions of all models: a table to choose from, and below it what is known of the chosen ones.
 
-    While it is on a screen it follows what other notebooks and programs change.
+    From when it is shown it follows what other notebooks and programs change; inside a widget of somebody's own,
+    from ``follower.start()`` on.
 
     Args:
         registry: Where the models are; None for the current registry.
@@ -73,8 +74,6 @@ class ModelBrowser(Twinned, Part):
         self.follower = Follower(registry, self.refresh)
         for part in (self.actions, self.trash):
             part.observe(lambda _: self.follower.look(), "changes")
-        self._view_count = 0  # browsers keep it up to date from now on
-        self.observe(self._appear, "_view_count")
 
     def refresh(self) -> None:
         """Look again at everything that is shown."""
@@ -87,13 +86,11 @@ class ModelBrowser(Twinned, Part):
         refs = change["new"]
         self.details.version = refs[0] if len(refs) == 1 else None
 
-    def _appear(self, change: Any) -> None:
-        """Follow the registry while somebody looks."""
-        if change["new"]:
-            self.follower.look()
-            self.follower.start()
-        else:
-            self.follower.stop()
+    def framed(self) -> ipywidgets.VBox:
+        """Return what is put on a page; from then on it follows the registry."""
+        self.follower.look()
+        self.follower.start()
+        return super().framed()
 
     def close(self) -> None:
         """Take it away from all pages, and follow the registry no longer."""

@@ -10,8 +10,6 @@ import ipywidgets
 from rlkit.notebook.widgets.look import Look
 from rlkit.registry import ModelRegistry
 
-SHEET = "browser"
-
 
 class Part(ipywidgets.VBox):
     """A part that shows something of a registry. By itself it brings its style sheet along.
@@ -30,7 +28,7 @@ class Part(ipywidgets.VBox):
 
     def _fill(self, name: str, children: Sequence[ipywidgets.Widget]) -> None:
         """Put widgets inside, below the style sheet where that is needed."""
-        self.children = [*([self._look.sheet(SHEET)] if self._alone else []), *children]
+        self.children = [*([self._look.sheet()] if self._alone else []), *children]
         self._dom_classes = ("rlkit-part", name)
 
     def _framed(self, widget: ipywidgets.DOMWidget) -> ipywidgets.DOMWidget:

@@ -8,6 +8,7 @@ import rlkit
 from rlkit.notebook.widgets.look import close
 from rlkit.notebook.widgets.models import follower as follower_module
 from rlkit.notebook.widgets.models.browser import ModelBrowser
+from rlkit.notebook.widgets.sheet import Sheet
 
 SECONDS = 60
 HOSTILE = "<script>alert('1')</script> & $x$ \x1b[31m"
@@ -65,7 +66,7 @@ def test_one_is_shown_by_itself_and_several_side_by_side(browser):
 
 def test_only_one_style_sheet_is_sent(browser):
     def sheets(widget):
-        own = "<style>" in str(getattr(widget, "value", ""))
+        own = isinstance(widget, Sheet)
         return own + sum(map(sheets, getattr(widget, "children", ())))
 
     assert sheets(browser) == 1
@@ -107,14 +108,14 @@ def test_a_model_that_is_loaded_is_its_own_too(browser):
 
 @pytest.fixture
 def thread(browser, monkeypatch):
-    """The thread that looks, while the browser is on a screen; it looks often."""
+    """The thread that looks once the browser is shown; it looks often."""
     monkeypatch.setattr(follower_module, "_SECONDS", 0.01)
-    browser._view_count = 1
+    browser.framed()
     (thread,) = [thread for thread in threading.enumerate() if thread.name == "Follower._look_again of rlkit"]
     return thread
 
 
-def test_on_a_screen_it_follows_others(browser, thread, keep):
+def test_shown_it_follows_others(browser, thread, keep):
     browser.selected = ["cartpole:1"]
     came = threading.Event()
     browser.versions.table.observe(lambda change: len(change["new"]) == 4 and came.set(), "rows")
@@ -124,18 +125,19 @@ def test_on_a_screen_it_follows_others(browser, thread, keep):
     assert browser.selected == ["cartpole:1"]
 
 
-@pytest.mark.parametrize("leave", [lambda browser: setattr(browser, "_view_count", 0), ModelBrowser.close, close])
-def test_off_all_screens_it_follows_nobody(browser, thread, leave):
+@pytest.mark.parametrize("leave", [ModelBrowser.close, close])
+def test_closed_it_follows_nobody(browser, thread, leave):
     leave(browser)
     thread.join(SECONDS)
     assert not thread.is_alive()
 
 
-def test_on_a_screen_again_it_shows_what_has_changed(browser, keep):
+def test_shown_again_it_shows_what_has_changed(browser, keep):
     keep()
     assert len(keys(browser)) == 3
-    browser._view_count = 1
+    browser.framed()
     assert len(keys(browser)) == 4
+    browser.close()
 
 
 def test_a_version_that_others_delete_while_it_is_shown(browser, other):

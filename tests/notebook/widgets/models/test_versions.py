@@ -3,6 +3,7 @@
 import pytest
 
 from rlkit.notebook.widgets.models.versions import PAGE, VersionTable
+from rlkit.notebook.widgets.sheet import Sheet
 
 
 @pytest.fixture
@@ -192,6 +193,6 @@ def test_a_damaged_version_is_told_and_the_others_are_listed(make, spoil):
 
 def test_by_itself_it_brings_its_style_sheet(make, registry):
     table = make()
-    assert ".rlkit-table" in table.children[0].value
+    assert ".rlkit-table" in table.children[0]._css
     inside = VersionTable(registry, table._look)
-    assert not any("<style>" in str(getattr(child, "value", "")) for child in inside.children)
+    assert not any(isinstance(child, Sheet) for child in inside.children)
