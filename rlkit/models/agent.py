@@ -235,6 +235,79 @@ class Agent(ABC):
         """
         return None
 
+    def _action_values(self, features: Features) -> NDArray[np.floating[Any]] | None:  # noqa: ARG002 - the same
+        """Return what the model expects of each discrete action, ``(batch, n)``: the rest as in :meth:`_values`."""
+        return None
+
+    def _action_probabilities(self, features: Features) -> NDArray[np.floating[Any]] | None:  # noqa: ARG002 - the same
+        """Return the policy's probability of each discrete action, ``(batch, n)``: the rest as in :meth:`_values`."""
+        return None
+
+    def _estimates(self, features: Features) -> dict[str, NDArray[np.floating[Any]]]:
+        """Return what the model knows of states with normalised features, in the unit of the rewards, by its name."""
+        scale = self._normalizer.reward_scale
+        values, action_values = self._values(features), self._action_values(features)
+        known = {
+            "values": None if values is None else values * scale,
+            "action_values": None if action_values is None else action_values * scale,
+            "action_probabilities": self._action_probabilities(features),
+        }
+        return {name: estimate for name, estimate in known.items() if estimate is not None}
+
+    def predict_values(self, observation: Any) -> Any:
+        """Return the return that the model expects from a state on, discounted as it learns, in the unit of rewards.
+
+        The critic's V(s) of PPO and A2C, the greatest Q(s, a) of DQN.
+
+        Args:
+            observation: One observation of the environment's space, or a batch with one more dimension in front.
+
+        Returns:
+            A float, or for a batch floats ``(batch,)``. None for a model that makes no such estimate.
+
+        Raises:
+            MissingEnvironmentError: The model has no networks, as it never had an environment.
+            SpaceMismatchError: The observation does not fit the space.
+        """
+        return self._estimated("values", observation)
+
+    def action_values(self, observation: Any) -> Any:
+        """Return Q(s, a) for each discrete action, as :meth:`predict_values` does for a state.
+
+        Args:
+            observation: One observation of the environment's space, or a batch with one more dimension in front.
+
+        Returns:
+            Floats ``(n,)``, or for a batch ``(batch, n)``. None for a model that has no action values, such as PPO.
+
+        Raises:
+            MissingEnvironmentError: The model has no networks, as it never had an environment.
+            SpaceMismatchError: The observation does not fit the space.
+        """
+        return self._estimated("action_values", observation)
+
+    def action_probabilities(self, observation: Any) -> Any:
+        """Return the policy's probability of each discrete action: what an action is drawn from in training.
+
+        Args:
+            observation: One observation of the environment's space, or a batch with one more dimension in front.
+
+        Returns:
+            Floats ``(n,)`` of sum 1, or for a batch ``(batch, n)``. None for a model without a distribution over
+            discrete actions, such as DQN, or a policy of real numbers.
+
+        Raises:
+            MissingEnvironmentError: The model has no networks, as it never had an environment.
+            SpaceMismatchError: The observation does not fit the space.
+        """
+        return self._estimated("action_probabilities", observation)
+
+    def _estimated(self, name: str, observation: Any) -> Any:
+        self._require_networks("predict")
+        features, batched = self._encoder.encode_any(observation)
+        estimate = self._estimates(self._normalizer.observations(features)).get(name)
+        return estimate if estimate is None or batched else estimate[0]
+
     def evaluate(
         self,
         episodes: int = 100,
@@ -322,10 +395,9 @@ class Agent(ABC):
         rng = None if deterministic else np.random.default_rng(seed)
         limit = _checked_limit("max_steps", max_steps, source, _LONGEST_WATCHED)
 
-        def policy(features: Features) -> tuple[NDArray[Any], NDArray[np.floating[Any]] | None]:
+        def policy(features: Features) -> tuple[NDArray[Any], dict[str, NDArray[np.floating[Any]]]]:
             normalized = self._normalizer.observations(features)
-            values = self._values(normalized)
-            return self._act(normalized, rng), None if values is None else values * self._normalizer.reward_scale
+            return self._act(normalized, rng), self._estimates(normalized)
 
         title = f"{type(self).__name__} on {source.name}, one episode"
         with self.paused():  # the same policy in all steps, also where a thread trains it

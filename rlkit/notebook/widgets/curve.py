@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from traitlets import Bool, Dict, Float, Int, List, Unicode
 
-from rlkit.display import scale, svg
+from rlkit.display import scale, scripts, svg
 from rlkit.display.marks import PALETTE
 from rlkit.display.svg import Series
 
@@ -35,7 +35,7 @@ class Curve(anywidget.AnyWidget):
         height: Pixels down; it is as wide as its place.
     """
 
-    _esm = Path(__file__).with_name("curve.js")
+    _esm = scripts.joined(Path(__file__).with_name("curve.js"))
 
     lines = List(Dict()).tag(sync=True)
     threshold = Float(None, allow_none=True).tag(sync=True)
