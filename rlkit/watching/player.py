@@ -23,7 +23,7 @@ _MOST_MOMENTS = 1000
 """Of a longer episode only every second, third … step is shown: it would fill megabytes, and minutes."""
 _LEVELS = 65535
 _WIDE, _TALL = 440, 260
-"""Pixels of the page that a scene fills at most."""
+"""Pixels of the page that a picture fills at most."""
 
 
 def player(
@@ -72,7 +72,7 @@ def player(
         "label": label,
         "width": scene.width,
         "height": scene.height,
-        "zoom": zoom(scene),
+        "zoom": zoom(scene.width, scene.height),
         "ground": scene.ground,
         "parts": scene.parts,
         "push": scene.push,
@@ -92,9 +92,9 @@ def player(
     return Markup(f'<div data-rlkit-episode="{key}">{still}</div><script>{_script()}("{key}",{plain})</script>')
 
 
-def zoom(scene: Scene) -> float:
-    """Return how many pixels of the page a pixel of a scene takes."""
-    return round(min(_WIDE / scene.width, _TALL / scene.height), 2)
+def zoom(width: int, height: int) -> float:
+    """Return how many pixels of the page a pixel of such a picture takes."""
+    return round(min(_WIDE / width, _TALL / height), 2)
 
 
 def _columns(

@@ -6,7 +6,8 @@ const SPEEDS = [0.25, 0.5, 1, 2, 4];
 const LEAP = 10; // steps of Page Up and Page Down
 const SEND_EVERY = 100; // milliseconds: what plays tells the kernel no more often where it is
 const LONGEST_PAUSE = 100; // milliseconds: a page that was hidden goes on from where it was
-const PANEL = 58; // pixels of the timeline that one curve takes
+const PANEL = 64; // pixels of the timeline that one curve takes
+const FEW = 12; // numbers of an observation that stand beside the picture; more stand below it
 const SMALL_FONT = "11px system-ui, sans-serif";
 const ICONS = {
   first: "M3 2h2v12H3zM13 2v12L6 8z",
@@ -70,9 +71,10 @@ function iconOf(name) {
   return `<svg viewBox="0 0 16 16" width="14" height="14" aria-hidden="true"><path fill="currentColor" d="${ICONS[name]}"/></svg>`;
 }
 
-function canvasOf(label, width, height, zoom) {
-  const canvas = make("canvas", "picture", { width: width * zoom, height: height * zoom });
-  canvas.style.width = `${width}px`;
+// A pixel of a scene or frame takes so many of the page, each of which may be several of the screen.
+function canvasOf(label, { width, height, zoom }, density) {
+  const canvas = make("canvas", "picture", { width: width * density, height: height * density });
+  canvas.style.width = `${width * zoom}px`;
   canvas.setAttribute("role", "img");
   canvas.setAttribute("aria-label", label);
   return canvas;
@@ -80,21 +82,19 @@ function canvasOf(label, width, height, zoom) {
 
 function scenePicture(episode) {
   const { scene } = episode;
-  const zoom = scene.zoom * (window.devicePixelRatio || 1);
-  const canvas = canvasOf(episode.title, scene.width, scene.height, zoom);
-  canvas.style.width = `${scene.width * scene.zoom}px`;
+  const density = scene.zoom * (window.devicePixelRatio || 1);
+  const canvas = canvasOf(episode.title, scene, density);
   const poses = columnsOf(scene.poses, 3 * scene.parts.length);
   const pushes = scene.pushes && numbers(scene.pushes);
   const brush = canvas.getContext("2d");
-  const show = (step) => drawScene(brush, scene, zoom, poses.map((pose) => pose[step]), pushes?.[step] ?? 0);
+  const show = (step) => drawScene(brush, scene, density, poses.map((pose) => pose[step]), pushes?.[step] ?? 0);
   return { node: canvas, show, stop() {} };
 }
 
 function framePicture(episode) {
-  const { data, steps, width, height, enlarged } = episode.frames;
-  const canvas = canvasOf(episode.title, width, height, 1);
-  canvas.style.width = `${width * enlarged}px`;
-  canvas.classList.toggle("rlkit-player-sharp", enlarged > 1);
+  const { data, steps, width, height, zoom } = episode.frames;
+  const canvas = canvasOf(episode.title, episode.frames, 1);
+  canvas.classList.toggle("rlkit-player-sharp", zoom > 2);
   const told = make("div", "muted");
   const brush = canvas.getContext("2d");
   const decoded = data.map(() => null);
@@ -140,16 +140,13 @@ function rowsOf(title, names, columns, given = null) {
   const spans = columns.map((column, k) => given?.[k] ?? [Math.min(0, ...ends(column)), Math.max(0, ...ends(column))]);
   const rows = names.map((name) => {
     const bar = make("i", "");
-    const number = make("td", "number");
-    const row = make("tr", "", {}, [
-      make("th", "", { scope: "row", textContent: name, title: name }),
-      make("td", "bar", {}, [bar]),
-      number,
-    ]);
-    return { row, bar, number };
+    const number = make("span", "number");
+    const label = make("span", "name", { textContent: name, title: name });
+    return { row: make("li", "row", {}, [label, make("span", "bar", {}, [bar]), number]), bar, number };
   });
-  const body = make("tbody", "", {}, rows.map(({ row }) => row));
-  const node = make("table", "rows", {}, [make("caption", "", { textContent: title }), body]);
+  const list = make("ul", "rows", {}, rows.map(({ row }) => row));
+  list.setAttribute("aria-label", title);
+  const node = make("div", "", {}, [make("div", "muted", { textContent: title }), list]);
   return {
     node,
     show(step, chosen = -1) {
@@ -164,13 +161,6 @@ function rowsOf(title, names, columns, given = null) {
       }
     },
   };
-}
-
-function observationOf(episode) {
-  const { names, data } = episode.observation;
-  const rows = rowsOf("observation", names, columnsOf(data, names.length));
-  rows.node.classList.toggle("rlkit-player-many", names.length > LEAP);
-  return rows;
 }
 
 function actionOf(episode) {
@@ -192,7 +182,8 @@ function figuresOf(episode) {
   const returns = numbers(episode.returns);
   const values = episode.values && numbers(episode.values);
   const action = actionOf(episode);
-  const observation = observationOf(episode);
+  const { names, data } = episode.observation;
+  const observation = rowsOf("observation", names, columnsOf(data, names.length));
   const named = [
     ["step", "Steps taken so far", (step) => `${step} of ${episode.length}`],
     ...(episode.action.discrete ? [["action", "What the model does in this state", action.said]] : []),
@@ -207,8 +198,11 @@ function figuresOf(episode) {
     return { value, say, node: make("div", "", { title }, [make("dt", "", { textContent: label }), value]) };
   });
   const list = make("dl", "figures", {}, cells.map(({ node }) => node));
+  const told = make("div", "told", {}, [list, action.node]);
+  const many = names.length > FEW;
+  if (!many) told.append(observation.node);
   return {
-    node: make("div", "told", {}, [list, action.node, observation.node]),
+    nodes: many ? [told, observation.node] : [told],
     said: action.said,
     show(step) {
       for (const { value, say } of cells) value.textContent = say(step);
@@ -246,8 +240,8 @@ function timelineOf(episode, go) {
     pen.scale(zoom, zoom);
     pen.font = SMALL_FONT;
     const ink = getComputedStyle(node).color;
-    const axes = curves.map(({ data }) => axis(ends(data), 2, 0.08));
-    const ticks = axes.map(({ low, high, ticks: all }) => all.filter((tick) => tick >= low && tick <= high));
+    const axes = curves.map(({ data }) => axis(ends(data), 3, 0.08));
+    const ticks = axes.map(({ ticks: all }, k) => (new Set(ends(curves[k].data)).size === 1 ? [curves[k].data[0]] : all));
     left = 10 + Math.max(...ticks.flat().map((tick) => pen.measureText(written(tick)).width));
     right = width - 8;
 
@@ -274,7 +268,7 @@ function timelineOf(episode, go) {
     }
     const across = axis([0, Math.max(episode.length, 1)], Math.max(2, width / 90), 0);
     for (const tick of across.ticks.filter(Number.isInteger)) {
-      write(written(tick), xAt(tick), height - 3, tick === 0 ? "left" : "center");
+      write(written(tick), xAt(tick), height - 3, tick === 0 ? "left" : tick > 0.96 * episode.length ? "right" : "center");
     }
     cursor.style.height = `${height - 14}px`;
     show(step);
@@ -464,7 +458,7 @@ function render({ model, el }) {
     ]),
     make("div", "body", {}, [
       make("div", "shown", {}, [picture.node, controls.node, timeline.node]),
-      figures.node,
+      ...figures.nodes,
     ]),
   ]);
   root.classList.add("rlkit-player");

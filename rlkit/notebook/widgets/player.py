@@ -21,7 +21,6 @@ from rlkit.watching.player import action_range, zoom
 
 SLOWEST, FASTEST = 0.25, 4.0
 """Bounds of the speed."""
-_SMALL = 200  # pixels: a picture with fewer across is shown larger
 
 
 class PlaybackError(ConfigError, TraitError):
@@ -170,7 +169,7 @@ def _scene(recording: Recording) -> dict[str, Any] | None:
     return {
         "width": scene.width,
         "height": scene.height,
-        "zoom": zoom(scene),
+        "zoom": zoom(scene.width, scene.height),
         "ground": scene.ground,
         "parts": scene.parts,
         "push": scene.push,
@@ -184,8 +183,7 @@ def _frames(recording: Recording) -> dict[str, Any] | None:
         return None
     _, height, width, _ = recording.frames.shape
     data, steps = stills(recording.frames, recording.frame_steps)
-    enlarged = -(-_SMALL // width) if width < _SMALL else 1
-    return {"data": data, "steps": steps.tolist(), "width": width, "height": height, "enlarged": enlarged}
+    return {"data": data, "steps": steps.tolist(), "width": width, "height": height, "zoom": zoom(width, height)}
 
 
 def _bytes(values: ArrayLike) -> bytes:
