@@ -94,6 +94,7 @@ def stills(frames: Frames, steps: NDArray[np.int64]) -> tuple[list[bytes], NDArr
     Returns:
         At most :data:`MOST_BYTES_OF_STILLS` together, wherever that can be had by leaving out and shrinking.
     """
+
     def encode(frames: Frames, _: object) -> list[bytes]:
         return [_png(frame) for frame in _with_few_colours(frames)]
 

@@ -119,18 +119,19 @@ function start(root, episode) {
     if (at < last && root.isConnected) playing = requestAnimationFrame(advance);
     else pause();
   }
-  button.onclick = () => (playing ? pause() : play());
-  slider.oninput = () => {
-    at = +slider.value;
-    show();
-    pause();
-  };
-  faster.onclick = () => {
+  function hasten() {
     speed = speed < 4 ? speed * 2 : 0.25;
     faster.textContent = `${speed}×`;
     faster.setAttribute("aria-label", `Speed ${speed}×`);
-  };
-  faster.onclick();
+  }
+  button.addEventListener("click", () => (playing ? pause() : play()));
+  slider.addEventListener("input", () => {
+    at = +slider.value;
+    show();
+    pause();
+  });
+  faster.addEventListener("click", hasten);
+  hasten();
   show();
   pause();
 

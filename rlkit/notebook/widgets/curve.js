@@ -44,7 +44,8 @@ function render({ model, el }) {
     const up = axis(threshold === null ? heights : [...heights, threshold], Math.max(2, height / 50), 0.05);
     const left = 8 + Math.max(...up.ticks.map((tick) => pen.measureText(written(tick)).width));
     pen.font = BOLD;
-    const labels = lines.filter((line) => line.label && line.y.length);
+    const labelled = lines.filter((line) => line.label && line.y.length);
+    const labels = labelled.toSorted((one, other) => one.y.at(-1) - other.y.at(-1));
     const right = width - 12 - Math.max(0, ...labels.map((line) => pen.measureText(line.label).width + 6));
     const xAt = (value) => left + ((value - across.low) / (across.high - across.low)) * (right - left);
     const yAt = (value) => height - BOTTOM - ((value - up.low) / (up.high - up.low)) * (height - BOTTOM - TOP);
@@ -98,7 +99,7 @@ function render({ model, el }) {
           pen.globalAlpha = 0.18;
           pen.beginPath();
           trace(line.x, line.high);
-          trace(line.x.slice().reverse(), line.low.slice().reverse(), 1);
+          trace(line.x.toReversed(), line.low.toReversed(), 1);
           pen.fill();
         }
         Object.assign(pen, { globalAlpha: 1, lineWidth: 2, lineJoin: "round" });
@@ -109,7 +110,7 @@ function render({ model, el }) {
       pen.globalAlpha = 1;
     }
     let free = Infinity;
-    for (const line of labels.sort((one, other) => one.y.at(-1) - other.y.at(-1))) {
+    for (const line of labels) {
       const at = Math.min(yAt(line.y.at(-1)) + 4, free);
       free = at - 13;
       write(line.label, right + 6, at, { colour: line.colour, alpha: 1, font: BOLD });

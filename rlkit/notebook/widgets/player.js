@@ -215,7 +215,9 @@ function figuresOf(episode) {
 // -- the timeline -----------------------------------------------------------------------------------------------------
 
 function timelineOf(episode, go) {
-  const curves = episode.curves.map((curve) => ({ ...curve, data: numbers(episode[curve.column]) }));
+  const curves = episode.curves.map(({ label, colour, column, first }) => {
+    return { label, colour, first, data: numbers(episode[column]) };
+  });
   const canvas = make("canvas", "curves");
   const cursor = make("div", "cursor");
   const node = make("div", "timeline", { title: "Click or drag to go to a step" }, [canvas, cursor]);
@@ -245,8 +247,8 @@ function timelineOf(episode, go) {
     left = 10 + Math.max(...ticks.flat().map((tick) => pen.measureText(written(tick)).width));
     right = width - 8;
 
-    function write(words, x, y, align, alpha = 0.75, colour = ink) {
-      Object.assign(pen, { fillStyle: colour, textAlign: align, globalAlpha: alpha });
+    function write(words, x, y, align) {
+      Object.assign(pen, { fillStyle: ink, textAlign: align, globalAlpha: 0.8 });
       pen.fillText(words, x, y);
       pen.globalAlpha = 1;
     }
@@ -254,7 +256,9 @@ function timelineOf(episode, go) {
       const [top, bottom] = [k * PANEL + 17, (k + 1) * PANEL - 3];
       const { low, high } = axes[k];
       const yAt = (value) => bottom - ((value - low) / (high - low)) * (bottom - top);
-      write(label, left, top - 5, "left", 1, colour);
+      pen.fillStyle = colour;
+      pen.fillRect(left, top - 13, 8, 8);
+      write(label, left + 13, top - 5, "left");
       for (const tick of ticks[k]) {
         write(written(tick), left - 6, yAt(tick) + 4, "right");
         Object.assign(pen, { fillStyle: ink, globalAlpha: 0.14 });

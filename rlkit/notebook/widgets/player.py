@@ -11,7 +11,7 @@ from gymnasium import spaces
 from numpy.typing import ArrayLike
 from traitlets import Bool, Dict, Float, Int, TraitError, validate
 
-from rlkit.display import scripts, text
+from rlkit.display import scripts
 from rlkit.display.marks import PALETTE
 from rlkit.errors import ConfigError
 from rlkit.watching import Recording
@@ -81,7 +81,8 @@ class EpisodePlayer(anywidget.AnyWidget):
     def _check_speed(self, proposal: Any) -> float:
         speed = float(proposal["value"])
         if not SLOWEST <= speed <= FASTEST:
-            raise PlaybackError(f"speed = {speed:g} is no speed.", f"It takes {SLOWEST:g} to {FASTEST:g}; 1 is real time.")
+            problem = f"speed = {speed:g} is no pace to play at."
+            raise PlaybackError(problem, f"It takes {SLOWEST:g} to {FASTEST:g}; 1 is the pace that is meant.")
         return speed
 
     def twin(self) -> dict[str, str]:
@@ -187,4 +188,6 @@ def _frames(recording: Recording) -> dict[str, Any] | None:
 
 
 def _bytes(values: ArrayLike) -> bytes:
-    return np.nan_to_num(np.asarray(values, np.float64)).astype("<f4").tobytes()
+    """Return numbers as float32 bytes; what is none becomes one, as the ends of an axis must be."""
+    with np.errstate(over="ignore"):
+        return np.nan_to_num(np.asarray(values).astype("<f4")).tobytes()
