@@ -33,12 +33,15 @@ _FAKE = """(() => {
     call(name) { for (const handler of this.handlers.get(name) ?? []) handler(); }
     listeners() { return [...this.handlers.values()].flat().length; }
   };
-  // What the page is asked to tell of later, counted: [of those that begin, of those that end].
-  window.counts = { observed: 0, disconnected: 0, frames: new Set(), timers: new Set() };
+  // What the page is asked to tell of later, and was not told to forget.
+  window.counts = { observers: new Set(), frames: new Set(), timers: new Set() };
   for (const name of ["ResizeObserver", "MutationObserver", "IntersectionObserver"]) {
     window[name] = class extends window[name] {
-      observe(...args) { counts.observed += this.watching ? 0 : 1; this.watching = true; super.observe(...args); }
-      disconnect() { counts.disconnected += this.watching ? 1 : 0; this.watching = false; super.disconnect(); }
+      observe(...args) {
+        if (!new Error().stack.includes("InjectedScript")) counts.observers.add(this); // else Playwright's own
+        super.observe(...args);
+      }
+      disconnect() { counts.observers.delete(this); super.disconnect(); }
     };
   }
   const count = (begin, end, kept) => {
@@ -125,6 +128,12 @@ class Shown:
 def pixels(canvas: Locator) -> str:
     """Return the picture that a canvas shows."""
     return canvas.evaluate("canvas => canvas.toDataURL()")
+
+
+def wait_for_change(canvas: Locator, before: str) -> None:
+    """Wait until a canvas shows another picture than that."""
+    changed = "([canvas, before]) => canvas.toDataURL() !== before"
+    canvas.page.wait_for_function(changed, arg=[canvas.element_handle(), before])
 
 
 def _sent(value: Any) -> Any:

@@ -12,11 +12,11 @@ export function written(value) {
   return `${+value.toPrecision(3)}`;
 }
 
-// A step of 1, 2 or 5 times a power of ten that cuts a span into about so many parts.
+// A step of 1, 2, 2.5 or 5 times a power of ten that cuts a span into about so many parts.
 function roundStep(span, parts) {
   const rough = span / parts;
   const power = 10 ** Math.floor(Math.log10(rough));
-  return power * ([1, 2, 5].find((factor) => factor * power >= rough) ?? 10);
+  return power * ([1, 2, 2.5, 5].find((factor) => factor * power >= rough) ?? 10);
 }
 
 export function axis(values, parts, pad) {

@@ -8,7 +8,7 @@ from typing import Any
 import anywidget
 import numpy as np
 from gymnasium import spaces
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from traitlets import Bool, Dict, Float, Int, TraitError, validate
 
 from rlkit.display import scripts
@@ -190,4 +190,5 @@ def _frames(recording: Recording) -> dict[str, Any] | None:
 def _bytes(values: ArrayLike) -> bytes:
     """Return numbers as float32 bytes; what is none becomes one, as the ends of an axis must be."""
     with np.errstate(over="ignore"):
-        return np.nan_to_num(np.asarray(values).astype("<f4")).tobytes()
+        columns: NDArray[np.float32] = np.nan_to_num(np.asarray(values).astype("<f4"))
+    return columns.tobytes()
