@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from playwright.sync_api import Browser, Locator, Page
+from playwright.sync_api import Browser, JSHandle, Locator, Page
 
 from .server import SECONDS
 
@@ -34,7 +34,7 @@ _FAKE = """(() => {
     listeners() { return [...this.handlers.values()].flat().length; }
   };
   // What the page is asked to tell of later, and was not told to forget.
-  window.counts = { observers: new Set(), frames: new Set(), timers: new Set() };
+  window.counts = { widgets: 0, observers: new Set(), frames: new Set(), timers: new Set() };
   for (const name of ["ResizeObserver", "MutationObserver", "IntersectionObserver"]) {
     window[name] = class extends window[name] {
       observe(...args) {
@@ -66,10 +66,17 @@ _FAKE = """(() => {
 
 _SHOW = """async ([source, state, style]) => {
   const place = document.querySelector("main").appendChild(document.createElement("div"));
+  place.id = `widget-${counts.widgets++}`;
   document.head.appendChild(document.createElement("style")).textContent = style;
   const model = new Fake(given(state));
   const { default: widget } = await load(source);
-  return { model, place, cleanup: widget.render({ model, el: place }) };
+  const cleanup = widget.render({ model, el: place });
+  return { model, place, cleanup, widget };
+}"""
+
+_AGAIN = """shown => {
+  const place = shown.place.parentElement.appendChild(document.createElement("div"));
+  shown.widget.render({ model: shown.model, el: place });
 }"""
 
 
@@ -102,7 +109,7 @@ class Shown:
     def __init__(self, page: Page, widget: Any) -> None:
         state = {name: _sent(value) for name, value in widget.get_state().items() if not name.startswith("_")}
         self._handle = page.evaluate_handle(_SHOW, [widget._esm, state, str(getattr(widget, "_css", ""))])
-        self.place: Locator = page.locator("main > div").nth(page.locator("main > div").count() - 1)
+        self.place: Locator = page.locator(f"#{self._handle.evaluate('shown => shown.place.id')}")
 
     def get(self, name: str) -> Any:
         """Return what the model says."""
@@ -115,6 +122,15 @@ class Shown:
     def saved(self) -> list[dict[str, Any]]:
         """Return what was told to the kernel: what had changed, and the milliseconds ``at`` which."""
         return self._handle.evaluate("shown => shown.model.saved")
+
+    def state(self) -> JSHandle:
+        """Return what the model says for ``wait_for_function``."""
+        return self._handle.evaluate_handle("shown => shown.model.state")
+
+    def again(self) -> Locator:
+        """Show the same model in another place, and return that."""
+        self._handle.evaluate(_AGAIN)
+        return self.place.page.locator("main > div").last
 
     def listeners(self) -> int:
         """Return how many listen to the model."""

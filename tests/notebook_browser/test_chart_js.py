@@ -69,16 +69,12 @@ def test_an_axis_has_room_beyond_its_values(call):
     assert (axis["low"], axis["high"]) == (-5, 105)
 
 
-@pytest.mark.parametrize(
-    ("wanted", "index"), [(-5, 0), (0, 0), (0.9, 0), (1.2, 1), (2.9, 1), (3.1, 2), (99, 2)]
-)
+@pytest.mark.parametrize(("wanted", "index"), [(-5, 0), (0, 0), (0.9, 0), (1.2, 1), (2.9, 1), (3.1, 2), (99, 2)])
 def test_the_nearest_point_is_found(call, wanted, index):
     assert call("nearest", [0, 2, 4], wanted) == index
 
 
-@pytest.mark.parametrize(
-    ("values", "ends"), [([3, 1, 2], [1, 3]), ([2], [2, 2]), ([], []), ([None, 4], [4, 4])]
-)
+@pytest.mark.parametrize(("values", "ends"), [([3, 1, 2], [1, 3]), ([2], [2, 2]), ([], []), ([None, 4], [4, 4])])
 def test_the_ends_of_what_is_finite_are_found(call, values, ends):
     assert call("ends", values) == ends
 
