@@ -115,9 +115,10 @@ class Shown:
         """Return what the model says."""
         return self._handle.evaluate("(shown, name) => shown.model.get(name)", name)
 
-    def set(self, name: str, value: Any) -> None:
-        """Change the model as a message from the kernel does."""
-        self._handle.evaluate("(shown, [name, value]) => shown.model.set(name, given(value))", [name, _sent(value)])
+    def set(self, **state: Any) -> None:
+        """Change the model as messages from the kernel do."""
+        script = "(shown, state) => Object.entries(given(state)).forEach(each => shown.model.set(...each))"
+        self._handle.evaluate(script, {name: _sent(value) for name, value in state.items()})
 
     def saved(self) -> list[dict[str, Any]]:
         """Return what was told to the kernel: what had changed, and the milliseconds ``at`` which."""

@@ -59,7 +59,7 @@ def test_it_is_an_image_with_a_description_and_says_what_it_shows(page, shown):
 def test_it_changes_when_its_lines_do(page, shown):
     canvas = canvas_of(shown)
     before = pixels(canvas)
-    shown.set("lines", drawn(Series([0, 100, 200], [1, 2, 30], "mean 30")).lines)
+    shown.set(lines=drawn(Series([0, 100, 200], [1, 2, 30], "mean 30")).lines)
     wait_for_change(canvas, before)
 
 

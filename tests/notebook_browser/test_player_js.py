@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from itertools import pairwise
 
 import gymnasium
 import numpy as np
@@ -17,6 +18,7 @@ from rlkit.watching.scenes import scene_of
 from .page import Shown, empty_page, pixels, wait_for_change
 
 LENGTH = 200
+NOTHING, TIMES = "\N{EN DASH}", "\N{MULTIPLICATION SIGN}"
 
 
 def recorded(**changes):
@@ -99,10 +101,10 @@ def player(calm):
 
 
 def test_each_step_has_its_picture_and_its_numbers(player):
-    expect(player.figure("reward")).to_have_text("–")
+    expect(player.figure("reward")).to_have_text(NOTHING)
     expect(player.figure("return so far")).to_have_text("0")
     before = pixels(player.picture)
-    player.set("step", 3)
+    player.set(step=3)
     wait_for_change(player.picture, before)
     player.at(3)
     expect(player.figure("action")).to_have_text("push right")
@@ -116,24 +118,24 @@ def test_each_step_has_its_picture_and_its_numbers(player):
 
 def test_the_action_taken_is_marked_among_the_others(player):
     chosen = player.place.locator(".rlkit-player-chosen")
-    player.set("step", 2)
+    player.set(step=2)
     expect(chosen).to_have_text("push left0.75")
-    player.set("step", 3)
+    player.set(step=3)
     expect(chosen).to_have_text("push right0.75")
 
 
 def test_at_the_end_nothing_is_done_any_more(player):
-    player.set("step", LENGTH)
+    player.set(step=LENGTH)
     player.at(LENGTH)
-    expect(player.figure("action")).to_have_text("–")
-    expect(player.figure("value V(s)")).to_have_text("–")
+    expect(player.figure("action")).to_have_text(NOTHING)
+    expect(player.figure("value V(s)")).to_have_text(NOTHING)
     expect(player.figure("return so far")).to_have_text("20.1k")
     expect(player.row("cart position")).to_have_text("cart position200")
     expect(player.place.locator(".rlkit-player-chosen")).to_have_count(0)
 
 
 def test_bars_begin_at_zero_and_reach_their_value(player):
-    player.set("step", 100)
+    player.set(step=100)
     geometry = """row => {
       const bar = row.querySelector(".rlkit-player-bar").getBoundingClientRect();
       const part = row.querySelector("i").getBoundingClientRect();
@@ -159,7 +161,7 @@ def test_frames_are_shown_where_there_is_no_scene(calm):
         (10, "0,255,0,255", 10),
         (LENGTH, "0,0,255,255", LENGTH),
     ]:
-        player.set("step", step)
+        player.set(step=step)
         calm.wait_for_function(first, arg=[player.picture.element_handle(), colour])
         expect(player.place.get_by_text(f"rendered at step {told}", exact=True)).to_be_visible()
 
@@ -168,7 +170,7 @@ def test_without_a_picture_a_sentence_says_why_and_all_else_is_there(calm):
     player = Player(calm, recorded(scene=None, states=None, no_picture="Custom has no render mode 'rgb_array'"))
     expect(player.place.get_by_text("No picture: Custom has no render mode 'rgb_array'.")).to_be_visible()
     expect(player.curves).to_be_visible()
-    player.set("step", 3)
+    player.set(step=3)
     expect(player.figure("reward")).to_have_text("3")
 
 
@@ -180,8 +182,8 @@ def test_numbers_of_a_continuous_action_are_rows_with_names(calm):
     )
     expect(player.row("torque")).to_have_text("torque-2")
     expect(player.figure("action")).to_have_count(0)
-    player.set("step", LENGTH)
-    expect(player.row("torque")).to_have_text("torque–")
+    player.set(step=LENGTH)
+    expect(player.row("torque")).to_have_text(f"torque{NOTHING}")
 
 
 def test_actions_and_values_that_are_not_known_leave_no_gap(calm):
@@ -229,7 +231,7 @@ def test_markup_in_a_title_is_text(calm):
     ("name", "step"), [("First step", 0), ("One step back", 99), ("One step forward", 101), ("Last step", LENGTH)]
 )
 def test_buttons_go_to_a_step(player, name, step):
-    player.set("step", 100)
+    player.set(step=100)
     player.button(name).click()
     player.at(step)
     assert player.get("step") == step
@@ -238,7 +240,7 @@ def test_buttons_go_to_a_step(player, name, step):
 def test_a_step_beyond_an_end_is_none(player):
     player.button("One step back").click()
     player.at(0)
-    player.set("step", LENGTH)
+    player.set(step=LENGTH)
     player.button("One step forward").click()
     player.at(LENGTH)
 
@@ -284,11 +286,13 @@ def test_scrubbing_pauses(player):
 
 def test_the_speed_is_chosen_from_a_list_and_shows_what_python_set(player):
     expect(player.speed).to_have_value("1")
-    player.speed.select_option("4×")
+    player.speed.select_option(f"4{TIMES}")
     assert player.get("speed") == 4
-    player.set("speed", 1.5)
+    player.set(speed=1.5)
     expect(player.speed).to_have_value("1.5")
-    assert player.speed.locator("option").all_text_contents() == ["0.25×", "0.5×", "1×", "1.5×", "2×", "4×"]
+    assert player.speed.locator("option").all_text_contents() == [
+        f"{speed}{TIMES}" for speed in ("0.25", "0.5", "1", "1.5", "2", "4")
+    ]
 
 
 # -- the keyboard ------------------------------------------------------------------------------------------------------
@@ -309,7 +313,7 @@ def test_the_speed_is_chosen_from_a_list_and_shows_what_python_set(player):
 )
 @pytest.mark.parametrize("focused", ["picture", "slider", "button"])
 def test_keys_go_to_a_step_wherever_the_focus_is(calm, player, key, step, focused):
-    player.set("step", 100)
+    player.set(step=100)
     if focused == "picture":
         player.picture.click()
     else:
@@ -337,7 +341,7 @@ def test_space_plays_and_pauses_and_presses_what_is_focused(calm, player):
 
 
 def test_keys_of_the_speed_are_its_own_and_those_with_control_the_pages(calm, player):
-    player.set("step", 100)
+    player.set(step=100)
     player.speed.focus()
     calm.keyboard.press("ArrowDown")
     assert player.get("speed") == 2
@@ -388,7 +392,7 @@ def test_it_waits_until_it_is_seen(lively):
 def test_it_does_not_begin_where_somebody_has_begun_elsewhere(lively):
     lively.evaluate("document.querySelector('main').style.paddingTop = '3000px'")
     player = Player(lively)
-    player.set("step", 7)
+    player.set(step=7)
     player.place.scroll_into_view_if_needed()
     settled(lively)
     assert (player.get("playing"), player.get("step")) == (False, 7)
@@ -402,26 +406,26 @@ def test_nothing_moves_by_itself_where_that_is_not_wanted(calm, player):
 
 
 def test_python_plays_and_pauses_and_moves_it_while_it_plays(calm, player):
-    player.set("playing", True)
+    player.set(playing=True)
     calm.wait_for_function("model => model.step > 5", arg=player.state())
-    player.set("step", 150)
+    player.set(step=150)
     calm.wait_for_function("model => model.step > 152", arg=player.state())
-    player.set("playing", False)
+    player.set(playing=False)
     at = player.get("step")
     settled(calm)
     assert player.get("step") == at < LENGTH
 
 
 def test_it_stops_at_the_end_and_begins_anew_from_there(calm, player):
-    player.set("speed", 4)
-    player.set("step", LENGTH - 4)
+    player.set(speed=4)
+    player.set(step=LENGTH - 4)
     player.button("Play").click()
     expect(player.button("Play again")).to_be_visible()
     player.at(LENGTH)
     assert (player.get("playing"), player.get("step")) == (False, LENGTH)
     calm.wait_for_function("counts.timers.size === 0")
     assert player.saved()[-1]["playing"] is False
-    player.set("speed", 0.25)
+    player.set(speed=0.25)
     player.button("Play again").click()
     calm.wait_for_function("model => model.playing && model.step < 100", arg=player.state())
 
@@ -440,12 +444,12 @@ def test_a_step_takes_the_time_that_its_environment_and_the_speed_say(calm):
     player = Player(calm)
     calm.evaluate("frame(0)")
     for speed, passed, steps in [(1, 20, 1), (1, 50, 2.5), (2, 50, 5), (0.25, 80, 1), (4, 5000, 20)]:
-        player.set("step", 0)
-        player.set("speed", speed)
-        player.set("playing", True)
+        player.set(step=0)
+        player.set(speed=speed)
+        player.set(playing=True)
         calm.evaluate("passed => frame(passed)", passed)
         assert player.get("step") == int(steps)
-        player.set("playing", False)
+        player.set(playing=False)
 
 
 def test_the_kernel_hears_of_it_ten_times_a_second_at_most(calm, player):
@@ -454,7 +458,7 @@ def test_the_kernel_hears_of_it_ten_times_a_second_at_most(calm, player):
     player.button("Pause").click()
     told = player.saved()
     assert len(told) > 5
-    assert all(later["at"] - earlier["at"] >= 99 for earlier, later in zip(told, told[1:], strict=False))
+    assert all(later["at"] - earlier["at"] >= 99 for earlier, later in pairwise(told))
     calm.wait_for_function("counts.timers.size === 0")
     assert player.saved()[-1]["playing"] is False
     steps = [each["step"] for each in player.saved() if "step" in each]
@@ -466,7 +470,7 @@ def test_the_kernel_hears_of_it_ten_times_a_second_at_most(calm, player):
 
 def test_two_players_do_not_interfere(calm):
     one, other = Player(calm), Player(calm)
-    one.set("step", 50)
+    one.set(step=50)
     other.slider.fill("7")
     one.at(50)
     other.at(7)
