@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar, Self
@@ -24,6 +24,7 @@ from rlkit.envs import (
 )
 from rlkit.envs.spaces import Features, Space
 from rlkit.errors import ConfigError, MissingEnvironmentError, SpaceMismatchError, TrainingError
+from rlkit.models.estimates import Estimates
 from rlkit.training.evaluation import Evaluation, play_episodes
 from rlkit.training.normalize import Normalizer
 from rlkit.watching import Recording, record
@@ -36,7 +37,7 @@ _LONGEST_WATCHED = 10_000
 """Steps after which an episode that is watched is cut off: every one of them is kept."""
 
 
-class Agent(ABC):
+class Agent(Estimates):
     """Networks for an environment's spaces: built, asked for actions, evaluated.
 
     Args:
@@ -224,89 +225,6 @@ class Agent(ABC):
     @abstractmethod
     def _act(self, features: Features, rng: np.random.Generator | None) -> NDArray[Any]:
         """Return the environment's actions for normalised features ``(batch, size)``, drawn with ``rng`` or best."""
-
-    def _values(self, features: Features) -> NDArray[np.floating[Any]] | None:  # noqa: ARG002 - what others need
-        """Return the return that the model expects from each state on, ``(batch,)``, in the unit that it learns in.
-
-        None for an algorithm that has no such estimate. Uses no buffer that training uses.
-
-        Args:
-            features: Normalised, ``(batch, size)``.
-        """
-        return None
-
-    def _action_values(self, features: Features) -> NDArray[np.floating[Any]] | None:  # noqa: ARG002 - the same
-        """Return what the model expects of each discrete action, ``(batch, n)``: the rest as in :meth:`_values`."""
-        return None
-
-    def _action_probabilities(self, features: Features) -> NDArray[np.floating[Any]] | None:  # noqa: ARG002 - the same
-        """Return the policy's probability of each discrete action, ``(batch, n)``: the rest as in :meth:`_values`."""
-        return None
-
-    def _estimates(self, features: Features) -> dict[str, NDArray[np.floating[Any]]]:
-        """Return what the model knows of states with normalised features, in the unit of the rewards, by its name."""
-        scale = self._normalizer.reward_scale
-        values, action_values = self._values(features), self._action_values(features)
-        known = {
-            "values": None if values is None else values * scale,
-            "action_values": None if action_values is None else action_values * scale,
-            "action_probabilities": self._action_probabilities(features),
-        }
-        return {name: estimate for name, estimate in known.items() if estimate is not None}
-
-    def predict_values(self, observation: Any) -> Any:
-        """Return the return that the model expects from a state on, discounted as it learns, in the unit of rewards.
-
-        The critic's V(s) of PPO and A2C, the greatest Q(s, a) of DQN.
-
-        Args:
-            observation: One observation of the environment's space, or a batch with one more dimension in front.
-
-        Returns:
-            A float, or for a batch floats ``(batch,)``. None for a model that makes no such estimate.
-
-        Raises:
-            MissingEnvironmentError: The model has no networks, as it never had an environment.
-            SpaceMismatchError: The observation does not fit the space.
-        """
-        return self._estimated("values", observation)
-
-    def action_values(self, observation: Any) -> Any:
-        """Return Q(s, a) for each discrete action, as :meth:`predict_values` does for a state.
-
-        Args:
-            observation: One observation of the environment's space, or a batch with one more dimension in front.
-
-        Returns:
-            Floats ``(n,)``, or for a batch ``(batch, n)``. None for a model that has no action values, such as PPO.
-
-        Raises:
-            MissingEnvironmentError: The model has no networks, as it never had an environment.
-            SpaceMismatchError: The observation does not fit the space.
-        """
-        return self._estimated("action_values", observation)
-
-    def action_probabilities(self, observation: Any) -> Any:
-        """Return the policy's probability of each discrete action: what an action is drawn from in training.
-
-        Args:
-            observation: One observation of the environment's space, or a batch with one more dimension in front.
-
-        Returns:
-            Floats ``(n,)`` of sum 1, or for a batch ``(batch, n)``. None for a model without a distribution over
-            discrete actions, such as DQN, or a policy of real numbers.
-
-        Raises:
-            MissingEnvironmentError: The model has no networks, as it never had an environment.
-            SpaceMismatchError: The observation does not fit the space.
-        """
-        return self._estimated("action_probabilities", observation)
-
-    def _estimated(self, name: str, observation: Any) -> Any:
-        self._require_networks("predict")
-        features, batched = self._encoder.encode_any(observation)
-        estimate = self._estimates(self._normalizer.observations(features)).get(name)
-        return estimate if estimate is None or batched else estimate[0]
 
     def evaluate(
         self,

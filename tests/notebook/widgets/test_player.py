@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import re
 
 import ipywidgets
 import numpy as np
@@ -263,3 +264,12 @@ def test_its_script_is_one_module_that_imports_nothing():
     assert "import " not in EpisodePlayer._esm
     assert EpisodePlayer._esm.count("function drawScene") == 1
     assert EpisodePlayer._esm.count("export default") == 1
+
+
+def test_every_rule_of_its_style_sheet_is_about_itself():
+    rules = re.sub(r"/\*.*?\*/", "", str(EpisodePlayer._css), flags=re.DOTALL)
+    selectors = [
+        part.strip() for chunk in re.findall(r"([^{};]+)\{", rules) for part in re.split(r",(?![^(]*\))", chunk)
+    ]
+    assert selectors
+    assert [each for each in selectors if not each.startswith((".rlkit-player", "@container"))] == []
