@@ -504,9 +504,40 @@ def test_nothing_of_it_is_left_when_it_is_taken_away(lively):
     assert player.get("step") == at
 
 
+def test_nothing_is_left_of_what_was_never_seen(lively):
+    lively.evaluate("document.querySelector('main').style.paddingTop = '3000px'")
+    player = Player(lively)
+    player.remove()
+    assert player.listeners() == 0
+    assert lively.evaluate("[counts.observers.size, counts.frames.size, counts.timers.size]") == [0, 0, 0]
+
+
+def test_no_frame_stays_in_memory(calm):
+    calm.evaluate(
+        """() => {
+          window.kept = new Set();
+          const [decode, close] = [createImageBitmap, ImageBitmap.prototype.close];
+          window.createImageBitmap = async (...args) => {
+            const picture = await decode(...args);
+            kept.add(picture);
+            return picture;
+          };
+          ImageBitmap.prototype.close = function () { kept.delete(this); close.call(this); };
+        }"""
+    )
+    frames = np.zeros((3, 20, 40, 3), np.uint8)
+    steps = np.array([0, 10, LENGTH])
+    player = Player(calm, recorded(scene=None, states=None, frames=frames, frame_steps=steps))
+    calm.wait_for_function("kept.size === 3")
+    player.remove()
+    assert calm.evaluate("kept.size") == 0
+
+
 def test_what_was_not_told_yet_is_told_when_it_is_taken_away(calm, player):
+    calm.evaluate("window.setTimeout = () => 1; performance.now = () => 1000")  # later never comes
     player.slider.fill("41")
     player.slider.fill("42")
+    assert player.saved()[-1]["step"] == 41
     player.remove()
     assert player.saved()[-1]["step"] == 42
 

@@ -22,7 +22,8 @@ SCENE = {
     "push": ["M10 0h10", "#0000ff", 6],
 }
 DRAW = """(module, [scene, zoom, poses, push, points]) => {
-  const brush = new OffscreenCanvas(scene.width * zoom, scene.height * zoom).getContext("2d", { willReadFrequently: true });
+  const canvas = new OffscreenCanvas(scene.width * zoom, scene.height * zoom);
+  const brush = canvas.getContext("2d", { willReadFrequently: true });
   brush.fillRect(0, 0, 1000, 1000);
   module.drawScene(brush, scene, zoom, poses, push);
   return points.map(([x, y]) => [...brush.getImageData(x, y, 1, 1).data]);
