@@ -52,8 +52,10 @@ def recorded(**changes):
 class Player(Shown):
     """The widget on a page, with names for what is on it."""
 
-    def __init__(self, page, recording=None):
-        super().__init__(page, EpisodePlayer(recorded() if recording is None else recording))
+    def __init__(self, page, recording=None, step=0):
+        widget = EpisodePlayer(recorded() if recording is None else recording)
+        widget.step = step
+        super().__init__(page, widget)
         self.page = page
         self.picture = self.place.get_by_role("img", name="one episode")
         self.slider = self.place.get_by_role("slider", name="Step of the episode")
@@ -334,9 +336,10 @@ def test_space_plays_and_pauses_and_presses_what_is_focused(calm, player):
     player.button("Pause").focus()
     calm.keyboard.press("Space")
     expect(player.button("Play")).to_be_visible()
-    player.button("Last step").focus()
+    player.set(step=100)
+    player.button("First step").focus()
     calm.keyboard.press("Space")
-    player.at(LENGTH)
+    player.at(0)
     assert player.get("playing") is False
 
 
@@ -394,6 +397,13 @@ def test_it_does_not_begin_where_somebody_has_begun_elsewhere(lively):
     player = Player(lively)
     player.set(step=7)
     player.place.scroll_into_view_if_needed()
+    settled(lively)
+    assert (player.get("playing"), player.get("step")) == (False, 7)
+
+
+def test_it_does_not_begin_where_it_is_shown_in_the_middle(lively):
+    player = Player(lively, step=7)
+    player.at(7)
     settled(lively)
     assert (player.get("playing"), player.get("step")) == (False, 7)
 
