@@ -19,7 +19,7 @@ SCENE = {
     "height": 60,
     "ground": [["M0 50H100", "#000000", 8]],
     "parts": [[["M-5 -5h10v10h-10z", "#ff0000", 0]], [["M-2 -20h4v20h-4z", "#00ff00", 0]]],
-    "push": ["M10 0h10", "#0000ff", 6],
+    "push": ["M10 8h10", "#0000ff", 6],
 }
 DRAW = """(module, [scene, zoom, poses, push, points]) => {
   const canvas = new OffscreenCanvas(scene.width * zoom, scene.height * zoom);
@@ -61,11 +61,11 @@ def test_a_part_is_turned_and_carries_the_next(colours):
 
 @pytest.mark.parametrize(("push", "left", "right"), [(0, NOTHING, NOTHING), (1, NOTHING, BLUE), (-1, BLUE, NOTHING)])
 def test_the_push_is_carried_by_the_first_part_and_turned_to_its_side(colours, push, left, right):
-    assert colours([[25, 30], [55, 30]], push=push) == [left, right]
+    assert colours([[25, 38], [55, 38]], push=push) == [left, right]
 
 
 def test_a_weaker_push_is_smaller(colours):
-    assert colours([[58, 30], [48, 30]], push=0.5) == [NOTHING, BLUE]
+    assert colours([[55, 38], [48, 34]], push=0.5) == [NOTHING, BLUE]
 
 
 def test_all_of_it_is_larger_with_a_larger_zoom(colours):
