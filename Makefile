@@ -46,6 +46,7 @@ check: .venv/installed-dev ## Lint, check types, layers and spelling
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/codespell
+	$(BIN)/oxlint rlkit
 
 format: .venv/installed-dev ## Format the code
 	$(BIN)/ruff check --fix .

@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import rlkit
+from rlkit.envs import EnvironmentLike
+from rlkit.models.base import ModelBase
 from rlkit.training.jobs import TrainingJob
 
 if TYPE_CHECKING:  # widgets are loaded where they are asked for
     from rlkit.notebook.widgets.create import CreatePanel
     from rlkit.notebook.widgets.models.browser import ModelBrowser
     from rlkit.notebook.widgets.monitor import TrainingMonitor
+    from rlkit.notebook.widgets.player import EpisodePlayer
     from rlkit.notebook.widgets.runs import RunsMonitor
 
 
@@ -60,3 +63,28 @@ def models(store: str | Path | None = None) -> ModelBrowser:
     from rlkit.notebook.widgets.models.browser import ModelBrowser  # noqa: PLC0415 - widgets only where they are used
 
     return ModelBrowser(rlkit.registry(store))
+
+
+def watch(
+    model: ModelBase,
+    seed: int | None = None,
+    *,
+    env: EnvironmentLike | None = None,
+    deterministic: bool = True,
+    max_steps: int | None = None,
+) -> EpisodePlayer:
+    """Go through an episode step by step: picture, observation, action, reward, and what the model knew.
+
+    Args:
+        model: Who acts.
+        seed: Of the episode; drawn where None.
+        env: Where; the model's own environment by default.
+        deterministic: Whether it takes the most probable action; else it draws.
+        max_steps: Steps after which the episode is cut off.
+
+    Raises:
+        RLKitError: The model cannot act there.
+    """
+    from rlkit.notebook.widgets.player import EpisodePlayer  # noqa: PLC0415 - widgets only where they are used
+
+    return EpisodePlayer(model.watch(seed, env=env, deterministic=deterministic, max_steps=max_steps))

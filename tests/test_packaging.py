@@ -6,6 +6,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
 import yaml
 
 import rlkit
@@ -60,3 +61,8 @@ def test_every_make_target_of_the_readme_exists():
     makefile = (ROOT / "Makefile").read_text()
     for target in re.findall(r"`make ([a-z-]+)`", (ROOT / "README.md").read_text()):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+@pytest.mark.parametrize("path", sorted(path for kind in ("js", "css") for path in (ROOT / "rlkit").rglob(f"*.{kind}")))
+def test_no_script_and_no_style_sheet_asks_anybody_else(path):
+    assert re.findall(r"https?:|[\"'`(]//|@import|url\(", path.read_text()) == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar, Self
@@ -24,6 +24,7 @@ from rlkit.envs import (
 )
 from rlkit.envs.spaces import Features, Space
 from rlkit.errors import ConfigError, MissingEnvironmentError, SpaceMismatchError, TrainingError
+from rlkit.models.estimates import Estimates
 from rlkit.training.evaluation import Evaluation, play_episodes
 from rlkit.training.normalize import Normalizer
 from rlkit.watching import Recording, record
@@ -36,7 +37,7 @@ _LONGEST_WATCHED = 10_000
 """Steps after which an episode that is watched is cut off: every one of them is kept."""
 
 
-class Agent(ABC):
+class Agent(Estimates):
     """Networks for an environment's spaces: built, asked for actions, evaluated.
 
     Args:
@@ -225,16 +226,6 @@ class Agent(ABC):
     def _act(self, features: Features, rng: np.random.Generator | None) -> NDArray[Any]:
         """Return the environment's actions for normalised features ``(batch, size)``, drawn with ``rng`` or best."""
 
-    def _values(self, features: Features) -> NDArray[np.floating[Any]] | None:  # noqa: ARG002 - what others need
-        """Return the return that the model expects from each state on, ``(batch,)``, in the unit that it learns in.
-
-        None for an algorithm that has no such estimate. Uses no buffer that training uses.
-
-        Args:
-            features: Normalised, ``(batch, size)``.
-        """
-        return None
-
     def evaluate(
         self,
         episodes: int = 100,
@@ -322,10 +313,9 @@ class Agent(ABC):
         rng = None if deterministic else np.random.default_rng(seed)
         limit = _checked_limit("max_steps", max_steps, source, _LONGEST_WATCHED)
 
-        def policy(features: Features) -> tuple[NDArray[Any], NDArray[np.floating[Any]] | None]:
+        def policy(features: Features) -> tuple[NDArray[Any], dict[str, NDArray[np.floating[Any]]]]:
             normalized = self._normalizer.observations(features)
-            values = self._values(normalized)
-            return self._act(normalized, rng), None if values is None else values * self._normalizer.reward_scale
+            return self._act(normalized, rng), self._estimates(normalized)
 
         title = f"{type(self).__name__} on {source.name}, one episode"
         with self.paused():  # the same policy in all steps, also where a thread trains it

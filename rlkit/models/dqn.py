@@ -192,6 +192,10 @@ class DQN(ModelBase):
         best: Array = self.q_network(features).max(axis=1)
         return best
 
+    def _action_values(self, features: Features) -> Array:
+        """Return the values of all actions."""
+        return self.q_network(features)
+
     def _exploration(self, rng: np.random.Generator, n_steps: int, n_envs: int) -> Iterator[Exploration]:
         """Yield for each step uniform numbers, to be compared with epsilon, and random actions, each ``(n_envs,)``."""
         shape = (n_steps, n_envs)

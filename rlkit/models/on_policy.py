@@ -20,6 +20,7 @@ from rlkit.models.actions import environment_actions, policy_head
 from rlkit.models.actor_critic import ActorCritic
 from rlkit.models.base import ModelBase
 from rlkit.models.config import NetArch, NetArchField, TrainingConfig
+from rlkit.nn.distributions import Categorical
 from rlkit.nn.heads import GaussianHead, StateDependentHead
 from rlkit.nn.optimizers import Adam, Optimizer, clip_global_norm
 from rlkit.nn.parameters import Array, assign
@@ -203,6 +204,11 @@ class OnPolicyModel(ModelBase):
     def _values(self, features: Features) -> Array:
         """Return the critic's values."""
         return self.network.critic(features)[:, 0]
+
+    def _action_probabilities(self, features: Features) -> Array | None:
+        """Return the actor's probabilities."""
+        distribution = self.network.head.distribution(*self.network.actor.with_latent(features))
+        return distribution.probs if isinstance(distribution, Categorical) else None
 
     # -- training ----------------------------------------------------------------------------------------------------
 

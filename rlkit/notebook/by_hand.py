@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from rlkit.notebook.scope import NotebookScope
 from rlkit.verbs import OptionParser, Scope, Verb
+from rlkit.verbs.acting import add_episode, record
 
 if TYPE_CHECKING:  # widgets are loaded where they are asked for
     from rlkit.notebook.widgets.create import CreatePanel
     from rlkit.notebook.widgets.models.browser import ModelBrowser
+    from rlkit.notebook.widgets.player import EpisodePlayer
 
 
 def create_panel(
@@ -81,7 +83,22 @@ class _Models(Verb):
         return browser
 
 
-_PAGES: dict[str, Verb] = {page.name: page for page in (_Create(), _Monitor(), _Models())}
+class _Watch(Verb):
+    """Go through an episode of a model step by step, with what it knew at each."""
+
+    name = "watch"
+    example = "cartpole@best --seed 1"
+
+    def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
+        add_episode(parser)
+
+    def run(self, options: argparse.Namespace, scope: Scope) -> EpisodePlayer:
+        from rlkit.notebook.widgets.player import EpisodePlayer  # noqa: PLC0415 - widgets only where they are used
+
+        return EpisodePlayer(record(options, scope))
+
+
+_PAGES: dict[str, Verb] = {page.name: page for page in (_Create(), _Monitor(), _Models(), _Watch())}
 
 
 class ByHand(Verb):
@@ -91,9 +108,11 @@ class ByHand(Verb):
     example = "create ppo CartPole-v1"
 
     def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
+        first = next(iter(parser.others(words)), None)
         pages = "; ".join(f"{name}: {page.summary.removesuffix('.').lower()}" for name, page in _PAGES.items())
-        parser.add("page", nargs="?", default="create", choices=list(_PAGES), help=pages)
-        page = _PAGES.get(next(iter(parser.others(words)), "create"))
+        # Optional only where no word is there: argparse would give the only one to a word that a page needs.
+        parser.add("page", nargs="?" if first is None else None, default="create", choices=list(_PAGES), help=pages)
+        page = _PAGES.get(first or "create")
         if page is not None:  # else the parser says so
             page.arguments(parser, words, scope)
 

@@ -37,17 +37,29 @@ class Watch(Verb):
     example = "cartpole@best --seed 1"
 
     def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
-        parser.take("model")
-        parser.add("--max-steps", metavar="N", type=parse_whole_number, help="steps after which the episode is cut off")
-        parser.take("--seed", "--stochastic", "--env", "--trust")
+        add_episode(parser)
         parser.add("--save", metavar="FILE", kind="data", help="keep it: a page (.html), or an animation (.gif)")
 
     def run(self, options: argparse.Namespace, scope: Scope) -> Recording:
-        model = scope.model(options.model, trust=options.trust)
-        env = None if options.env is None else scope.environment(options.env)
-        recording = model.watch(
-            options.seed, env=env, deterministic=not options.stochastic, max_steps=options.max_steps
-        )
+        recording = record(options, scope)
         if options.save is not None:
             recording.save(options.save)
         return recording
+
+
+def add_episode(parser: OptionParser) -> None:
+    """Add what an episode to be watched depends on."""
+    parser.take("model")
+    parser.add("--max-steps", metavar="N", type=parse_whole_number, help="steps after which the episode is cut off")
+    parser.take("--seed", "--stochastic", "--env", "--trust")
+
+
+def record(options: argparse.Namespace, scope: Scope) -> Recording:
+    """Return the episode that parsed options of :func:`add_episode` ask for.
+
+    Raises:
+        RLKitError: There is no such model or environment, or it cannot act there.
+    """
+    model = scope.model(options.model, trust=options.trust)
+    env = None if options.env is None else scope.environment(options.env)
+    return model.watch(options.seed, env=env, deterministic=not options.stochastic, max_steps=options.max_steps)

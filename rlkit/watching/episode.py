@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import gymnasium
@@ -16,10 +16,12 @@ from rlkit.envs.spaces import Features, Space
 from rlkit.envs.vector import VectorEnvironment, looped
 from rlkit.nn.threads import one_blas_thread
 from rlkit.watching.cameras import Camera, open_camera
+from rlkit.watching.names import names_of
 from rlkit.watching.recording import Recording
 
-Policy = Callable[[Features], tuple[NDArray[Any], NDArray[np.floating[Any]] | None]]
-"""From features ``(1, size)`` to the environment's actions ``(1, …)`` and values ``(1,)``, if there are any."""
+Policy = Callable[[Features], tuple[NDArray[Any], Mapping[str, NDArray[np.floating[Any]]]]]
+"""From features ``(1, size)`` to the environment's actions ``(1, …)`` and what the model knows of the state, each
+``(1, …)``, by the name that it has in a :class:`Recording`."""
 
 
 class _Once(gymnasium.Wrapper[Any, Any, Any, Any]):
@@ -66,6 +68,7 @@ def record(
         EnvironmentContractError: The environment does not do what Gymnasium promises.
     """
     camera = open_camera(source, limit)
+    names = names_of(camera.env)
     once = _Once(camera.env)
     environment = looped(lambda: once, 1)
     environment.encoder = encoder
@@ -83,6 +86,8 @@ def record(
         deterministic=deterministic,
         rate=camera.rate,
         action_space=source.action_space,
+        observation_names=names.observation,
+        action_names=names.action,
     )
 
 
@@ -91,7 +96,7 @@ def _play(policy: Policy, environment: VectorEnvironment, once: _Once, camera: C
     observations: list[Any] = []
     actions: list[NDArray[Any]] = []
     rewards: list[float] = []
-    values: list[float] = []
+    estimates: dict[str, list[NDArray[np.floating[Any]]]] = {}
     features = environment.reset(seed)
     terminated = truncated = False
     while True:
@@ -100,18 +105,18 @@ def _play(policy: Policy, environment: VectorEnvironment, once: _Once, camera: C
         camera.look(len(rewards), ended=terminated or truncated)
         if terminated or truncated:
             break
-        action, value = policy(features)
+        action, known = policy(features)
         step = environment.step(action)
         actions.append(action[0])
         rewards.append(float(step.rewards[0]))
-        if value is not None:
-            values.append(float(value[0]))
+        for name, estimate in known.items():
+            estimates.setdefault(name, []).append(estimate[0])
         features, terminated, truncated = step.observations, bool(step.terminated[0]), bool(step.truncated[0])
     return {
         "observations": batched(environment.observation_space, observations),
         "actions": np.stack(actions),
         "rewards": np.array(rewards, np.float64),
-        "values": np.array(values, np.float64) if values else None,
+        **{name: np.array(column, np.float64) for name, column in estimates.items()},
         "terminated": terminated,
         "truncated": truncated,
     }

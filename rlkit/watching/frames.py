@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,8 @@ Frames = NDArray[np.uint8]
 
 MOST_BYTES = 300_000
 """Of an animation: frames are left out and made smaller until it has no more."""
+MOST_BYTES_OF_STILLS = 1_000_000
+"""Of stills, which no notebook keeps."""
 _MOST_FRAMES = 100
 _LONGEST_SIDE = 320
 _COLOURS = 64
@@ -77,8 +80,33 @@ def gif(frames: Frames, steps: NDArray[np.int64], rate: float) -> bytes:
     Returns:
         A GIF of at most :data:`MOST_BYTES`, wherever that can be had by leaving out and shrinking.
     """
-    data = _animated(frames, steps, rate)
-    while len(data) > MOST_BYTES and len(frames) > 2:  # noqa: PLR2004 - its two ends remain
+    (data,), _ = _lightened(lambda frames, steps: [_animated(frames, steps, rate)], frames, steps, MOST_BYTES)
+    return data
+
+
+def stills(frames: Frames, steps: NDArray[np.int64]) -> tuple[list[bytes], NDArray[np.int64]]:
+    """Return frames as a PNG each, and the steps of those that are left.
+
+    Args:
+        frames: uint8 ``(frames, height, width, 3)``.
+        steps: The step of each frame.
+
+    Returns:
+        At most :data:`MOST_BYTES_OF_STILLS` together, wherever that can be had by leaving out and shrinking.
+    """
+
+    def encode(frames: Frames, _: object) -> list[bytes]:
+        return [_png(frame) for frame in _with_few_colours(frames)]
+
+    return _lightened(encode, frames, steps, MOST_BYTES_OF_STILLS)
+
+
+def _lightened(
+    encode: Callable[[Frames, NDArray[np.int64]], list[bytes]], frames: Frames, steps: NDArray[np.int64], most: int
+) -> tuple[list[bytes], NDArray[np.int64]]:
+    """Return what encoding gives of at most so many bytes, and the steps of the frames that are left for that."""
+    data = encode(frames, steps)
+    while sum(map(len, data)) > most and len(frames) > 2:  # noqa: PLR2004 - the two ends remain
         if len(frames) > _MOST_FRAMES // 2:
             kept = moments(len(frames) - 1, len(frames) // 2)
             frames, steps = frames[kept], steps[kept]
@@ -86,8 +114,8 @@ def gif(frames: Frames, steps: NDArray[np.int64], rate: float) -> bytes:
             frames = _shrunk(frames, 2)
         else:
             break
-        data = _animated(frames, steps, rate)
-    return data
+        data = encode(frames, steps)
+    return data, steps
 
 
 def _animated(frames: Frames, steps: NDArray[np.int64], rate: float) -> bytes:
@@ -127,6 +155,10 @@ def strip(frames: Frames) -> bytes:
     sheet = Image.new("RGBA", (count * (width + _STRIP_GAP) - _STRIP_GAP, height))
     for i, frame in enumerate(frames):
         sheet.paste(Image.fromarray(frame).resize((width, height)), (i * (width + _STRIP_GAP), 0))
+    return _png(sheet.quantize(_COLOURS))
+
+
+def _png(picture: Image) -> bytes:
     written = io.BytesIO()
-    sheet.quantize(_COLOURS).save(written, format="PNG", optimize=True)
+    picture.save(written, format="PNG", optimize=True)
     return written.getvalue()

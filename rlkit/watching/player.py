@@ -7,13 +7,14 @@ import hashlib
 import json
 from collections.abc import Sequence
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from rlkit.display import scripts
 from rlkit.display.html import Markup
 from rlkit.envs.spaces import Space
 from rlkit.watching.scenes import Floats, Pose, Scene
@@ -22,7 +23,7 @@ _MOST_MOMENTS = 1000
 """Of a longer episode only every second, third … step is shown: it would fill megabytes, and minutes."""
 _LEVELS = 65535
 _WIDE, _TALL = 440, 260
-"""Pixels of the page that a scene fills at most."""
+"""Pixels of the page that a picture fills at most."""
 
 
 def player(
@@ -37,6 +38,7 @@ def player(
     total: str,
     label: str,
     still: Markup,
+    action_names: tuple[str, ...] = (),
 ) -> Markup:
     """Return a player that takes the place of a still picture where scripts run.
 
@@ -51,6 +53,7 @@ def player(
         total: The return, as it is written elsewhere.
         label: What the picture shows, for those who do not see it.
         still: What is seen where no script runs.
+        action_names: Of discrete actions; empty where they are not known.
 
     Returns:
         Markup that needs nothing from elsewhere; the same for the same episode.
@@ -58,7 +61,7 @@ def player(
     length = len(rewards)
     stride = -(-length // _MOST_MOMENTS)
     shown = np.append(np.arange(0, length, stride), length)
-    low, high = _range(action_space)
+    low, high = action_range(action_space)
     acting = shown[:-1]
     acted = None if low is None else actions[acting].astype(np.float64).reshape(-1)
     # A moment has the rewards since the one before it, so that their sum stays the return.
@@ -69,11 +72,11 @@ def player(
         "label": label,
         "width": scene.width,
         "height": scene.height,
-        "zoom": round(min(_WIDE / scene.width, _TALL / scene.height), 2),
+        "zoom": zoom(scene.width, scene.height),
         "ground": scene.ground,
         "parts": scene.parts,
         "push": scene.push,
-        "names": scene.actions if isinstance(action_space, spaces.Discrete) else [],
+        "names": action_names if isinstance(action_space, spaces.Discrete) else [],
         "range": [low, high] if low != high else None,
         "moments": len(shown),
         "stride": stride,
@@ -89,6 +92,11 @@ def player(
     return Markup(f'<div data-rlkit-episode="{key}">{still}</div><script>{_script()}("{key}",{plain})</script>')
 
 
+def zoom(width: int, height: int) -> float:
+    """Return how many pixels of the page a pixel of such a picture takes."""
+    return round(min(_WIDE / width, _TALL / height), 2)
+
+
 def _columns(
     poses: Sequence[Pose], actions: Floats | None, rewards: Floats, values: Floats | None
 ) -> list[Floats | None]:
@@ -101,7 +109,7 @@ def _columns(
     ]
 
 
-def _range(space: Space) -> tuple[float | None, float | None]:
+def action_range(space: Space) -> tuple[float | None, float | None]:
     """Return the ends of a space whose actions are one number each; None for any other."""
     if isinstance(space, spaces.Discrete):
         return int(space.start), int(space.start + space.n - 1)
@@ -134,7 +142,7 @@ def _packed(columns: Sequence[Floats | None]) -> tuple[list[tuple[float, float] 
 
 @cache
 def _script() -> str:
-    """Return the script without its comments and indentation."""
-    source = resources.files("rlkit.watching").joinpath("player.js").read_text(encoding="utf-8")
-    lines = (line.strip() for line in source.splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith("//"))
+    """Return a function of key and episode: the script without what is for those who read it."""
+    lines = (line.strip() for line in scripts.joined(Path(__file__).with_name("player.js")).splitlines())
+    source = "\n".join(line.removeprefix("export ") for line in lines if line and not line.startswith("//"))
+    return f"(function (key, episode) {{\n{source}\nplayAll(key, episode);\n}})"

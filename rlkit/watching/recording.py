@@ -44,6 +44,10 @@ class Recording:
         action_space: Of one environment.
         values: The model's own estimate of what the return will be from each state on, discounted as it learns, in
             the unit of ``rewards``: float64 ``(steps,)``. None for a model that makes none.
+        action_values: The same for each discrete action, float64 ``(steps, n)``. None for a model that makes none.
+        action_probabilities: Of each discrete action by the policy, float64 ``(steps, n)``. None where it has none.
+        observation_names: Of the numbers of an observation; empty where they are not known.
+        action_names: Of discrete actions, or of the numbers of an action; empty where they are not known.
         scene: How rlkit draws the environment; None where it cannot.
         states: The environment's state at each moment, float64 ``(steps + 1, n)``, where rlkit draws it; else None.
         frames: Pictures that the environment rendered, uint8 ``(n, height, width, 3)``: at most some hundred, evenly
@@ -64,6 +68,10 @@ class Recording:
     rate: float
     action_space: Space
     values: Floats | None = None
+    action_values: Floats | None = None
+    action_probabilities: Floats | None = None
+    observation_names: tuple[str, ...] = ()
+    action_names: tuple[str, ...] = ()
     scene: Scene | None = None
     states: Floats | None = None
     frames: Frames | None = None
@@ -96,6 +104,12 @@ class Recording:
         if self.cut_off:
             return f"cut off after {self._steps} (max_steps)"
         return "cut off by the environment"
+
+    @property
+    def summary(self) -> str:
+        """Return, length and ending in one line."""
+        ended = f"ended {self.ending}" if self.terminated else self.ending
+        return f"return {text.number(self.episode_return)}, {self._steps}, {ended}"
 
     def _figures(self) -> list[tuple[str, str]]:
         figures = [
@@ -143,6 +157,7 @@ class Recording:
             self.rewards,
             self.values,
             action_space=self.action_space,
+            action_names=self.action_names,
             rate=self.rate,
             total=text.number(self.episode_return),
             label=f"{self.title}, played",

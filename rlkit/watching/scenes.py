@@ -68,8 +68,6 @@ class Scene(ABC):
     """What moves: each part is carried by the one before it."""
     push: ClassVar[Shape]
     """Arrow of the strongest action, carried by the first part: mirrored for its opposite, smaller for a weaker one."""
-    actions: ClassVar[tuple[str, ...]] = ()
-    """Names of discrete actions."""
 
     @abstractmethod
     def poses(self, states: Floats) -> list[Pose]:
@@ -111,7 +109,6 @@ class _CartPole(Scene):
         (Shape(f"M0 0V{-_UNIT:g}", _ORANGE, 6), Shape("M0 -3a3 3 0 1 0 .1 0z", INK)),
     )
     push = Shape("M25 -2h20m-6 -5l6 5l-6 5", _GREEN, 2.5)
-    actions = ("left", "right")
 
     def poses(self, states: Floats) -> list[Pose]:
         still = np.zeros(len(states))
@@ -141,7 +138,6 @@ class _MountainCar(Scene):
         ),
     )
     push = Shape("M22 -11h16m-6 -5l6 5l-6 5", _GREEN, 2.5)
-    actions = ("left", "none", "right")
 
     def poses(self, states: Floats) -> list[Pose]:
         position = states[:, 0]
@@ -189,7 +185,6 @@ class _Acrobot(Scene):
         (Shape("M0 0V40", _ORANGE, 8), Shape("M0 -4a4 4 0 1 0 .1 0z", INK)),
     )
     push = Shape("M15 40A15 15 0 0 0 -15 40m-4 -6l4 7l5 -6", _GREEN, 2.5)
-    actions = ("torque -1", "none", "torque +1")
 
     def poses(self, states: Floats) -> list[Pose]:
         still = np.zeros(len(states))

@@ -20,6 +20,7 @@ from rlkit.errors import (
     UnknownEnvironmentError,
     UnsupportedSpaceError,
 )
+from rlkit.models.a2c import A2C
 from rlkit.models.agent import Agent
 from rlkit.models.dqn import DQN, DQNConfig
 from rlkit.models.ppo import PPO, PPOConfig
@@ -218,6 +219,35 @@ def test_values_are_in_the_unit_of_the_rewards():
     spread = math.sqrt(model._normalizer.return_statistics.variance[0])
     assert spread > 2
     np.testing.assert_allclose(recording.values, learned * spread, rtol=1e-4)
+
+
+@pytest.mark.parametrize("algorithm", [PPO, A2C, DQN])
+def test_what_the_model_knew_is_recorded_as_it_is_told(algorithm):
+    model = algorithm(env="CartPole-v1", seed=0)
+    recording = model.watch(max_steps=5)
+    states = recording.observations[:-1]
+    for name, told in [
+        ("values", model.predict_values),
+        ("action_values", model.action_values),
+        ("action_probabilities", model.action_probabilities),
+    ]:
+        if told(states) is None:
+            assert getattr(recording, name) is None
+        else:
+            np.testing.assert_allclose(getattr(recording, name), told(states), rtol=1e-5)
+
+
+@pytest.mark.parametrize("deterministic", [True, False])
+@pytest.mark.parametrize("algorithm", [PPO, DQN])
+def test_recording_what_the_model_knew_changes_no_action(algorithm, deterministic):
+    class Silent(algorithm):
+        def _estimates(self, features):
+            return {}
+
+    recordings = [kind(env="CartPole-v1", seed=0).watch(3, deterministic=deterministic) for kind in (algorithm, Silent)]
+    for name in ("observations", "actions", "rewards"):
+        one, other = (getattr(recording, name).tobytes() for recording in recordings)
+        assert one == other
 
 
 def test_a_model_without_an_estimate_has_no_values():

@@ -18,6 +18,8 @@ def test_a_page_has_the_words_of_its_own(run):
         ("%rl_ui ppo", UsageError, "create"),
         ("%rl_ui create pp0", UnknownAlgorithmError, "ppo"),
         ("%rl_ui create ppo CartPol-v1", UnknownEnvironmentError, "CartPole-v1"),
+        ("%rl_ui watch", UsageError, "needs model"),
+        ("%rl_ui watch nobody", UsageError, "no variable 'nobody'"),
         ("%rl_create --env CartPol-v1", UnknownEnvironmentError, "CartPole-v1"),
         ("%rl_create --as 1x", UsageError, "no name of a variable"),
         ("%rl_create --preset none", UsageError, "%rl_create ppo --preset"),
@@ -50,6 +52,14 @@ def test_models_are_looked_for_by_words_and_loaded_into_a_variable(run, shell):
     browser.actions.variable.value = "again"
     browser.actions.load.click()
     assert shell.user_ns["again"].num_timesteps == 0
+
+
+def test_an_episode_is_gone_through_step_by_step(run):
+    run("agent = %rl_create ppo CartPole-v1 --seed 0")
+    player = run("%rl_ui watch agent --seed 3 --max-steps 5")
+    assert (player.length, player.recording.seed) == (5, 3)
+    same = run("import rlkit\nrlkit.ui.watch(agent, 3, max_steps=5)")
+    assert (same.recording.actions == player.recording.actions).all()
 
 
 def test_models_of_another_folder(run, tmp_path):

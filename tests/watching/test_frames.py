@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from rlkit.watching import frames as module
-from rlkit.watching.frames import FrameRoll, gif, strip
+from rlkit.watching.frames import FrameRoll, gif, stills, strip
 
 
 def rolled(length, most=10, shape=(4, 6, 3)):
@@ -110,3 +110,25 @@ def test_a_strip_sets_frames_side_by_side_with_nothing_between(count):
     opaque = pixels[pixels.shape[0] // 2, :, 3] == 255
     assert opaque.sum() == count * width
     np.testing.assert_allclose(pixels[5, 5, :3].astype(int), 200, atol=8)
+
+
+def test_stills_are_the_frames_one_by_one():
+    frames = moving(8)
+    data, steps = stills(frames, np.arange(8) * 2)
+    assert steps.tolist() == [0, 2, 4, 6, 8, 10, 12, 14]
+    for encoded, frame in zip(data, frames, strict=True):
+        with Image.open(io.BytesIO(encoded)) as shown:
+            assert shown.format == "PNG"
+            np.testing.assert_allclose(np.asarray(shown.convert("RGB")), frame, atol=8)
+
+
+def test_stills_too_large_are_left_out_and_shrunk_and_their_steps_told(monkeypatch):
+    frames = np.random.default_rng(0).integers(256, size=(80, 40, 60, 3)).astype(np.uint8)
+    whole = sum(map(len, stills(frames, np.arange(80))[0]))
+    monkeypatch.setattr(module, "MOST_BYTES_OF_STILLS", whole // 3)
+    data, steps = stills(frames, np.arange(80) * 3)
+    assert sum(map(len, data)) <= whole // 3
+    assert len(data) == len(steps) == 40
+    assert (steps[0], steps[-1]) == (0, 237)
+    with Image.open(io.BytesIO(data[0])) as shown:
+        assert shown.size == (30, 20)

@@ -76,6 +76,7 @@ def made_up(length, rewards=None):
         deterministic=True,
         rate=50,
         action_space=spaces.Discrete(2),
+        action_names=("left", "right"),
         values=rng.uniform(0, 100, length),
         scene=scene_of(gymnasium.make("CartPole-v1")),
         states=rng.uniform(-1, 1, (length + 1, 4)),

@@ -95,6 +95,17 @@ def test_how_an_episode_ended_is_told(recordings, ended, told):
     assert told in recording._repr_html_()
 
 
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({}, "return 10, 4 steps, ended in a terminal state"),
+        ({"terminated": False, "truncated": True}, "return 10, 4 steps, cut off by the environment"),
+    ],
+)
+def test_an_episode_is_told_in_one_line(recordings, changed, told):
+    assert dataclasses.replace(recordings.blind, **changed).summary == told
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_same_episode_gives_the_same_bytes(recordings, kind):
     recording = getattr(recordings, kind)

@@ -1,57 +1,10 @@
 // Draws lines over faint dots on a canvas: again whenever the data change, the page is resized or the theme turns.
+import { axis, ends, nearest, numbers, written } from "./chart.js";
+
 const FONT = "11px system-ui, sans-serif";
 const BOLD = "600 11px system-ui, sans-serif";
 const TOP = 26;
 const BOTTOM = 36;
-
-function numbers(view) {
-  return new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
-}
-
-function written(value) {
-  const size = Math.abs(value);
-  if (size >= 1e6) return `${+(value / 1e6).toPrecision(3)}M`;
-  if (size >= 1e4) return `${+(value / 1e3).toPrecision(3)}k`;
-  if (size >= 100 || value === 0) return `${+value.toFixed(1)}`;
-  return `${+value.toPrecision(3)}`;
-}
-
-// A step of 1, 2 or 5 times a power of ten that cuts a span into about so many parts.
-function roundStep(span, parts) {
-  const rough = span / parts;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  return power * ([1, 2, 5].find((factor) => factor * power >= rough) ?? 10);
-}
-
-function axis(values, parts, pad) {
-  let low = Math.min(...values);
-  let high = Math.max(...values);
-  if (!(low <= high)) [low, high] = [0, 1];
-  if (low === high) [low, high] = [low - 0.5, high + 0.5];
-  const room = (high - low) * pad;
-  const step = roundStep(high - low, parts);
-  const ticks = [];
-  for (let at = Math.ceil((low - room) / step); at * step <= high + room; at++) ticks.push(at * step);
-  return { low: low - room, high: high + room, ticks };
-}
-
-function ends(values) {
-  let low = Infinity;
-  let high = -Infinity;
-  for (const value of values) {
-    if (value < low) low = value;
-    if (value > high) high = value;
-  }
-  return low <= high ? [low, high] : [];
-}
-
-function nearest(values, wanted) {
-  let best = 0;
-  for (let i = 1; i < values.length; i++) {
-    if (Math.abs(values[i] - wanted) < Math.abs(values[best] - wanted)) best = i;
-  }
-  return best;
-}
 
 function render({ model, el }) {
   const canvas = document.createElement("canvas");
@@ -91,7 +44,8 @@ function render({ model, el }) {
     const up = axis(threshold === null ? heights : [...heights, threshold], Math.max(2, height / 50), 0.05);
     const left = 8 + Math.max(...up.ticks.map((tick) => pen.measureText(written(tick)).width));
     pen.font = BOLD;
-    const labels = lines.filter((line) => line.label && line.y.length);
+    const labelled = lines.filter((line) => line.label && line.y.length);
+    const labels = labelled.toSorted((one, other) => one.y.at(-1) - other.y.at(-1));
     const right = width - 12 - Math.max(0, ...labels.map((line) => pen.measureText(line.label).width + 6));
     const xAt = (value) => left + ((value - across.low) / (across.high - across.low)) * (right - left);
     const yAt = (value) => height - BOTTOM - ((value - up.low) / (up.high - up.low)) * (height - BOTTOM - TOP);
@@ -145,7 +99,7 @@ function render({ model, el }) {
           pen.globalAlpha = 0.18;
           pen.beginPath();
           trace(line.x, line.high);
-          trace(line.x.slice().reverse(), line.low.slice().reverse(), 1);
+          trace(line.x.toReversed(), line.low.toReversed(), 1);
           pen.fill();
         }
         Object.assign(pen, { globalAlpha: 1, lineWidth: 2, lineJoin: "round" });
@@ -156,7 +110,7 @@ function render({ model, el }) {
       pen.globalAlpha = 1;
     }
     let free = Infinity;
-    for (const line of labels.sort((one, other) => one.y.at(-1) - other.y.at(-1))) {
+    for (const line of labels) {
       const at = Math.min(yAt(line.y.at(-1)) + 4, free);
       free = at - 13;
       write(line.label, right + 6, at, { colour: line.colour, alpha: 1, font: BOLD });

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from traitlets import Bool, Dict, Float, Int, List, Unicode
 
-from rlkit.display import scale, svg
+from rlkit.display import scale, scripts, svg
 from rlkit.display.marks import PALETTE
 from rlkit.display.svg import Series
 from rlkit.notebook.widgets.twin import Twinned
@@ -36,7 +36,7 @@ class Curve(Twinned, anywidget.AnyWidget):
         height: Pixels down; it is as wide as its place.
     """
 
-    _esm = Path(__file__).with_name("curve.js")
+    _esm = scripts.joined(Path(__file__).with_name("curve.js"))
 
     lines = List(Dict()).tag(sync=True)
     threshold = Float(None, allow_none=True).tag(sync=True)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import anywidget
 
+_SHEETS = ("shown", "form", "browser")
+
 
 class Sheet(anywidget.AnyWidget):
     """Brings the style sheets to the page, and keeps keys that are pressed in the output that it stands in.
@@ -15,4 +17,6 @@ class Sheet(anywidget.AnyWidget):
     """
 
     _esm = Path(__file__).with_name("sheet.js")
-    _css = "\n".join(sheet.read_text(encoding="utf-8") for sheet in sorted(Path(__file__).parent.glob("*.css")))
+    _css = "\n".join(
+        Path(__file__).with_name(f"{name}.css").read_text("utf-8") for name in ("shown", "form", "browser")
+    )
