@@ -81,9 +81,10 @@ def test_the_tab_key_goes_through_the_panel_as_a_person_reads_it(panel):
         passed.append(panel.page.evaluate(NAME).strip())
     fields = [name for name, field in PPOConfig.hyperparameters().items() if field.common]
     order = list(dict.fromkeys(name for name in passed if not name.startswith("course of")))
-    folds = [re.compile("More, 12 settings"), re.compile("As a line and as YAML")]
     assert order[: 3 + len(fields)] == ["environment", "preset", "search", *fields]
-    assert all(fold.search(name) for fold, name in zip(folds, order[3 + len(fields) : -3], strict=True))
+    fold, *written = order[3 + len(fields) : -3]
+    assert "More, 12 settings" in fold
+    assert written == ["the line", "Copy the line", "the YAML", "Copy the YAML"]
     assert order[-3:] == ["seed", "variable", "Create"]
     assert passed.count("gamma") == 2  # the box and the slider
 
@@ -93,8 +94,6 @@ def test_values_are_chosen_with_the_keyboard_alone(panel):
     panel.button("More, 12 settings").focus()
     keyboard.press("Space")
     expect(panel.box("net_arch")).to_be_visible()
-    panel.button("As a line and as YAML").focus()
-    keyboard.press("Space")
     expect(panel.line).to_have_text(BEGUN)
     panel.box("gamma").focus()
     keyboard.press("Control+a")
@@ -121,6 +120,16 @@ def test_values_are_chosen_with_the_keyboard_alone(panel):
     keyboard.press("Space")
     expect(panel.output).to_contain_text("Created: it is in agent.")
     assert answer(panel, "print(agent.config.gamma, agent.config.activation)") == "0.89 relu"
+
+
+def test_the_line_is_copied_to_where_it_is_pasted(panel):
+    panel.type("gamma", "0.5")
+    expect(panel.line).to_have_text(f"{BEGUN} --gamma 0.5")
+    panel.control("button", "Copy the line").click()
+    expect(panel.control("button", "Copy the line")).to_have_text("Copied")
+    panel.box("search").focus()
+    panel.page.keyboard.press("Control+v")
+    expect(panel.box("search")).to_have_value(f"{BEGUN} --gamma 0.5")
 
 
 def test_keys_that_are_pressed_in_a_widget_do_nothing_to_the_notebook(panel):

@@ -4,12 +4,20 @@ export function numbers(view) {
   return new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
 }
 
-export function written(value) {
+export function written(value, digits = 3) {
   const size = Math.abs(value);
-  if (size >= 1e6) return `${+(value / 1e6).toPrecision(3)}M`;
-  if (size >= 1e4) return `${+(value / 1e3).toPrecision(3)}k`;
-  if (size >= 100 || value === 0) return `${+value.toFixed(1)}`;
-  return `${+value.toPrecision(3)}`;
+  if (size >= 1e6) return `${+(value / 1e6).toPrecision(digits)}M`;
+  if (size >= 1e4) return `${+(value / 1e3).toPrecision(digits)}k`;
+  if (size >= 100 || value === 0) return `${+value.toFixed(digits - 2)}`;
+  return `${+value.toPrecision(digits)}`;
+}
+
+// The numbers of an axis, with as many digits as tell them apart.
+function writtenApart(values) {
+  for (let digits = 3; ; digits++) {
+    const words = values.map((value) => written(value, digits));
+    if (digits > 9 || new Set(words).size === values.length) return words;
+  }
 }
 
 // A step of 1, 2, 2.5 or 5 times a power of ten that cuts a span into about so many parts.
@@ -28,7 +36,7 @@ export function axis(values, parts, pad) {
   const step = roundStep(high - low, parts);
   const ticks = [];
   for (let at = Math.ceil((low - room) / step); at * step <= high + room; at++) ticks.push(at * step);
-  return { low: low - room, high: high + room, ticks };
+  return { low: low - room, high: high + room, ticks, words: writtenApart(ticks) };
 }
 
 export function ends(values) {

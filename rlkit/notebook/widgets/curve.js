@@ -42,16 +42,16 @@ function render({ model, el }) {
     const across = axis(lines.flatMap((line) => ends(line.x)), Math.max(2, width / 110), 0);
     const heights = lines.flatMap((line) => [...ends(line.y), ...ends(line.low ?? []), ...ends(line.high ?? [])]);
     const up = axis(threshold === null ? heights : [...heights, threshold], Math.max(2, height / 50), 0.05);
-    const left = 8 + Math.max(...up.ticks.map((tick) => pen.measureText(written(tick)).width));
+    const left = 8 + Math.max(...up.words.map((word) => pen.measureText(word).width));
     pen.font = BOLD;
     const labelled = lines.filter((line) => line.label && line.y.length);
     const labels = labelled.toSorted((one, other) => one.y.at(-1) - other.y.at(-1));
-    const right = width - 12 - Math.max(0, ...labels.map((line) => pen.measureText(line.label).width + 6));
+    const right = width - 12 - Math.max(0, ...labels.map((line) => pen.measureText(line.label).width + 18));
     const xAt = (value) => left + ((value - across.low) / (across.high - across.low)) * (right - left);
     const yAt = (value) => height - BOTTOM - ((value - up.low) / (up.high - up.low)) * (height - BOTTOM - TOP);
 
-    function write(words, x, y, { align = "left", alpha = 0.7, colour = ink, font = FONT } = {}) {
-      Object.assign(pen, { font, fillStyle: colour, textAlign: align, globalAlpha: alpha });
+    function write(words, x, y, { align = "left", alpha = 0.7, font = FONT } = {}) {
+      Object.assign(pen, { font, fillStyle: ink, textAlign: align, globalAlpha: alpha });
       pen.fillText(words, x, y);
       pen.globalAlpha = 1;
     }
@@ -76,11 +76,11 @@ function render({ model, el }) {
 
     write(model.get("y_label"), 0, 11, { font: model.get("bold") ? BOLD : FONT, alpha: model.get("bold") ? 0.9 : 0.7 });
     write(model.get("x_label"), (left + right) / 2, height - 4, { align: "center" });
-    for (const tick of up.ticks) {
+    up.ticks.forEach((tick, i) => {
       rule(left, yAt(tick), right, yAt(tick), 0.12);
-      write(written(tick), left - 5, yAt(tick) + 4, { align: "right" });
-    }
-    for (const tick of across.ticks) write(written(tick), xAt(tick), height - BOTTOM + 15, { align: "center" });
+      write(up.words[i], left - 5, yAt(tick) + 4, { align: "right" });
+    });
+    across.ticks.forEach((tick, i) => write(across.words[i], xAt(tick), height - BOTTOM + 15, { align: "center" }));
     if (!labels.length && !lines.some((line) => line.x.length)) {
       write("nothing to show yet", (left + right) / 2, height / 2, { align: "center" });
       return;
@@ -113,7 +113,9 @@ function render({ model, el }) {
     for (const line of labels) {
       const at = Math.min(yAt(line.y.at(-1)) + 4, free);
       free = at - 13;
-      write(line.label, right + 6, at, { colour: line.colour, alpha: 1, font: BOLD });
+      pen.fillStyle = line.colour; // beside the words: as their colour it would be too faint on some pages
+      pen.fillRect(right + 6, at - 8, 8, 8);
+      write(line.label, right + 18, at, { alpha: 0.9, font: BOLD });
     }
     if (pointer !== null && pointer >= left && pointer <= right) {
       const wanted = across.low + ((pointer - left) / (right - left)) * (across.high - across.low);
