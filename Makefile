@@ -64,6 +64,7 @@ bench: .venv-bench/installed ## Compare with peers, and measure what the live di
 	.venv-bench/bin/python benchmarks/registry.py
 	.venv-bench/bin/python benchmarks/display.py
 	.venv-bench/bin/python benchmarks/completion.py
+	.venv-bench/bin/python benchmarks/widgets.py
 
 returns: .venv/installed-test ## Train every preset on five seeds and write docs/returns.md (15 to 40 minutes)
 	$(BIN)/python benchmarks/returns.py --write docs/returns.md

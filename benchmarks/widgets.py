@@ -173,8 +173,12 @@ SHOWN = """async ([index, selector, count]) => {
   const cell = document.querySelectorAll(".jp-CodeCell")[index];
   jupyterapp.shell.currentWidget.content.activeCellIndex = index;
   jupyterapp.commands.execute("notebook:run-cell");
-  await new Promise((resolve) => {
-    const look = () => cell.querySelectorAll(selector).length >= count ? resolve() : requestAnimationFrame(look);
+  await new Promise((resolve, reject) => {
+    const look = () => {
+      if (cell.querySelectorAll(selector).length >= count) resolve();
+      else if (performance.now() - started > 60000) reject(new Error(`There are no ${count} ${selector}.`));
+      else requestAnimationFrame(look);
+    };
     look();
   });
   await new Promise(requestAnimationFrame);
@@ -193,10 +197,13 @@ def time_to_form() -> None:
     from rlkit.factory import factory  # noqa: PLC0415 - the same
 
     config_class: type[ModelConfig] = factory.get("ppo").Config
-    fields = len(config_class.hyperparameters())
+    hyperparameters = config_class.hyperparameters().values()
+    fields, shown = len(hyperparameters), sum(field.common for field in hyperparameters)
+    box = ".widget-hbox .widget-text"
     kinds = {
-        "rlkit's form": (OURS, ".rlkit-field"),
-        f"{3 * fields} plain ipywidgets": (PLAIN.replace("{fields}", str(fields)), ".widget-hbox .widget-text"),
+        f"rlkit's panel, {shown} of {fields} fields unfolded": (OURS, ".rlkit-slider input", shown - 2),
+        f"{shown} rows of 3 plain ipywidgets": (PLAIN.replace("{fields}", str(shown)), box, shown),
+        f"{fields} rows of 3 plain ipywidgets": (PLAIN.replace("{fields}", str(fields)), box, fields),
     }
     seconds: dict[str, list[float]] = {name: [] for name in kinds}
     lab = JupyterLab(Path(tempfile.mkdtemp()))
@@ -206,13 +213,13 @@ def time_to_form() -> None:
             browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
             for opening in range(OPENINGS):
                 name = f"forms-{opening}.ipynb"
-                lab.write(name, ["%load_ext rlkit\nimport ipywidgets", *(source for source, _ in kinds.values())])
+                lab.write(name, ["%load_ext rlkit\nimport ipywidgets", *(source for source, *_ in kinds.values())])
                 notebook = Notebook(new_page(browser), lab, name)
                 notebook.open()
                 notebook.page.evaluate(SHOWN, [0, ".jp-InputPrompt", 1])
                 notebook.page.wait_for_timeout(1000)
-                for index, (kind, (_, selector)) in enumerate(kinds.items()):
-                    seconds[kind].append(notebook.page.evaluate(SHOWN, [index + 1, selector, fields]) / 1e3)
+                for index, (kind, (_, selector, count)) in enumerate(kinds.items()):
+                    seconds[kind].append(notebook.page.evaluate(SHOWN, [index + 1, selector, count]) / 1e3)
                     notebook.page.wait_for_timeout(1000)
                 notebook.close()
             browser.close()

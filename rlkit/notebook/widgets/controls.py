@@ -183,39 +183,48 @@ class NumberControl(Control):
 
 
 class ScheduleControl(NumberControl):
-    """A number, and whether it stays or falls along a line."""
+    """A number, and whether it stays or goes along a line to another one while the model trains."""
 
     def _others(self, default: object) -> list[ipywidgets.Widget]:
-        self.shape = self._look.make(
-            ipywidgets.Dropdown,
-            "rlkit-extra",
-            options=[("constant", ""), _line_to("0")],
-            value="",
-            **labelled(f"course of {self.field.name}", "Whether it stays, or falls while the model trains."),
-        )
-        self.shape.observe(self._enter, "value")
-        return [*super()._others(default), self.shape]
+        name = self.field.name
+        told = labelled(f"course of {name}", "Whether it stays, or goes along a line while the model trains.")
+        courses = [("constant", False), ("line to", True)]
+        self.shape = self._look.make(ipywidgets.Dropdown, "rlkit-second", options=courses, value=False, **told)
+        told = labelled(f"end of {name}", "Its value when the last step is trained.")
+        self.end = self._look.make(ipywidgets.Text, "rlkit-second", value="0", continuous_update=False, **told)
+        for part in (self.shape, self.end):
+            part.observe(self._enter, "value")
+        self.shape.observe(lambda _: self._lay_out(), "value")
+        self._lay_out()
+        return [
+            *super()._others(default),
+            self._look.make(ipywidgets.HBox, "rlkit-course", children=[self.shape, self.end]),
+        ]
+
+    def _lay_out(self) -> None:
+        self.end.layout = self._look.layout(shown=self.shape.value)
 
     def _show(self, value: Any) -> None:
         start, end = value, ""
         if isinstance(value, str):  # lin_START or lin_START_END
             _, start, end = f"{value}_0".split("_")[:3]
             start = float(start)
-        if end not in dict(self.shape.options).values():
-            self.shape.options = [*self.shape.options[:2], _line_to(end)]
-        self.shape.value = end
+        self.shape.value = bool(end)
+        self.end.value = end or "0"
         super()._show(start)
+
+    def _enable(self) -> None:
+        super()._enable()
+        self.shape.disabled = self.end.disabled = self.unset is not None and self.unset.value
 
     def _entered(self) -> str:
         number: str = self.box.value.strip()
         if not self.shape.value or number.startswith("lin_"):
             return number
-        end = "" if self.shape.value == "0" else f"_{self.shape.value}"
-        return f"lin_{number.replace('_', '')}{end}"
-
-
-def _line_to(end: str) -> tuple[str, str]:
-    return f"line to {end}", end
+        words = ["lin", number, self.end.value.strip()]
+        if words[-1] in ("", "0"):
+            words.pop()
+        return "_".join(word.replace("_", "") for word in words)
 
 
 class SizesControl(Control):

@@ -22,7 +22,7 @@ def control(name, config_class=PPOConfig):
 @pytest.mark.parametrize(
     ("name", "kinds"),
     [
-        ("learning_rate", ["Text", "Slider", "Dropdown"]),
+        ("learning_rate", ["Text", "Slider", "HBox"]),
         ("batch_size", ["Text", "Slider"]),
         ("gamma", ["Text", "Slider"]),
         ("vf_coef", ["Text"]),
@@ -30,7 +30,7 @@ def control(name, config_class=PPOConfig):
         ("use_sde", ["Checkbox"]),
         ("net_arch", ["Text", "HBox"]),
         ("target_kl", ["Text", "Slider", "Checkbox"]),
-        ("clip_range_vf", ["Text", "Dropdown", "Checkbox"]),
+        ("clip_range_vf", ["Text", "HBox", "Checkbox"]),
     ],
 )
 def test_every_kind_has_its_control(name, kinds):
@@ -96,15 +96,27 @@ def test_a_slider_stands_at_the_mark_nearest_to_a_number_between_two():
 
 def test_a_number_becomes_a_line_and_back():
     made, heard = control("learning_rate")
-    made.shape.value = "0"
+    assert made.end.layout.display == "none"
+    made.shape.value = True
+    assert made.end.layout.display is None
     made.box.value = "1_0"
-    made.shape.value = ""
-    assert heard == ["lin_0.0003", "lin_10", "1_0"]
+    made.end.value = "1e-5"
+    made.end.value = ""
+    made.shape.value = False
+    assert heard == ["lin_0.0003", "lin_10", "lin_10_1e-5", "lin_10", "1_0"]
+    assert made.end.layout.display == "none"
+
+
+def test_an_end_that_is_none_is_left_to_be_judged():
+    made, heard = control("learning_rate")
+    made.shape.value = True
+    made.end.value = "soon"
+    assert heard[-1] == "lin_0.0003_soon"
 
 
 def test_a_line_can_be_typed():
     made, heard = control("learning_rate")
-    made.shape.value = "0"
+    made.shape.value = True
     made.box.value = "lin_0.5_0.25"
     assert heard[-1] == "lin_0.5_0.25"
 
@@ -112,15 +124,23 @@ def test_a_line_can_be_typed():
 def test_a_line_is_shown_by_its_start_and_its_end():
     made, heard = control("learning_rate")
     made.show("lin_0.5")
-    assert (made.box.value, made.shape.label) == ("0.5", "line to 0")
+    assert (made.box.value, made.shape.label, made.end.value) == ("0.5", "line to", "0")
     made.show("lin_0.5_0.25")
-    assert (made.box.value, made.shape.label) == ("0.5", "line to 0.25")
+    assert (made.box.value, made.shape.label, made.end.value) == ("0.5", "line to", "0.25")
     made.box.value = "0.75"
     assert heard[-1] == "lin_0.75_0.25"
-    made.show("lin_0.5_0.1")
-    assert [label for label, _ in made.shape.options] == ["constant", "line to 0", "line to 0.1"]
     made.show(0.5)
     assert (made.box.value, made.shape.label) == ("0.5", "constant")
+
+
+def test_a_line_that_is_unset_cannot_be_changed():
+    made, _ = control("clip_range_vf")
+    made.show(None)
+    assert made.shape.disabled
+    assert made.end.disabled
+    made.unset.value = False
+    assert not made.shape.disabled
+    assert not made.end.disabled
 
 
 def test_layers_can_be_added_and_removed_with_buttons():
@@ -151,6 +171,7 @@ def test_layers_are_added_to_both_parts():
 def test_a_second_box_of_a_field_has_a_name():
     made, _ = control("learning_rate")
     assert ">course of learning_rate</span>" in made.shape.description
+    assert ">end of learning_rate</span>" in made.end.description
 
 
 def test_buttons_change_the_last_right_layers_where_the_box_says_nonsense():

@@ -337,8 +337,9 @@ def test_search_finds_names_and_meanings(words, found):
 def test_labels_stand_first_and_reset_last_in_the_order_of_the_tab_key():
     field = Field(PPOConfig, "learning_rate", Look())
     field.value = 0.1
-    box, slider, shape, _origin, reset = field.children
-    assert (box, slider, shape) == (field.control.box, field.control.slider, field.control.shape)
+    box, slider, course, _origin, reset = field.children
+    assert (box, slider) == (field.control.box, field.control.slider)
+    assert course.children == (field.control.shape, field.control.end)
     assert reset.description == "reset"
 
 
