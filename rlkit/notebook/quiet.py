@@ -26,7 +26,7 @@ class Quiet:
         self._shell = shell
         self._values: list[object] = []
         self._replaced: dict[type, Shows | None] = {}
-        shell.events.register("pre_execute", self._forget)
+        shell.events.register("pre_run_cell", self._forget)  # not "pre_execute": a click on a widget is one, too
 
     def __call__(self, value: object) -> None:
         """Do not show this very object as the value of the cell that is running."""
@@ -36,7 +36,7 @@ class Quiet:
 
     def remove(self) -> None:
         """Leave the shell as it was."""
-        self._shell.events.unregister("pre_execute", self._forget)
+        self._shell.events.unregister("pre_run_cell", self._forget)
         self._forget()
         formatter = self._formatter
         for kind, shows in self._replaced.items():
@@ -50,7 +50,7 @@ class Quiet:
         assert self._shell.display_formatter is not None  # noqa: S101 - every shell has one
         return self._shell.display_formatter.ipython_display_formatter
 
-    def _forget(self) -> None:
+    def _forget(self, _: object = None) -> None:
         """Do so where a cell begins."""
         self._values = []
 

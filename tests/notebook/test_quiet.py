@@ -34,6 +34,11 @@ def test_a_quiet_value_is_not_shown_by_the_cell_that_is_running_and_is_its_value
     assert shell.user_ns["_"] is thing
 
 
+def test_a_click_on_a_widget_meanwhile_changes_nothing(shell):
+    shell.run("quiet(thing)\nget_ipython().events.trigger('pre_execute')\nthing")  # as ipykernel tells of a click
+    assert shell.shown_values == []
+
+
 def test_another_object_of_the_same_type_is_shown(shell):
     shell.run("quiet(thing)\nother")
     assert texts(shell.shown_values) == ["a thing"]
@@ -74,13 +79,13 @@ def test_what_another_has_registered_for_the_type_goes_on_showing_it(shell, prin
 
 
 def test_removal_leaves_the_shell_as_it_was(own_shell, printers):
-    before, callbacks = dict(printers), list(own_shell.events.callbacks["pre_execute"])
+    before, callbacks = dict(printers), list(own_shell.events.callbacks["pre_run_cell"])
     printers[int] = before[int] = print
     quiet = Quiet(own_shell)
     own_shell.push({"quiet": quiet, "thing": Thing()})
     own_shell.run("quiet(thing)\nquiet(5)\nthing")
     quiet.remove()
     assert printers == before
-    assert own_shell.events.callbacks["pre_execute"] == callbacks
+    assert own_shell.events.callbacks["pre_run_cell"] == callbacks
     own_shell.run("thing")
     assert texts(own_shell.shown_values) == ["a thing"]

@@ -33,8 +33,14 @@ def turn(page, theme):
 
 def wrong_with(panel):
     """What the audit says of all that the panel shows: nothing, as there is nothing that we could not mend."""
-    panel.output.evaluate("output => output.setAttribute('data-audited', '')")
-    found = Axe().run(panel.page, "[data-audited]").response
+    return wrong_in(panel.output)
+
+
+def wrong_in(output):
+    """What the audit says of an output of a cell."""
+    output.evaluate("output => output.setAttribute('data-audited', '')")
+    found = Axe().run(output.page, "[data-audited]").response
+    output.evaluate("output => output.removeAttribute('data-audited')")
     assert len(found["passes"]) > 10
     return [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found["violations"]]
 
@@ -80,3 +86,32 @@ def seen(page):
     without = page.screenshot(clip=place)
     focused.evaluate("focused => focused.focus()")
     return shown != without
+
+
+WIDGETS = """\
+%load_ext rlkit
+%config RLMagics.progress = 'none'
+import rlkit
+agents = [rlkit.create("ppo", env="CartPole-v1", seed=seed, net_arch=[4]) for seed in (0, 1)]
+for agent in agents:
+    rlkit.register(agent, "audited", tags=["a"], metrics={"mean_return": 9.0})
+jobs = [agent.train_in_background(2_000) for agent in agents]
+for job in jobs:
+    job.wait()"""
+SHOWN = {
+    "%rl_ui monitor": ".rlkit-run",
+    "browser = rlkit.ui.models()\nbrowser.selected = ['audited:1']\nbrowser": ".rlkit-browser [role=tab]",
+    "browser = rlkit.ui.models()\nbrowser.selected = ['audited:1', 'audited:2']\nbrowser": ".rlkit-browser table",
+    "%rl_ui watch agent --seed 0 --max-steps 9": ".rlkit-player",
+}
+
+
+@pytest.mark.parametrize("theme", ["Light", "Dark"])
+def test_the_audit_finds_nothing_wrong_with_what_else_there_is(notebook, theme):
+    book = notebook(WIDGETS, *SHOWN)
+    turn(book.page, theme)
+    assert book.run_all()
+    for index, part in enumerate(SHOWN.values(), 1):
+        expect(book.cell(index).locator(part).first).to_be_visible()
+        assert wrong_in(book.outputs(index).first) == []
+    turn(book.page, "Light")

@@ -14,10 +14,11 @@ from rlkit.notebook.widgets.look import Look
 
 _HEADERS = ("hyperparameter", "value", "from", "meaning")
 _WITHOUT_COMPLAINT = (
-    "<style>.jp-OutputArea-child:has(> .jp-OutputArea-output.jupyter-widgets)"
+    "<style>.jp-OutputArea-child:not(:has(> .jp-OutputArea-output > *))"
     ":has(+ .jp-OutputArea-child .rlkit-twin) { display: none }</style>"
 )
-"""JupyterLab, and Notebook, say "Error displaying widget" where they find none: not above its twin."""
+"""JupyterLab, and Notebook, say "Loading widget" and then "Error displaying widget" where they find none, in words that no
+element is around: not above its twin."""
 
 
 class Twinned:

@@ -46,7 +46,7 @@ function render({ model, el }) {
       const kind = column.numeric ? "rlkit-number" : "";
       return element("th", { scope: "col", role: "columnheader", class: kind, "aria-sort": ARIA_SORT[now] }, button);
     });
-    const boxes = element("th", { scope: "col", role: "columnheader", class: "rlkit-check", "aria-label": "selected" });
+    const boxes = element("th", { scope: "col", role: "columnheader", class: "rlkit-check", title: "selected" }, "\u2713");
     head.replaceChildren(element("tr", { role: "row" }, boxes, ...titles));
     const buttons = [...head.querySelectorAll("button:enabled")];
     const stop = buttons.find((button) => button.dataset.name === held);
