@@ -39,6 +39,7 @@ def saved(notebook, lab):
 
 def stands_there(book):
     """The twins can be seen, and nothing complains of what they stand for."""
+    assert book.run("print(1)")  # by then JupyterLab has asked its new kernel all that it has to
     for index, (widget, said) in enumerate(zip(LIVE, SAID, strict=True), 1):
         expect(book.cell(index).locator(widget)).to_have_count(0)
         expect(book.cell(index)).to_contain_text(said.replace("{name}", "twins"))
