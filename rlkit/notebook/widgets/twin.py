@@ -17,8 +17,8 @@ _WITHOUT_COMPLAINT = (
     "<style>.jp-OutputArea-child:not(:has(> .jp-OutputArea-output > *))"
     ":has(+ .jp-OutputArea-child .rlkit-twin) { display: none }</style>"
 )
-"""JupyterLab, and Notebook, say "Loading widget" and then "Error displaying widget" where they find none, in words without
-an element around them: not above its twin."""
+"""JupyterLab says "Loading widget" and then "Error displaying widget" where it finds none, in words without an element
+around them: not above its twin."""
 
 
 class Twinned:
