@@ -20,10 +20,13 @@ from rlkit import cli
 from rlkit.config import hyperparameter
 from rlkit.display.note import Note
 from rlkit.display.picture import Picture
+from rlkit.display.svg import Series
 from rlkit.envs.catalogue import EnvironmentDescription, EnvironmentInfo, EnvironmentList
 from rlkit.factory import Description, ModelFactory
 from rlkit.models.ppo import PPO
 from rlkit.notebook.groups import GROUPS, PREFIX
+from rlkit.notebook.widgets.create import CreatePanel
+from rlkit.notebook.widgets.curve import Curve
 from rlkit.registry import ModelRegistry
 from rlkit.registry.comparison import Comparison
 from rlkit.registry.difference import Difference
@@ -273,6 +276,8 @@ USUAL = {
     "note": lambda: Note("cartpole:1 is in the trash."),
     "help": lambda: HelpPage(PREFIX, GROUPS),
     "help of a shell": lambda: HelpPage(cli.PREFIX, cli.GROUPS),
+    "panel where no widget is": lambda: Twin(CreatePanel("ppo", "CartPole-v1")),
+    "curve where no widget is": lambda: Twin(curve("mean 475.2")),
     "help of one verb": lambda: HelpText(cli.VERBS["train"].parser("rlkit train", ["ppo"]).format_help()),
 }
 HOSTILES = {
@@ -299,10 +304,30 @@ HOSTILES = {
     "prune report": lambda: PruneReport(DONE, (HOSTILE,) * 300, {f"{i}{HOSTILE}": HOSTILE for i in range(300)}),
     "registry": lambda: registry(200, WORD[:96]),
     "picture": lambda: Picture("<svg/>", HOSTILE),
+    "curve where no widget is": lambda: Twin(curve(HOSTILE)),
     "environments": lambda: environments(HOSTILE, 200),
     "note": lambda: Note(HOSTILE),
     "environment": lambda: EnvironmentDescription(environments(HOSTILE, 1)[-1], None, None, (HOSTILE,)),
 }
+
+
+class Twin:
+    """What stands for a widget where none can be shown."""
+
+    def __init__(self, widget):
+        self._twin = widget.twin()
+
+    def __repr__(self):
+        return self._twin["text/plain"]
+
+    def _repr_html_(self):
+        return self._twin["text/html"]
+
+
+def curve(label):
+    drawn = Curve()
+    drawn.draw([Series(np.arange(300), np.arange(300) ** 2, label)], alt=f"Learning curve: {label}")
+    return drawn
 
 
 ALL = {**USUAL, **{f"hostile {name}": make for name, make in HOSTILES.items()}}

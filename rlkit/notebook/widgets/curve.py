@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from traitlets import Bool, Dict, Float, Int, List, Unicode
 
-from rlkit.display import scale, scripts, svg
+from rlkit.display import scale, scripts, svg, text
 from rlkit.display.marks import PALETTE
 from rlkit.display.svg import Series
 from rlkit.notebook.widgets.twin import Twinned
@@ -88,7 +88,7 @@ class Curve(Twinned, anywidget.AnyWidget):
 
     def twin(self) -> dict[str, str]:
         """Return what is drawn as a picture, and what that shows in words, by MIME type."""
-        return {"text/plain": self.alt, "text/html": self.picture()}
+        return {"text/plain": text.one_line(self.alt), "text/html": self.picture()}
 
 
 def _line(series: Series, colour: str) -> dict[str, Any]:
