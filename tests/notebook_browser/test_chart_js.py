@@ -96,3 +96,17 @@ def test_bytes_become_numbers_also_from_the_middle_of_a_buffer(browser):
     }"""
     assert module.evaluate(script) == [2.5, -3]
     page.context.close()
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ([0.00099951, 0.001], ["0.0009995", "0.001"]),
+        ([49.99, 50, 50.01], ["49.99", "50", "50.01"]),
+        ([0, 200, 400], ["0", "200", "400"]),
+        ([100_100, 100_200], ["100.1k", "100.2k"]),
+        ([5, 5], ["5", "5"]),
+    ],
+)
+def test_numbers_of_an_axis_are_told_apart(call, values, words):
+    assert call("writtenApart", values) == words

@@ -13,7 +13,7 @@ export function written(value, digits = 3) {
 }
 
 // The numbers of an axis, with as many digits as tell them apart.
-function writtenApart(values) {
+export function writtenApart(values) {
   for (let digits = 3; ; digits++) {
     const words = values.map((value) => written(value, digits));
     if (digits > 9 || new Set(words).size === values.length) return words;

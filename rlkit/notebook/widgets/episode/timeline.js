@@ -1,5 +1,5 @@
 // Curves over all steps, with a cursor at the one that is shown.
-import { axis, ends, numbers, written } from "../chart.js";
+import { axis, ends, numbers, written, writtenApart } from "../chart.js";
 import { make } from "./page.js";
 
 const PANEL = 64; // pixels of the timeline that one curve takes
@@ -35,7 +35,8 @@ export function timelineOf(episode, go) {
     const ink = getComputedStyle(node).color;
     const axes = curves.map(({ data }) => axis(ends(data), 3, 0.08));
     const ticks = axes.map(({ ticks: all }, k) => (new Set(ends(curves[k].data)).size === 1 ? [curves[k].data[0]] : all));
-    left = 10 + Math.max(...ticks.flat().map((tick) => pen.measureText(written(tick)).width));
+    const labels = ticks.map((values) => writtenApart(values));
+    left = 10 + Math.max(...labels.flat().map((word) => pen.measureText(word).width));
     right = width - 8;
 
     function write(words, x, y, align) {
@@ -50,8 +51,8 @@ export function timelineOf(episode, go) {
       pen.fillStyle = colour;
       pen.fillRect(left, top - 13, 8, 8);
       write(label, left + 13, top - 5, "left");
-      for (const tick of ticks[k]) {
-        write(written(tick), left - 6, yAt(tick) + 4, "right");
+      for (const [i, tick] of ticks[k].entries()) {
+        write(labels[k][i], left - 6, yAt(tick) + 4, "right");
         Object.assign(pen, { fillStyle: ink, globalAlpha: 0.14 });
         pen.fillRect(left, yAt(tick), right - left, 1);
         pen.globalAlpha = 1;
