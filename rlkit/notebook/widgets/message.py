@@ -7,7 +7,7 @@ from collections.abc import Callable
 import ipywidgets as widgets
 
 from rlkit.display import html
-from rlkit.errors import RLKitError, in_two_lines
+from rlkit.errors import in_two_lines
 
 
 class Message(widgets.HTML):
@@ -17,14 +17,14 @@ class Message(widgets.HTML):
         """Do something, and say what was done, or why it was not."""
         try:
             self.tell(action())
-        except RLKitError as error:
+        except Exception as error:  # noqa: BLE001 - environments and classes are a person's own, and fail in any way
             self.fail(error)
 
     def tell(self, words: str) -> None:
         """Say what was done."""
         self.value = f'<div role="status">{html.muted(words)}</div>'
 
-    def fail(self, error: RLKitError) -> None:
+    def fail(self, error: Exception) -> None:
         """Say what was wrong, and what would be right."""
         self.value = f'<div role="alert">{html.alarm(in_two_lines(error))}</div>'
 
