@@ -10,10 +10,12 @@ import numpy as np
 
 import rlkit
 from rlkit.display.svg import Series
+from rlkit.errors import TrainingError
 from rlkit.models.base import ModelBase
 from rlkit.notebook.widgets.curve import Curve
 from rlkit.notebook.widgets.look import Look
 from rlkit.notebook.widgets.message import Message
+from rlkit.notebook.widgets.pausing import PauseButton
 from rlkit.notebook.widgets.spread import spread
 from rlkit.notebook.widgets.ticking import Ticker
 from rlkit.notebook.widgets.twin import Twinned
@@ -54,7 +56,7 @@ class TrainingMonitor(Twinned, widgets.VBox):
         self.curve = Curve(threshold=threshold, threshold_label=label)
         self.panels: dict[str, Curve] = {}
         self.message = Message()
-        self.pause = widgets.ToggleButton(description="Pause", icon="pause", tooltip="Wait before the next update")
+        self.pause = PauseButton(job, "Wait before the next update, or go on")
         self.stop = widgets.Button(description="Stop", icon="stop", tooltip="End after the update under way")
         self.name = widgets.Text(
             _name_for(job.history.title),
@@ -67,7 +69,7 @@ class TrainingMonitor(Twinned, widgets.VBox):
         self._grid = widgets.GridBox(layout={"grid_template_columns": "repeat(auto-fill, minmax(220px, 1fr))"})
         self._figures = widgets.Accordion([self._grid], titles=("Losses and other figures",), selected_index=None)
         self._figures.observe(lambda _: self.refresh(), "selected_index")
-        self.pause.observe(self._pause, "value")
+        self.pause.on_click(lambda _: self._show_whether_it_waits())
         self.stop.on_click(lambda _: self.message.attempt(self._stop))
         self.checkpoint.on_click(lambda _: self.message.attempt(self._keep))
         controls = [self.pause, self.stop, *self.settings.values(), self.name, self.checkpoint]
@@ -85,6 +87,7 @@ class TrainingMonitor(Twinned, widgets.VBox):
         updates, evaluations = history.updates.thinned(_POINTS), history.evaluations.snapshot()
         dots = history.episodes.thinned(_POINTS)
         self.head.value = run_bar(self.job)
+        self.pause.refresh()
         self.curve.draw(
             [line for line in (_mean(updates, history), _evaluated(evaluations)) if line is not None],
             (dots.get("num_timesteps", ()), dots.get("return", ())),
@@ -121,12 +124,7 @@ class TrainingMonitor(Twinned, widgets.VBox):
 
     # -- what it does ------------------------------------------------------------------------------------------------
 
-    def _pause(self, change: Any) -> None:
-        if change["new"]:
-            self.job.pause()
-        else:
-            self.job.resume()
-        self.pause.description, self.pause.icon = ("Resume", "play") if change["new"] else ("Pause", "pause")
+    def _show_whether_it_waits(self) -> None:
         self.head.value = run_bar(self.job)
         self.renew()
 
@@ -136,7 +134,9 @@ class TrainingMonitor(Twinned, widgets.VBox):
         return "Stopping after the update under way."
 
     def _model(self) -> ModelBase:
-        model: ModelBase = self.job.model
+        model: ModelBase | None = self.job.model
+        if model is None:
+            raise TrainingError("Nothing holds the model any more.", "A variable would have kept it.")
         return model
 
     def _keep(self) -> str:

@@ -17,6 +17,7 @@ from rlkit.errors import TrainingError, did_you_mean
 from rlkit.notebook.widgets.curve import Curve
 from rlkit.notebook.widgets.look import Look
 from rlkit.notebook.widgets.monitor import TrainingMonitor
+from rlkit.notebook.widgets.pausing import PauseButton
 from rlkit.notebook.widgets.spread import spread
 from rlkit.notebook.widgets.ticking import Ticker
 from rlkit.notebook.widgets.twin import Twinned
@@ -163,11 +164,11 @@ class RunRow(widgets.HBox):
         self._colour = colour
         self._note = note
         self._said = widgets.HTML()
-        self.pause = widgets.ToggleButton(icon="pause", tooltip=f"Let job {job.number} wait before the next update")
+        self.pause = PauseButton(job, f"Let job {job.number} wait before the next update, or go on")
         self.stop = widgets.Button(
             description="Stop", icon="stop", tooltip=f"End job {job.number} after the update under way"
         )
-        self.pause.observe(self._pause, "value")
+        self.pause.on_click(lambda _: self.refresh())
         self.stop.on_click(lambda _: job.stop())
         super().__init__([self.pause, self.stop, self._said])
         self.add_class("rlkit-run")
@@ -176,7 +177,7 @@ class RunRow(widgets.HBox):
     def refresh(self) -> None:
         """Show how far the job is."""
         job = self.job
-        self.pause.description = "Resume" if job.is_paused else "Pause"
+        self.pause.refresh()
         self.pause.disabled = self.stop.disabled = not job.is_running
         history = job.history
         parts = [job.status, f"{text.number(job.num_timesteps)} of {text.number(job.total_timesteps)} steps"]
@@ -189,14 +190,6 @@ class RunRow(widgets.HBox):
         swatch = f'<span style="color:{self._colour}">\N{BLACK SQUARE}</span>'
         title = html.plain(f"{self.name} {job.title}")
         self._said.value = f"{swatch} <strong>{title}</strong> {html.plain(self._note)} {html.muted(' · '.join(parts))}"
-
-    def _pause(self, change: Any) -> None:
-        if change["new"]:
-            self.job.pause()
-        else:
-            self.job.resume()
-        self.pause.icon = "play" if change["new"] else "pause"
-        self.refresh()
 
 
 def monitor_of(followed: Sequence[TrainingJob]) -> TrainingMonitor | RunsMonitor:

@@ -96,10 +96,10 @@ def test_what_there_is_not_is_refused_with_the_nearest(two):
 
 def test_buttons_are_of_one_run_alone(two):
     monitor = RunsMonitor(two)
-    monitor.rows[0].pause.value = True
+    monitor.rows[0].pause.click()
     assert [job.status for job in two] == ["paused", "running"]
     assert "Resume" in monitor.rows[0].pause.description
-    monitor.rows[0].pause.value = False
+    monitor.rows[0].pause.click()
     assert two[0].status == "running"
     monitor.rows[1].stop.click()
     two[1].wait(SECONDS)
