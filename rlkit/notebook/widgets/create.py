@@ -154,6 +154,7 @@ class CreatePanel(Twinned, ipywidgets.VBox):
 
     def _choose(self) -> str:
         env_id = self.environment.value.strip() or None
+        self.form.choose(self.algorithm.value, self.form.env_id)  # whatever is wrong with the environment
         if env_id is not None:
             EnvironmentSource(env_id)
         self.form.choose(self.algorithm.value, env_id)
@@ -170,9 +171,10 @@ class CreatePanel(Twinned, ipywidgets.VBox):
         if self._assign is not None:
             where = self.variable.value.strip()
             self._assign(where, model)
-        self.model, self.job = model, None
+        before, self.model, self.job = self.job, model, None
         self._show(model)
-        return f"Created: it is in {where}."
+        goes_on = f" {before} goes on: %rl_ui monitor {before.number}" if before and before.is_running else ""
+        return f"Created: it is in {where}.{goes_on}"
 
     def _created(self) -> ModelBase:
         if self.model is None:
@@ -182,8 +184,13 @@ class CreatePanel(Twinned, ipywidgets.VBox):
 
     def _train(self) -> str:
         steps = _whole("steps", self.steps.value)
-        display = MonitorInside(self._place, self._renew_all)
-        self.job = self._created().train_in_background(steps, progress=display)
+        model = self._created()
+
+        def place(widget: ipywidgets.Widget) -> None:
+            if self.model is model:  # else there is a new one, and this training is not shown any more
+                self._place(widget)
+
+        self.job = model.train_in_background(steps, progress=MonitorInside(place, self._renew_all))
         return ""
 
     def _stop(self) -> str:
