@@ -48,6 +48,8 @@ class TrainingMonitor(Twinned, widgets.VBox):
         message: What went wrong, or what was done.
     """
 
+    _ticker: Ticker | None = None
+
     def __init__(self, job: TrainingJob | TrainingRun, *, follow: bool = False) -> None:
         self.job = job
         threshold = job.history.reward_threshold
@@ -77,7 +79,13 @@ class TrainingMonitor(Twinned, widgets.VBox):
         super().__init__([Look().sheet(), self.head, self.curve, row, self.message, self._figures])
         self.refresh()
         if follow:
-            Ticker(self._tick, _SECONDS)
+            self._ticker = Ticker(self._tick, _SECONDS)
+
+    def close(self) -> None:
+        """Take it away from all pages, and follow the job no longer."""
+        if self._ticker is not None:
+            self._ticker.stop()
+        super().close()
 
     # -- what it shows -----------------------------------------------------------------------------------------------
 

@@ -35,7 +35,7 @@ class RunsMonitor(Twinned, widgets.VBox):
     """The curves of several jobs in one picture, which move while they train, and buttons for each job.
 
     Args:
-        followed: Jobs, which may have ended.
+        followed: Jobs, which may have ended; each is shown once.
 
     Attributes:
         jobs: The jobs.
@@ -51,10 +51,12 @@ class RunsMonitor(Twinned, widgets.VBox):
     metric = Unicode(_RETURN)
     over = Unicode("environment steps")
 
+    _ticker: Ticker | None = None
+
     def __init__(self, followed: Sequence[TrainingJob]) -> None:
         if not followed:
             raise TrainingError("There is no training to follow.", "Start one: %rl_train agent --background")
-        self.jobs = JobList(followed)
+        self.jobs = JobList(dict.fromkeys(followed))
         self.curve = Curve(height=300)
         colours = cycle(PALETTE)
         self.rows = [RunRow(job, next(colours), self._differences(job)) for job in self.jobs]
@@ -66,7 +68,13 @@ class RunsMonitor(Twinned, widgets.VBox):
         widgets.link((self, "metric"), (self._metrics, "value"))
         widgets.link((self, "over"), (self._overs, "value"))
         self.refresh()
-        Ticker(self.refresh, _SECONDS)
+        self._ticker = Ticker(self.refresh, _SECONDS)
+
+    def close(self) -> None:
+        """Take it away from all pages, and follow the jobs no longer."""
+        if self._ticker is not None:
+            self._ticker.stop()
+        super().close()
 
     def refresh(self) -> bool:
         """Show how far the jobs are, and say whether one of them goes on. Any thread may call this."""
@@ -201,7 +209,7 @@ def monitor_of(followed: Sequence[TrainingJob]) -> TrainingMonitor | RunsMonitor
     Raises:
         TrainingError: There is no job.
     """
-    shown = list(followed) or [job for job in jobs() if job.is_running] or jobs()[-1:]
+    shown = list(dict.fromkeys(followed)) or [job for job in jobs() if job.is_running] or jobs()[-1:]
     if len(shown) == 1 and shown[0].is_running and shown[0].model is not None:
         return TrainingMonitor(shown[0], follow=True)
     return RunsMonitor(shown)

@@ -149,3 +149,22 @@ def test_the_magic_takes_models_and_numbers(run, shell, two):
     shell.user_ns["agent"] = two[0].model
     monitor = run(f"%rl_ui monitor agent {two[1].number}")
     assert [job.number for job in monitor.jobs] == [job.number for job in two]
+
+
+def tickers():
+    return [thread.name for thread in threading.enumerate() if thread.name.endswith("of rlkit")]
+
+
+def test_closed_monitors_follow_nothing_any_more(two):
+    monitors = [RunsMonitor(two), TrainingMonitor(two[0], follow=True)]
+    assert {"RunsMonitor.refresh of rlkit", "TrainingMonitor._tick of rlkit"} <= set(tickers())
+    before = len(tickers())
+    for monitor in monitors:
+        monitor.close()
+    until(lambda: len(tickers()) <= before - len(monitors))
+    assert all(job.is_running for job in two)
+
+
+def test_a_job_that_is_named_twice_is_shown_once(two):
+    assert [row.job for row in RunsMonitor([*two, two[0]]).rows] == two
+    assert isinstance(monitor_of([two[0], two[0]]), TrainingMonitor)
