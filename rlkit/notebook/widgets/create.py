@@ -17,6 +17,7 @@ from rlkit.models.base import ModelBase
 from rlkit.notebook.widgets.form import ConfigForm
 from rlkit.notebook.widgets.live import MonitorInside
 from rlkit.notebook.widgets.message import Message
+from rlkit.notebook.widgets.monitor import STOPPING
 from rlkit.notebook.widgets.twin import Twinned
 from rlkit.training.jobs import TrainingJob
 from rlkit.verbs.parser import parse_whole_number
@@ -110,7 +111,12 @@ class CreatePanel(Twinned, ipywidgets.VBox):
         self._enable()
 
     def _renew_all(self, _: object) -> None:
-        """Take notice of other settings, or of the end of a training."""
+        """Take notice of other settings."""
+        self._enable()
+        self.renew()
+
+    def _end_training(self, _: TrainingJob) -> None:
+        self.message.withdraw(STOPPING)
         self._enable()
         self.renew()
 
@@ -190,13 +196,13 @@ class CreatePanel(Twinned, ipywidgets.VBox):
             if self.model is model:  # else there is a new one, and this training is not shown any more
                 self._place(widget)
 
-        self.job = model.train_in_background(steps, progress=MonitorInside(place, self._renew_all))
+        self.job = model.train_in_background(steps, progress=MonitorInside(place, self._end_training))
         return ""
 
     def _stop(self) -> str:
         if self.job is not None:
             self.job.stop()
-        return "Stopping after the update under way."
+        return STOPPING
 
     def _evaluate(self) -> str:
         model = self._created()

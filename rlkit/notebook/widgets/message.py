@@ -22,12 +22,25 @@ class Message(widgets.HTML):
 
     def tell(self, words: str) -> None:
         """Say what was done."""
-        self.value = f'<div role="status">{html.muted(words)}</div>'
+        self.value = _told(words)
+
+    def withdraw(self, words: str) -> None:
+        """Say no longer what was said, unless something else was said since."""
+        if self.value == _told(words):
+            self.clear()
 
     def fail(self, error: Exception) -> None:
         """Say what was wrong, and what would be right."""
-        self.value = f'<div role="alert">{html.alarm(in_two_lines(error))}</div>'
+        self.alarm(in_two_lines(error))
+
+    def alarm(self, words: str) -> None:
+        """Say what is wrong, in one or several lines."""
+        self.value = f'<div role="alert">{html.alarm(words)}</div>'
 
     def clear(self) -> None:
         """Say nothing."""
         self.value = ""
+
+
+def _told(words: str) -> str:
+    return f'<div role="status">{html.muted(words)}</div>'

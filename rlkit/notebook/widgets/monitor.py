@@ -9,6 +9,8 @@ import ipywidgets as widgets
 import numpy as np
 
 import rlkit
+from rlkit.display.html import Markup
+from rlkit.display.progress import progress_bar
 from rlkit.display.svg import Series
 from rlkit.errors import TrainingError
 from rlkit.models.base import ModelBase
@@ -27,6 +29,8 @@ from rlkit.training.view import run_bar, run_text
 
 CHANGEABLE = ("learning_rate", "ent_coef")
 """Hyperparameters that every update reads anew, so that they may change while a model trains."""
+STOPPING = "Stopping after the update under way."
+"""What is said until a training that was asked to stop has ended."""
 _POINTS = 200
 """Of each line: drawing it takes as long however many updates there were."""
 _SECONDS = 0.2
@@ -94,7 +98,7 @@ class TrainingMonitor(Twinned, widgets.VBox):
         history = self.job.history
         updates, evaluations = history.updates.thinned(_POINTS), history.evaluations.snapshot()
         dots = history.episodes.thinned(_POINTS)
-        self.head.value = run_bar(self.job)
+        self.head.value = self._bar()
         self.pause.refresh()
         self.curve.draw(
             [line for line in (_mean(updates, history), _evaluated(evaluations)) if line is not None],
@@ -106,17 +110,34 @@ class TrainingMonitor(Twinned, widgets.VBox):
 
     def twin(self) -> dict[str, str]:
         """Return the bar and the curve as they are now, by MIME type."""
-        return {"text/plain": run_text(self.job), "text/html": run_bar(self.job, self.curve.picture())}
+        return {"text/plain": self._text(), "text/html": self._bar(self.curve.picture())}
+
+    @property
+    def _goes_on(self) -> bool:
+        return isinstance(self.job, TrainingRun) or self.job.is_running
+
+    def _bar(self, picture: str = "") -> Markup:
+        """Return how far it is, or how it has ended."""
+        if self._goes_on:
+            return run_bar(self.job, picture)
+        job, history = self.job, self.job.history
+        return progress_bar(history.title, min(job.num_timesteps / job.total_timesteps, 1.0), history.summary, picture)
+
+    def _text(self) -> str:
+        return run_text(self.job) if self._goes_on else repr(self.job)
 
     def _tick(self) -> bool:
-        goes_on = isinstance(self.job, TrainingRun) or self.job.is_running
+        goes_on = self._goes_on
         self.refresh()
         if not goes_on:
             self._end()
         return goes_on
 
     def _end(self) -> None:
-        """Let no button be pressed any more that could do nothing."""
+        """Say what it failed by, and let no button be pressed any more that could do nothing."""
+        self.message.withdraw(STOPPING)
+        if self.job.history.error:
+            self.message.alarm(self.job.history.error)
         for control in (self.pause, self.stop, *self.settings.values()):
             control.disabled = True
         self.checkpoint.disabled = self.job.model is None
@@ -133,13 +154,13 @@ class TrainingMonitor(Twinned, widgets.VBox):
     # -- what it does ------------------------------------------------------------------------------------------------
 
     def _show_whether_it_waits(self) -> None:
-        self.head.value = run_bar(self.job)
+        self.head.value = self._bar()
         self.renew()
 
     def _stop(self) -> str:
         self.job.stop()
-        self.head.value = run_bar(self.job)
-        return "Stopping after the update under way."
+        self.head.value = self._bar()
+        return STOPPING
 
     def _model(self) -> ModelBase:
         model: ModelBase | None = self.job.model

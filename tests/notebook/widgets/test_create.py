@@ -167,3 +167,10 @@ def test_an_evaluation_that_fails_in_the_environment_says_so(panel, monkeypatch)
     monkeypatch.setattr(type(panel.model), "evaluate", lambda *_: 1 / 0)
     press(panel, "Evaluate")
     assert "ZeroDivisionError" in panel.message.value
+
+
+def test_the_word_that_it_stops_goes_when_it_has(panel):
+    panel.steps.value = "1_000_000_000"
+    press(panel, "Create", "Train", "Stop")
+    panel.job.wait(SECONDS)
+    assert not panel.message.value

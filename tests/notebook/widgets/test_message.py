@@ -32,3 +32,13 @@ def test_what_fails_in_somebody_elses_code_is_said_too():
     message.attempt(failing(ZeroDivisionError("in <step>")))
     assert "ZeroDivisionError: in &lt;step&gt;" in message.value
     assert "Playing" not in message.value
+
+
+def test_it_withdraws_only_what_it_said_last():
+    message = Message()
+    message.tell("Stopping.")
+    message.withdraw("Stopping.")
+    assert not message.value
+    message.tell("Kept as a:1.")
+    message.withdraw("Stopping.")
+    assert "Kept as a:1." in message.value

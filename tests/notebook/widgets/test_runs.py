@@ -168,3 +168,31 @@ def test_closed_monitors_follow_nothing_any_more(two):
 def test_a_job_that_is_named_twice_is_shown_once(two):
     assert [row.job for row in RunsMonitor([*two, two[0]]).rows] == two
     assert isinstance(monitor_of([two[0], two[0]]), TrainingMonitor)
+
+
+def test_one_that_was_stopped_says_how_it_ended(two):
+    monitor = monitor_of(two[:1])
+    monitor.pause.click()
+    monitor.stop.click()
+    until(lambda: monitor.stop.disabled)
+    assert "left" not in monitor.head.value
+    assert "stopping" not in monitor.head.value
+    assert "stopped: asked to stop" in monitor.head.value
+    assert not monitor.message.value
+    assert "stopped" in monitor.twin()["text/plain"]
+
+
+def test_one_that_fails_says_by_what():
+    followed = threading.Event()
+
+    class Fails(rlkit.Callback):
+        def on_update(self, run, update):
+            followed.wait(SECONDS)
+            raise ZeroDivisionError("<on purpose>")
+
+    model = rlkit.create("ppo", "CartPole-v1", seed=0, n_steps=16)
+    monitor = monitor_of([model.train_in_background(10**9, callbacks=[Fails()], progress=False)])
+    followed.set()
+    until(lambda: monitor.stop.disabled)
+    assert "ZeroDivisionError: &lt;on purpose&gt;" in monitor.message.value
+    assert "stopping" not in monitor.head.value
