@@ -81,7 +81,7 @@ class CreatePanel(Twinned, ipywidgets.VBox):
         )
         self.variable = ipywidgets.Text(variable, description="variable", style=_LABELS, continuous_update=False)
         self.steps = ipywidgets.Text(
-            "", description="steps", style=_LABELS, placeholder="as the config says", continuous_update=False
+            "", description="steps", style=_LABELS, placeholder="from config", continuous_update=False
         )
         self.name = ipywidgets.Text(
             "", description="name", style=_LABELS, placeholder="cartpole", continuous_update=False
@@ -101,7 +101,7 @@ class CreatePanel(Twinned, ipywidgets.VBox):
         self.observe(lambda _: self._enable(), "model")
         super().__init__(
             [
-                ipywidgets.HBox([self.algorithm, self.environment]),
+                ipywidgets.HBox([self.algorithm, self.environment]).add_class("rlkit-choices"),
                 self.form,
                 self._actions(),
                 self.message,
@@ -132,7 +132,7 @@ class CreatePanel(Twinned, ipywidgets.VBox):
         for first, second, names in rows:
             buttons = ipywidgets.HBox([self.buttons[name] for name in names])
             cells += [first, second, buttons.add_class("rlkit-buttons")]
-        return ipywidgets.GridBox(cells).add_class("rlkit-actions")
+        return ipywidgets.GridBox(cells).add_class("rlkit-steps")
 
     def _button(self, name: str, icon: str, tooltip: str, action: Callable[[], str]) -> ipywidgets.Button:
         button = ipywidgets.Button(description=name, icon=icon, tooltip=tooltip)
