@@ -42,6 +42,7 @@ class CreatePanel(Twinned, ipywidgets.VBox):
         model: The model that was created, or None.
         job: Its training, if it was started.
         form: Its hyperparameters.
+        problem: What is wrong with the environment, below its box.
         message: What was done, or what was wrong and what would be right.
 
     Raises:
@@ -86,6 +87,7 @@ class CreatePanel(Twinned, ipywidgets.VBox):
         self.name = ipywidgets.Text(
             "", description="name", style=_LABELS, placeholder="cartpole", continuous_update=False
         )
+        self.problem = Message()
         self.message = Message()
         self.shown = ipywidgets.VBox()
         self.buttons = {
@@ -96,12 +98,13 @@ class CreatePanel(Twinned, ipywidgets.VBox):
             "Save": self._button("Save", "save", "Keep it as the next version of the name", self._save),
         }
         for box in (self.algorithm, self.environment):
-            box.observe(lambda _: self._attempt(self._choose), "value")
+            box.observe(lambda _: self.problem.attempt(self._choose), "value")
         self.form.observe(self._renew_all, "config")
         self.observe(lambda _: self._enable(), "model")
         super().__init__(
             [
                 ipywidgets.HBox([self.algorithm, self.environment]).add_class("rlkit-choices"),
+                self.problem,
                 self.form,
                 self._actions(),
                 self.message,

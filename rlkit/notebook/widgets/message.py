@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import ipywidgets as widgets
 
@@ -12,6 +13,10 @@ from rlkit.errors import in_two_lines
 
 class Message(widgets.HTML):
     """A line that is empty until there is something to say, which screen readers read out then."""
+
+    def __init__(self, **traits: Any) -> None:
+        super().__init__(**traits)
+        self.add_class("rlkit-said")
 
     def attempt(self, action: Callable[[], str]) -> None:
         """Do something, and say what was done, or why it was not."""
@@ -43,4 +48,4 @@ class Message(widgets.HTML):
 
 
 def _told(words: str) -> str:
-    return f'<div role="status">{html.muted(words)}</div>'
+    return f'<div role="status">{html.muted(words)}</div>' if words else ""

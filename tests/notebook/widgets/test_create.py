@@ -92,7 +92,8 @@ def test_what_is_typed_wrongly_is_said_and_nothing_is_done(  # noqa: PLR0917 - t
     getattr(panel, box).value = typed
     if button is not None:
         press(panel, button)
-    assert says in panel.message.value
+    said = panel.problem if button is None else panel.message
+    assert says in said.value
     assert (panel.model, panel.job) == (model, None)
     assert not list(tmp_path.rglob("*"))
 
@@ -159,7 +160,9 @@ def test_another_algorithm_is_shown_although_the_environment_is_wrong(panel):
     panel.environment.value = "CartPol-v1"
     panel.algorithm.value = "dqn"
     assert panel.form.algorithm == "dqn"
-    assert "Did you mean" in panel.message.value
+    assert "Did you mean" in panel.problem.value
+    panel.environment.value = "CartPole-v1"
+    assert not panel.problem.value
 
 
 def test_an_evaluation_that_fails_in_the_environment_says_so(panel, monkeypatch):

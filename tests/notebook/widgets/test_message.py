@@ -42,3 +42,11 @@ def test_it_withdraws_only_what_it_said_last():
     message.tell("Kept as a:1.")
     message.withdraw("Stopping.")
     assert "Kept as a:1." in message.value
+
+
+def test_nothing_to_say_takes_no_room():
+    message = Message()
+    message.tell("Done.")
+    message.attempt(str)
+    assert not message.value
+    assert "rlkit-said" in message._dom_classes
