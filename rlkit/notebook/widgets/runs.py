@@ -27,6 +27,8 @@ from rlkit.training.jobs import JobList, TrainingJob, jobs
 _SECONDS = 0.25
 _POINTS = 200
 _MOST_DIFFERENCES = 5
+_MOST_BANDS = 4
+"""More of them cover each other, and the lines."""
 _POSITIONS = {"environment steps": "num_timesteps", "seconds": "seconds"}
 _RETURN = "mean_return"
 
@@ -136,7 +138,7 @@ class RunsMonitor(Twinned, widgets.VBox):
             known = values[np.isfinite(values)]
             label = f"{row.name} {text.number(known[-1])}" if len(known) else row.name
             band: tuple[Any, Any] = (None, None)
-            if self.metric == _RETURN:
+            if self.metric == _RETURN and len(self.rows) <= _MOST_BANDS:
                 around = spread(updates["num_timesteps"], row.job.history.episodes.snapshot())
                 band = (values - around, values + around)
             yield Series(updates[_POSITIONS[self.over]], values, label, *band)

@@ -196,3 +196,13 @@ def test_one_that_fails_says_by_what():
     until(lambda: monitor.stop.disabled)
     assert "ZeroDivisionError: &lt;on purpose&gt;" in monitor.message.value
     assert "stopping" not in monitor.head.value
+
+
+def test_bands_are_left_out_where_they_would_cover_each_other(two, monkeypatch):
+    monitor = RunsMonitor(two)
+    until(lambda: all(len(line["x"]) for line in lines(monitor).values()))
+    monitor.refresh()
+    assert all("low" in line for line in lines(monitor).values())
+    monkeypatch.setattr(runs, "_MOST_BANDS", 1)
+    monitor.refresh()
+    assert not any("low" in line for line in lines(monitor).values())
