@@ -53,6 +53,7 @@ class TrainingMonitor(Twinned, widgets.VBox):
     """
 
     _ticker: Ticker | None = None
+    _has_ended = False
 
     def __init__(self, job: TrainingJob | TrainingRun, *, follow: bool = False) -> None:
         self.job = job
@@ -112,29 +113,28 @@ class TrainingMonitor(Twinned, widgets.VBox):
         """Return the bar and the curve as they are now, by MIME type."""
         return {"text/plain": self._text(), "text/html": self._bar(self.curve.picture())}
 
-    @property
-    def _goes_on(self) -> bool:
-        return isinstance(self.job, TrainingRun) or self.job.is_running
-
     def _bar(self, picture: str = "") -> Markup:
         """Return how far it is, or how it has ended."""
-        if self._goes_on:
+        if not self._has_ended:
             return run_bar(self.job, picture)
         job, history = self.job, self.job.history
         return progress_bar(history.title, min(job.num_timesteps / job.total_timesteps, 1.0), history.summary, picture)
 
     def _text(self) -> str:
-        return run_text(self.job) if self._goes_on else repr(self.job)
+        return repr(self.job.history) if self._has_ended else run_text(self.job)
 
     def _tick(self) -> bool:
-        goes_on = self._goes_on
-        self.refresh()
-        if not goes_on:
-            self._end()
+        goes_on = isinstance(self.job, TrainingRun) or self.job.is_running
+        if goes_on:
+            self.refresh()
+        else:
+            self.end()
         return goes_on
 
-    def _end(self) -> None:
-        """Say what it failed by, and let no button be pressed any more that could do nothing."""
+    def end(self) -> None:
+        """Say how the training has ended, and let no button be pressed any more that could do nothing."""
+        self._has_ended = True
+        self.refresh()
         self.message.withdraw(STOPPING)
         if self.job.history.error:
             self.message.alarm(self.job.history.error)
