@@ -162,6 +162,7 @@ class CreatePanel(Twinned, ipywidgets.VBox):
     # -- what the buttons do -----------------------------------------------------------------------------------------
 
     def _choose(self) -> str:
+        self.message.clear()  # it was said of another choice
         env_id = self.environment.value.strip() or None
         self.form.choose(self.algorithm.value, self.form.env_id)  # whatever is wrong with the environment
         if env_id is not None:

@@ -161,8 +161,11 @@ def test_another_algorithm_is_shown_although_the_environment_is_wrong(panel):
     panel.algorithm.value = "dqn"
     assert panel.form.algorithm == "dqn"
     assert "Did you mean" in panel.problem.value
+    press(panel, "Create")
+    assert "Did you mean" in panel.message.value
     panel.environment.value = "CartPole-v1"
     assert not panel.problem.value
+    assert not panel.message.value
 
 
 def test_an_evaluation_that_fails_in_the_environment_says_so(panel, monkeypatch):
