@@ -17,6 +17,7 @@ from rlkit.models.base import ModelBase
 from rlkit.notebook.widgets.form import ConfigForm
 from rlkit.notebook.widgets.live import MonitorInside
 from rlkit.notebook.widgets.message import Message
+from rlkit.notebook.widgets.monitor import STOPPING
 from rlkit.notebook.widgets.twin import Twinned
 from rlkit.training.jobs import TrainingJob
 from rlkit.verbs.parser import parse_whole_number
@@ -41,6 +42,7 @@ class CreatePanel(Twinned, ipywidgets.VBox):
         model: The model that was created, or None.
         job: Its training, if it was started.
         form: Its hyperparameters.
+        problem: What is wrong with the environment, below its box.
         message: What was done, or what was wrong and what would be right.
 
     Raises:
@@ -80,11 +82,12 @@ class CreatePanel(Twinned, ipywidgets.VBox):
         )
         self.variable = ipywidgets.Text(variable, description="variable", style=_LABELS, continuous_update=False)
         self.steps = ipywidgets.Text(
-            "", description="steps", style=_LABELS, placeholder="as the config says", continuous_update=False
+            "", description="steps", style=_LABELS, placeholder="from config", continuous_update=False
         )
         self.name = ipywidgets.Text(
             "", description="name", style=_LABELS, placeholder="cartpole", continuous_update=False
         )
+        self.problem = Message()
         self.message = Message()
         self.shown = ipywidgets.VBox()
         self.buttons = {
@@ -95,12 +98,13 @@ class CreatePanel(Twinned, ipywidgets.VBox):
             "Save": self._button("Save", "save", "Keep it as the next version of the name", self._save),
         }
         for box in (self.algorithm, self.environment):
-            box.observe(lambda _: self._attempt(self._choose), "value")
+            box.observe(lambda _: self.problem.attempt(self._choose), "value")
         self.form.observe(self._renew_all, "config")
         self.observe(lambda _: self._enable(), "model")
         super().__init__(
             [
-                ipywidgets.HBox([self.algorithm, self.environment]),
+                ipywidgets.HBox([self.algorithm, self.environment]).add_class("rlkit-choices"),
+                self.problem,
                 self.form,
                 self._actions(),
                 self.message,
@@ -110,7 +114,12 @@ class CreatePanel(Twinned, ipywidgets.VBox):
         self._enable()
 
     def _renew_all(self, _: object) -> None:
-        """Take notice of other settings, or of the end of a training."""
+        """Take notice of other settings."""
+        self._enable()
+        self.renew()
+
+    def _end_training(self, _: TrainingJob) -> None:
+        self.message.withdraw(STOPPING)
         self._enable()
         self.renew()
 
@@ -126,7 +135,7 @@ class CreatePanel(Twinned, ipywidgets.VBox):
         for first, second, names in rows:
             buttons = ipywidgets.HBox([self.buttons[name] for name in names])
             cells += [first, second, buttons.add_class("rlkit-buttons")]
-        return ipywidgets.GridBox(cells).add_class("rlkit-actions")
+        return ipywidgets.GridBox(cells).add_class("rlkit-steps")
 
     def _button(self, name: str, icon: str, tooltip: str, action: Callable[[], str]) -> ipywidgets.Button:
         button = ipywidgets.Button(description=name, icon=icon, tooltip=tooltip)
@@ -153,7 +162,9 @@ class CreatePanel(Twinned, ipywidgets.VBox):
     # -- what the buttons do -----------------------------------------------------------------------------------------
 
     def _choose(self) -> str:
+        self.message.clear()  # it was said of another choice
         env_id = self.environment.value.strip() or None
+        self.form.choose(self.algorithm.value, self.form.env_id)  # whatever is wrong with the environment
         if env_id is not None:
             EnvironmentSource(env_id)
         self.form.choose(self.algorithm.value, env_id)
@@ -170,9 +181,10 @@ class CreatePanel(Twinned, ipywidgets.VBox):
         if self._assign is not None:
             where = self.variable.value.strip()
             self._assign(where, model)
-        self.model, self.job = model, None
+        before, self.model, self.job = self.job, model, None
         self._show(model)
-        return f"Created: it is in {where}."
+        goes_on = f" {before} goes on: %rl_ui monitor {before.number}" if before and before.is_running else ""
+        return f"Created: it is in {where}.{goes_on}"
 
     def _created(self) -> ModelBase:
         if self.model is None:
@@ -182,14 +194,19 @@ class CreatePanel(Twinned, ipywidgets.VBox):
 
     def _train(self) -> str:
         steps = _whole("steps", self.steps.value)
-        display = MonitorInside(self._place, self._renew_all)
-        self.job = self._created().train_in_background(steps, progress=display)
+        model = self._created()
+
+        def place(widget: ipywidgets.Widget) -> None:
+            if self.model is model:  # else there is a new one, and this training is not shown any more
+                self._place(widget)
+
+        self.job = model.train_in_background(steps, progress=MonitorInside(place, self._end_training))
         return ""
 
     def _stop(self) -> str:
         if self.job is not None:
             self.job.stop()
-        return "Stopping after the update under way."
+        return STOPPING
 
     def _evaluate(self) -> str:
         model = self._created()

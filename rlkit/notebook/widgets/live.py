@@ -58,6 +58,7 @@ class MonitorProgress(NotebookProgress):
     def _take_away(self) -> None:
         if self._monitor is None:
             return
+        self._context.run(self._monitor.end)  # a page that was loaded anew meanwhile goes on showing it
         time.sleep(max(0.0, self._appeared + _SECONDS_TO_APPEAR - time.monotonic()))
         if self._placed not in _left:  # whoever waits for a job comes here again
             _left.append(self._placed)

@@ -9,11 +9,15 @@ import ipywidgets as widgets
 import numpy as np
 
 import rlkit
+from rlkit.display.html import Markup
+from rlkit.display.progress import progress_bar
 from rlkit.display.svg import Series
+from rlkit.errors import TrainingError
 from rlkit.models.base import ModelBase
 from rlkit.notebook.widgets.curve import Curve
 from rlkit.notebook.widgets.look import Look
 from rlkit.notebook.widgets.message import Message
+from rlkit.notebook.widgets.pausing import PauseButton
 from rlkit.notebook.widgets.spread import spread
 from rlkit.notebook.widgets.ticking import Ticker
 from rlkit.notebook.widgets.twin import Twinned
@@ -25,6 +29,8 @@ from rlkit.training.view import run_bar, run_text
 
 CHANGEABLE = ("learning_rate", "ent_coef")
 """Hyperparameters that every update reads anew, so that they may change while a model trains."""
+STOPPING = "Stopping after the update under way."
+"""What is said until a training that was asked to stop has ended."""
 _POINTS = 200
 """Of each line: drawing it takes as long however many updates there were."""
 _SECONDS = 0.2
@@ -46,6 +52,9 @@ class TrainingMonitor(Twinned, widgets.VBox):
         message: What went wrong, or what was done.
     """
 
+    _ticker: Ticker | None = None
+    _has_ended = False
+
     def __init__(self, job: TrainingJob | TrainingRun, *, follow: bool = False) -> None:
         self.job = job
         threshold = job.history.reward_threshold
@@ -54,7 +63,7 @@ class TrainingMonitor(Twinned, widgets.VBox):
         self.curve = Curve(threshold=threshold, threshold_label=label)
         self.panels: dict[str, Curve] = {}
         self.message = Message()
-        self.pause = widgets.ToggleButton(description="Pause", icon="pause", tooltip="Wait before the next update")
+        self.pause = PauseButton(job, "Wait before the next update, or go on")
         self.stop = widgets.Button(description="Stop", icon="stop", tooltip="End after the update under way")
         self.name = widgets.Text(
             _name_for(job.history.title),
@@ -67,7 +76,7 @@ class TrainingMonitor(Twinned, widgets.VBox):
         self._grid = widgets.GridBox(layout={"grid_template_columns": "repeat(auto-fill, minmax(220px, 1fr))"})
         self._figures = widgets.Accordion([self._grid], titles=("Losses and other figures",), selected_index=None)
         self._figures.observe(lambda _: self.refresh(), "selected_index")
-        self.pause.observe(self._pause, "value")
+        self.pause.on_click(lambda _: self._show_whether_it_waits())
         self.stop.on_click(lambda _: self.message.attempt(self._stop))
         self.checkpoint.on_click(lambda _: self.message.attempt(self._keep))
         controls = [self.pause, self.stop, *self.settings.values(), self.name, self.checkpoint]
@@ -75,7 +84,13 @@ class TrainingMonitor(Twinned, widgets.VBox):
         super().__init__([Look().sheet(), self.head, self.curve, row, self.message, self._figures])
         self.refresh()
         if follow:
-            Ticker(self._tick, _SECONDS)
+            self._ticker = Ticker(self._tick, _SECONDS)
+
+    def close(self) -> None:
+        """Take it away from all pages, and follow the job no longer."""
+        if self._ticker is not None:
+            self._ticker.stop()
+        super().close()
 
     # -- what it shows -----------------------------------------------------------------------------------------------
 
@@ -84,7 +99,8 @@ class TrainingMonitor(Twinned, widgets.VBox):
         history = self.job.history
         updates, evaluations = history.updates.thinned(_POINTS), history.evaluations.snapshot()
         dots = history.episodes.thinned(_POINTS)
-        self.head.value = run_bar(self.job)
+        self.head.value = self._bar()
+        self.pause.refresh()
         self.curve.draw(
             [line for line in (_mean(updates, history), _evaluated(evaluations)) if line is not None],
             (dots.get("num_timesteps", ()), dots.get("return", ())),
@@ -95,17 +111,33 @@ class TrainingMonitor(Twinned, widgets.VBox):
 
     def twin(self) -> dict[str, str]:
         """Return the bar and the curve as they are now, by MIME type."""
-        return {"text/plain": run_text(self.job), "text/html": run_bar(self.job, self.curve.picture())}
+        return {"text/plain": self._text(), "text/html": self._bar(self.curve.picture())}
+
+    def _bar(self, picture: str = "") -> Markup:
+        """Return how far it is, or how it has ended."""
+        if not self._has_ended:
+            return run_bar(self.job, picture)
+        job, history = self.job, self.job.history
+        return progress_bar(history.title, min(job.num_timesteps / job.total_timesteps, 1.0), history.summary, picture)
+
+    def _text(self) -> str:
+        return repr(self.job.history) if self._has_ended else run_text(self.job)
 
     def _tick(self) -> bool:
         goes_on = isinstance(self.job, TrainingRun) or self.job.is_running
-        self.refresh()
-        if not goes_on:
-            self._end()
+        if goes_on:
+            self.refresh()
+        else:
+            self.end()
         return goes_on
 
-    def _end(self) -> None:
-        """Let no button be pressed any more that could do nothing."""
+    def end(self) -> None:
+        """Say how the training has ended, and let no button be pressed any more that could do nothing."""
+        self._has_ended = True
+        self.refresh()
+        self.message.withdraw(STOPPING)
+        if self.job.history.error:
+            self.message.alarm(self.job.history.error)
         for control in (self.pause, self.stop, *self.settings.values()):
             control.disabled = True
         self.checkpoint.disabled = self.job.model is None
@@ -121,22 +153,19 @@ class TrainingMonitor(Twinned, widgets.VBox):
 
     # -- what it does ------------------------------------------------------------------------------------------------
 
-    def _pause(self, change: Any) -> None:
-        if change["new"]:
-            self.job.pause()
-        else:
-            self.job.resume()
-        self.pause.description, self.pause.icon = ("Resume", "play") if change["new"] else ("Pause", "pause")
-        self.head.value = run_bar(self.job)
+    def _show_whether_it_waits(self) -> None:
+        self.head.value = self._bar()
         self.renew()
 
     def _stop(self) -> str:
         self.job.stop()
-        self.head.value = run_bar(self.job)
-        return "Stopping after the update under way."
+        self.head.value = self._bar()
+        return STOPPING
 
     def _model(self) -> ModelBase:
-        model: ModelBase = self.job.model
+        model: ModelBase | None = self.job.model
+        if model is None:
+            raise TrainingError("Nothing holds the model any more.", "A variable would have kept it.")
         return model
 
     def _keep(self) -> str:

@@ -17,6 +17,7 @@ from rlkit.errors import TrainingError, did_you_mean
 from rlkit.notebook.widgets.curve import Curve
 from rlkit.notebook.widgets.look import Look
 from rlkit.notebook.widgets.monitor import TrainingMonitor
+from rlkit.notebook.widgets.pausing import PauseButton
 from rlkit.notebook.widgets.spread import spread
 from rlkit.notebook.widgets.ticking import Ticker
 from rlkit.notebook.widgets.twin import Twinned
@@ -26,6 +27,8 @@ from rlkit.training.jobs import JobList, TrainingJob, jobs
 _SECONDS = 0.25
 _POINTS = 200
 _MOST_DIFFERENCES = 5
+_MOST_BANDS = 4
+"""More of them cover each other, and the lines."""
 _POSITIONS = {"environment steps": "num_timesteps", "seconds": "seconds"}
 _RETURN = "mean_return"
 
@@ -34,7 +37,7 @@ class RunsMonitor(Twinned, widgets.VBox):
     """The curves of several jobs in one picture, which move while they train, and buttons for each job.
 
     Args:
-        followed: Jobs, which may have ended.
+        followed: Jobs, which may have ended; each is shown once.
 
     Attributes:
         jobs: The jobs.
@@ -50,10 +53,12 @@ class RunsMonitor(Twinned, widgets.VBox):
     metric = Unicode(_RETURN)
     over = Unicode("environment steps")
 
+    _ticker: Ticker | None = None
+
     def __init__(self, followed: Sequence[TrainingJob]) -> None:
         if not followed:
             raise TrainingError("There is no training to follow.", "Start one: %rl_train agent --background")
-        self.jobs = JobList(followed)
+        self.jobs = JobList(dict.fromkeys(followed))
         self.curve = Curve(height=300)
         colours = cycle(PALETTE)
         self.rows = [RunRow(job, next(colours), self._differences(job)) for job in self.jobs]
@@ -65,7 +70,13 @@ class RunsMonitor(Twinned, widgets.VBox):
         widgets.link((self, "metric"), (self._metrics, "value"))
         widgets.link((self, "over"), (self._overs, "value"))
         self.refresh()
-        Ticker(self.refresh, _SECONDS)
+        self._ticker = Ticker(self.refresh, _SECONDS)
+
+    def close(self) -> None:
+        """Take it away from all pages, and follow the jobs no longer."""
+        if self._ticker is not None:
+            self._ticker.stop()
+        super().close()
 
     def refresh(self) -> bool:
         """Show how far the jobs are, and say whether one of them goes on. Any thread may call this."""
@@ -127,7 +138,7 @@ class RunsMonitor(Twinned, widgets.VBox):
             known = values[np.isfinite(values)]
             label = f"{row.name} {text.number(known[-1])}" if len(known) else row.name
             band: tuple[Any, Any] = (None, None)
-            if self.metric == _RETURN:
+            if self.metric == _RETURN and len(self.rows) <= _MOST_BANDS:
                 around = spread(updates["num_timesteps"], row.job.history.episodes.snapshot())
                 band = (values - around, values + around)
             yield Series(updates[_POSITIONS[self.over]], values, label, *band)
@@ -163,11 +174,11 @@ class RunRow(widgets.HBox):
         self._colour = colour
         self._note = note
         self._said = widgets.HTML()
-        self.pause = widgets.ToggleButton(icon="pause", tooltip=f"Let job {job.number} wait before the next update")
+        self.pause = PauseButton(job, f"Let job {job.number} wait before the next update, or go on")
         self.stop = widgets.Button(
             description="Stop", icon="stop", tooltip=f"End job {job.number} after the update under way"
         )
-        self.pause.observe(self._pause, "value")
+        self.pause.on_click(lambda _: self.refresh())
         self.stop.on_click(lambda _: job.stop())
         super().__init__([self.pause, self.stop, self._said])
         self.add_class("rlkit-run")
@@ -176,7 +187,7 @@ class RunRow(widgets.HBox):
     def refresh(self) -> None:
         """Show how far the job is."""
         job = self.job
-        self.pause.description = "Resume" if job.is_paused else "Pause"
+        self.pause.refresh()
         self.pause.disabled = self.stop.disabled = not job.is_running
         history = job.history
         parts = [job.status, f"{text.number(job.num_timesteps)} of {text.number(job.total_timesteps)} steps"]
@@ -190,14 +201,6 @@ class RunRow(widgets.HBox):
         title = html.plain(f"{self.name} {job.title}")
         self._said.value = f"{swatch} <strong>{title}</strong> {html.plain(self._note)} {html.muted(' · '.join(parts))}"
 
-    def _pause(self, change: Any) -> None:
-        if change["new"]:
-            self.job.pause()
-        else:
-            self.job.resume()
-        self.pause.icon = "play" if change["new"] else "pause"
-        self.refresh()
-
 
 def monitor_of(followed: Sequence[TrainingJob]) -> TrainingMonitor | RunsMonitor:
     """Return what shows jobs: one that goes on with all its buttons, several or ended ones in one picture.
@@ -208,7 +211,7 @@ def monitor_of(followed: Sequence[TrainingJob]) -> TrainingMonitor | RunsMonitor
     Raises:
         TrainingError: There is no job.
     """
-    shown = list(followed) or [job for job in jobs() if job.is_running] or jobs()[-1:]
+    shown = list(dict.fromkeys(followed)) or [job for job in jobs() if job.is_running] or jobs()[-1:]
     if len(shown) == 1 and shown[0].is_running and shown[0].model is not None:
         return TrainingMonitor(shown[0], follow=True)
     return RunsMonitor(shown)

@@ -92,7 +92,8 @@ def test_what_is_typed_wrongly_is_said_and_nothing_is_done(  # noqa: PLR0917 - t
     getattr(panel, box).value = typed
     if button is not None:
         press(panel, button)
-    assert says in panel.message.value
+    said = panel.problem if button is None else panel.message
+    assert says in said.value
     assert (panel.model, panel.job) == (model, None)
     assert not list(tmp_path.rglob("*"))
 
@@ -140,3 +141,42 @@ def test_without_a_notebook_there_is_no_variable():
     panel = rlkit.ui.create()
     panel.buttons["Create"].click()
     assert "panel.model" in panel.message.value
+
+
+def test_a_new_model_stays_in_sight_while_the_one_before_trains_on(panel):
+    panel.steps.value = "1_000_000_000"
+    press(panel, "Create", "Train")
+    before = panel.job
+    press(panel, "Create")
+    assert f"{before} goes on: %rl_ui monitor {before.number}" in panel.message.value
+    card = panel.shown.children[0]
+    before.stop()
+    before.wait(SECONDS)
+    assert panel.shown.children == (card,)
+    assert enabled(panel) == ["Create", "Train", "Evaluate", "Save"]
+
+
+def test_another_algorithm_is_shown_although_the_environment_is_wrong(panel):
+    panel.environment.value = "CartPol-v1"
+    panel.algorithm.value = "dqn"
+    assert panel.form.algorithm == "dqn"
+    assert "Did you mean" in panel.problem.value
+    press(panel, "Create")
+    assert "Did you mean" in panel.message.value
+    panel.environment.value = "CartPole-v1"
+    assert not panel.problem.value
+    assert not panel.message.value
+
+
+def test_an_evaluation_that_fails_in_the_environment_says_so(panel, monkeypatch):
+    press(panel, "Create")
+    monkeypatch.setattr(type(panel.model), "evaluate", lambda *_: 1 / 0)
+    press(panel, "Evaluate")
+    assert "ZeroDivisionError" in panel.message.value
+
+
+def test_the_word_that_it_stops_goes_when_it_has(panel):
+    panel.steps.value = "1_000_000_000"
+    press(panel, "Create", "Train", "Stop")
+    panel.job.wait(SECONDS)
+    assert not panel.message.value

@@ -47,7 +47,8 @@ def test_its_buttons_are_answered_where_a_thread_serves_them(own_shell, train):
     own_shell.kernel = Kernel("one")
     _, monitor, history = train(lambda monitor: monitor.stop.click())
     assert history.stop_reason == "asked to stop"
-    assert "Stopping" in monitor.message.value
+    assert "stopped: asked to stop" in monitor.head.value  # a page that is loaded anew may go on showing it
+    assert monitor.stop.disabled
     last = own_shell.published[-1]["data"]
     assert VIEW not in last
     assert "asked to stop" in last["text/html"]

@@ -70,9 +70,9 @@ def test_losses_are_drawn_where_they_are_unfolded(monitor):
 
 
 def test_pause_and_resume(monitor, job):
-    monitor.pause.value = True
+    monitor.pause.click()
     assert (job.status, monitor.pause.description) == ("paused", "Resume")
-    monitor.pause.value = False
+    monitor.pause.click()
     assert (job.status, monitor.pause.description) == ("running", "Pause")
 
 
@@ -159,3 +159,22 @@ def test_the_monitor_is_what_a_job_shows_in_a_kernel(own_shell):
     own_shell.run("%config RLMagics.progress = 'none'")
     assert default_progress.make_for_job() is None
     assert default_progress.make() is None
+
+
+def test_two_monitors_of_a_job_agree_whether_it_waits(job, monitor):
+    other = TrainingMonitor(job)
+    other.pause.click()
+    monitor.refresh()
+    assert monitor.pause.description == "Resume"
+    job.resume()
+    monitor.refresh()
+    assert monitor.pause.description == "Pause"
+
+
+def test_a_model_that_nothing_holds_any_more_is_missed_with_a_word(job, monitor, monkeypatch):
+    monkeypatch.setattr(type(job), "model", None)
+    monitor.settings["learning_rate"].value = "0.001"
+    assert "Nothing holds the model any more." in monitor.message.value
+    monitor.message.clear()
+    monitor.checkpoint.click()
+    assert "Nothing holds the model any more." in monitor.message.value

@@ -96,10 +96,10 @@ def test_what_there_is_not_is_refused_with_the_nearest(two):
 
 def test_buttons_are_of_one_run_alone(two):
     monitor = RunsMonitor(two)
-    monitor.rows[0].pause.value = True
+    monitor.rows[0].pause.click()
     assert [job.status for job in two] == ["paused", "running"]
     assert "Resume" in monitor.rows[0].pause.description
-    monitor.rows[0].pause.value = False
+    monitor.rows[0].pause.click()
     assert two[0].status == "running"
     monitor.rows[1].stop.click()
     two[1].wait(SECONDS)
@@ -149,3 +149,60 @@ def test_the_magic_takes_models_and_numbers(run, shell, two):
     shell.user_ns["agent"] = two[0].model
     monitor = run(f"%rl_ui monitor agent {two[1].number}")
     assert [job.number for job in monitor.jobs] == [job.number for job in two]
+
+
+def tickers():
+    return [thread.name for thread in threading.enumerate() if thread.name.endswith("of rlkit")]
+
+
+def test_closed_monitors_follow_nothing_any_more(two):
+    monitors = [RunsMonitor(two), TrainingMonitor(two[0], follow=True)]
+    assert {"RunsMonitor.refresh of rlkit", "TrainingMonitor._tick of rlkit"} <= set(tickers())
+    before = len(tickers())
+    for monitor in monitors:
+        monitor.close()
+    until(lambda: len(tickers()) <= before - len(monitors))
+    assert all(job.is_running for job in two)
+
+
+def test_a_job_that_is_named_twice_is_shown_once(two):
+    assert [row.job for row in RunsMonitor([*two, two[0]]).rows] == two
+    assert isinstance(monitor_of([two[0], two[0]]), TrainingMonitor)
+
+
+def test_one_that_was_stopped_says_how_it_ended(two):
+    monitor = monitor_of(two[:1])
+    monitor.pause.click()
+    monitor.stop.click()
+    until(lambda: monitor.stop.disabled)
+    assert "left" not in monitor.head.value
+    assert "stopping" not in monitor.head.value
+    assert "stopped: asked to stop" in monitor.head.value
+    assert not monitor.message.value
+    assert "stopped" in monitor.twin()["text/plain"]
+
+
+def test_one_that_fails_says_by_what():
+    followed = threading.Event()
+
+    class Fails(rlkit.Callback):
+        def on_update(self, run, update):
+            followed.wait(SECONDS)
+            raise ZeroDivisionError("<on purpose>")
+
+    model = rlkit.create("ppo", "CartPole-v1", seed=0, n_steps=16)
+    monitor = monitor_of([model.train_in_background(10**9, callbacks=[Fails()], progress=False)])
+    followed.set()
+    until(lambda: monitor.stop.disabled)
+    assert "ZeroDivisionError: &lt;on purpose&gt;" in monitor.message.value
+    assert "stopping" not in monitor.head.value
+
+
+def test_bands_are_left_out_where_they_would_cover_each_other(two, monkeypatch):
+    monitor = RunsMonitor(two)
+    until(lambda: all(len(line["x"]) for line in lines(monitor).values()))
+    monitor.refresh()
+    assert all("low" in line for line in lines(monitor).values())
+    monkeypatch.setattr(runs, "_MOST_BANDS", 1)
+    monitor.refresh()
+    assert not any("low" in line for line in lines(monitor).values())

@@ -94,7 +94,8 @@ class ModelBrowser(Twinned, Part):
 
     def close(self) -> None:
         """Take it away from all pages, and follow the registry no longer."""
-        self.follower.stop()
+        if hasattr(self, "follower"):  # else it could not be made: its folder cannot be read
+            self.follower.stop()
         super().close()
 
     # -- where widgets do not show -----------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import ipywidgets
 from traitlets import Int
 
 from rlkit.display import html
-from rlkit.errors import RLKitError
+from rlkit.errors import RLKitError, in_two_lines
 from rlkit.notebook.widgets.fold import Fold
 from rlkit.notebook.widgets.look import Look
 from rlkit.notebook.widgets.message import Message
@@ -31,6 +31,7 @@ class Trash(Part):
         changes: How often the registry was changed here, so that others know when to look again.
         fold: What it is folded away in.
         table: The deleted versions, of many those that come first by name.
+        said: What there is to say of the trash, or why it cannot be read.
         message: What was done, or what was wrong and what would be right.
         confirm: The question before versions come back.
     """
@@ -58,8 +59,8 @@ class Trash(Part):
             with self._lock:
                 try:
                     self._draw()
-                except RLKitError as error:
-                    self.message.fail(error)
+                except RLKitError as error:  # until it can be read again
+                    self.said.value = html.alarm(in_two_lines(error))
 
     def _draw(self) -> None:
         found = self.registry.trash()

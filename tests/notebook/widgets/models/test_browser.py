@@ -5,6 +5,7 @@ import threading
 import pytest
 
 import rlkit
+from rlkit.errors import StoreError
 from rlkit.notebook.widgets.look import close
 from rlkit.notebook.widgets.models import follower as follower_module
 from rlkit.notebook.widgets.models.browser import ModelBrowser
@@ -214,3 +215,12 @@ def test_text_that_others_wrote_is_no_markup(browser, keep):
     browser.query = f"{HOSTILE} ="
     shown += [browser.versions.problem.value]
     assert not any("<script" in page or "\x1b" in page for page in shown)
+
+
+def test_a_folder_that_cannot_be_read_is_the_only_complaint(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("RLKIT_HOME", str(tmp_path / "file"))
+    unmade = ModelBrowser.__new__(ModelBrowser)
+    with pytest.raises(StoreError):
+        unmade.__init__()
+    unmade.close()  # as Python does when nobody holds it any more

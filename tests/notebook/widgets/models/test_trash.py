@@ -89,6 +89,10 @@ def test_of_very_many_the_first_are_shown(opened, monkeypatch):
 def test_what_cannot_be_read_is_told(opened, folder):
     path = folder / "trash" / "cartpole" / "000001.json"
     path.chmod(0o600)
+    before = path.read_bytes()
     path.write_bytes(b"{}")
     opened.refresh()
-    assert "CorruptArtifactError" in opened.message.value
+    assert "CorruptArtifactError" in opened.said.value
+    path.write_bytes(before)
+    opened.refresh()
+    assert "CorruptArtifactError" not in opened.said.value
