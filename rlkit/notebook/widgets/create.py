@@ -18,6 +18,7 @@ from rlkit.notebook.widgets.form import ConfigForm
 from rlkit.notebook.widgets.live import MonitorInside
 from rlkit.notebook.widgets.message import Message
 from rlkit.notebook.widgets.monitor import STOPPING
+from rlkit.notebook.widgets.naming import name_for
 from rlkit.notebook.widgets.twin import Twinned
 from rlkit.training.jobs import TrainingJob
 from rlkit.verbs.parser import parse_whole_number
@@ -85,7 +86,7 @@ class CreatePanel(Twinned, ipywidgets.VBox):
             "", description="steps", style=_LABELS, placeholder="from config", continuous_update=False
         )
         self.name = ipywidgets.Text(
-            "", description="name", style=_LABELS, placeholder="cartpole", continuous_update=False
+            "", description="name", style=_LABELS, placeholder=name_for(env_id or ""), continuous_update=False
         )
         self.problem = Message()
         self.message = Message()
@@ -181,6 +182,7 @@ class CreatePanel(Twinned, ipywidgets.VBox):
         if self._assign is not None:
             where = self.variable.value.strip()
             self._assign(where, model)
+        self.name.placeholder = name_for(model.env_name)
         before, self.model, self.job = self.job, model, None
         self._show(model)
         goes_on = f" {before} goes on: %rl_ui monitor {before.number}" if before and before.is_running else ""
@@ -217,7 +219,8 @@ class CreatePanel(Twinned, ipywidgets.VBox):
         return f"Mean return {result.mean:.4g} ± {result.std:.4g} over {result.episodes} episodes."
 
     def _save(self) -> str:
-        return f"Kept as {rlkit.register(self._created(), self.name.value.strip()).ref}."
+        name = self.name.value.strip() or self.name.placeholder
+        return f"Kept as {rlkit.register(self._created(), name).ref}."
 
     def _show(self, value: Any) -> None:
         self._place(ipywidgets.HTML(str(value._repr_html_())))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import ipywidgets as widgets
@@ -17,6 +16,7 @@ from rlkit.models.base import ModelBase
 from rlkit.notebook.widgets.curve import Curve
 from rlkit.notebook.widgets.look import Look
 from rlkit.notebook.widgets.message import Message
+from rlkit.notebook.widgets.naming import name_for
 from rlkit.notebook.widgets.pausing import PauseButton
 from rlkit.notebook.widgets.spread import spread
 from rlkit.notebook.widgets.ticking import Ticker
@@ -66,7 +66,7 @@ class TrainingMonitor(Twinned, widgets.VBox):
         self.pause = PauseButton(job, "Wait before the next update, or go on")
         self.stop = widgets.Button(description="Stop", icon="stop", tooltip="End after the update under way")
         self.name = widgets.Text(
-            _name_for(job.history.title),
+            name_for(job.history.title.partition(" on ")[2]),
             description="keep as",
             tooltip="Name of a model in the registry",
             **_NARROW,
@@ -193,10 +193,6 @@ class TrainingMonitor(Twinned, widgets.VBox):
         with model.paused():
             model.config = model.config.replace(**meant)
         return f"{name} is {model.config.to_dict()[name]} from the next update on."
-
-
-def _name_for(title: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", title.partition(" on ")[2].lower()).strip("-") or "model"
 
 
 def _last(values: Any) -> str:

@@ -78,7 +78,6 @@ def test_another_algorithm_and_environment_are_chosen(panel):
         ("steps", "many", "Train", "steps: &#x27;many&#x27; is no whole number"),
         ("steps", "0", "Train", "steps = 0 is not allowed"),
         ("name", "../x", "Save", "InvalidNameError"),
-        ("name", "", "Save", "InvalidNameError"),
     ],
 )
 def test_what_is_typed_wrongly_is_said_and_nothing_is_done(  # noqa: PLR0917 - the table's columns
@@ -96,6 +95,15 @@ def test_what_is_typed_wrongly_is_said_and_nothing_is_done(  # noqa: PLR0917 - t
     assert says in said.value
     assert (panel.model, panel.job) == (model, None)
     assert not list(tmp_path.rglob("*"))
+
+
+def test_without_a_name_a_model_is_kept_under_that_of_its_environment(panel):
+    assert panel.name.placeholder == "cartpole-v1"
+    panel.environment.value = "Acrobot-v1"
+    press(panel, "Create")
+    assert panel.name.placeholder == "acrobot-v1"
+    press(panel, "Save")
+    assert "Kept as acrobot-v1:1." in panel.message.value
 
 
 def test_a_setting_that_is_wrong_makes_no_model(panel):
