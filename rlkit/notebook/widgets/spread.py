@@ -12,8 +12,6 @@ from rlkit.training.history import WINDOW
 def spread(steps: Any, episodes: Any) -> Any:
     """Return the standard deviation of the last 100 returns at each of some environment steps.
 
-    It looks at those alone, so that it takes as long however many episodes there are.
-
     Args:
         steps: Environment steps, of shape (n,).
         episodes: Columns ``num_timesteps`` and ``return``, in order.
@@ -23,11 +21,15 @@ def spread(steps: Any, episodes: Any) -> Any:
     """
     if not len(episodes.get("return", ())):
         return np.zeros(len(steps))
+    returns = episodes["return"] - episodes["return"].mean()  # or large ones would leave no digits to their squares
     ended = np.searchsorted(episodes["num_timesteps"], steps, side="right")
-    rows = ended[:, None] - np.arange(1, WINDOW + 1)
-    known = rows >= 0
-    count = np.maximum(known.sum(axis=1), 1)
-    returns = np.where(known, episodes["return"][np.maximum(rows, 0)], 0.0)
-    mean = returns.sum(axis=1) / count
-    away = np.where(known, returns - mean[:, None], 0.0)
-    return np.sqrt((away**2).sum(axis=1) / count)
+    first = np.maximum(ended - WINDOW, 0)
+    count = np.maximum(ended - first, 1)
+    mean, square = (_sums(column, first, ended) / count for column in (returns, returns**2))
+    return np.sqrt(np.maximum(square - mean**2, 0.0))
+
+
+def _sums(column: Any, first: Any, ended: Any) -> Any:
+    """Return the sums of slices of a column: of differences of its running sum, which is one pass over it."""
+    running = np.concatenate([[0.0], np.cumsum(column)])
+    return running[ended] - running[first]
