@@ -193,7 +193,7 @@ def test_a_job_is_shown_and_prints_below_the_cell_that_started_it_while_another_
         "job = agent.train_in_background(10**9, callbacks=Print())"
     )
     before = len(kernel.updates(cell))
-    other = kernel.run("steps = job.num_timesteps\nwhile job.num_timesteps < steps + 30_000:\n    time.sleep(0.01)")
+    other = kernel.run("steps = job.num_timesteps\nwhile job.num_timesteps < steps + 100_000:\n    time.sleep(0.01)")
     updates = kernel.updates(cell)
     assert len(updates) > before + 1
     assert all("running" in update["text/html"] for update in updates)
