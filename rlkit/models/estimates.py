@@ -12,6 +12,8 @@ from rlkit.envs import FeatureEncoder
 from rlkit.envs.spaces import Features
 from rlkit.training.normalize import Normalizer
 
+_NAMES = ("values", "action_values", "action_probabilities")
+
 
 class Estimates(ABC):
     """Values and probabilities, where the algorithm has them. None of this disturbs training."""
@@ -43,14 +45,14 @@ class Estimates(ABC):
 
     def _estimates(self, features: Features) -> dict[str, NDArray[np.floating[Any]]]:
         """Return what the model knows of states with normalised features, in the unit of the rewards, by its name."""
-        scale = self._normalizer.reward_scale
-        values, action_values = self._values(features), self._action_values(features)
-        known = {
-            "values": None if values is None else values * scale,
-            "action_values": None if action_values is None else action_values * scale,
-            "action_probabilities": self._action_probabilities(features),
-        }
+        known = {name: self._estimate(name, features) for name in _NAMES}
         return {name: estimate for name, estimate in known.items() if estimate is not None}
+
+    def _estimate(self, name: str, features: Features) -> NDArray[np.floating[Any]] | None:
+        estimate: NDArray[np.floating[Any]] | None = getattr(self, f"_{name}")(features)
+        if estimate is None or name == "action_probabilities":  # which have no unit
+            return estimate
+        return estimate * self._normalizer.reward_scale
 
     def predict_values(self, observation: Any) -> Any:
         """Return the return that the model expects from a state on, discounted as it learns, in the unit of rewards.
@@ -103,5 +105,5 @@ class Estimates(ABC):
     def _estimated(self, name: str, observation: Any) -> Any:
         self._require_networks("predict")
         features, batched = self._encoder.encode_any(observation)
-        estimate = self._estimates(self._normalizer.observations(features)).get(name)
+        estimate = self._estimate(name, self._normalizer.observations(features))
         return estimate if estimate is None or batched else estimate[0]

@@ -70,12 +70,7 @@ def player(
     ends, data = _packed(columns)
     episode = {
         "label": label,
-        "width": scene.width,
-        "height": scene.height,
-        "zoom": zoom(scene.width, scene.height),
-        "ground": scene.ground,
-        "parts": scene.parts,
-        "push": scene.push,
+        **stage(scene),
         "names": action_names if isinstance(action_space, spaces.Discrete) else [],
         "range": [low, high] if low != high else None,
         "moments": len(shown),
@@ -90,6 +85,18 @@ def player(
     plain = json.dumps(episode, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     key = hashlib.sha256(plain.encode()).hexdigest()[:12]
     return Markup(f'<div data-rlkit-episode="{key}">{still}</div><script>{_script()}("{key}",{plain})</script>')
+
+
+def stage(scene: Scene) -> dict[str, Any]:
+    """Return what the scripts of players need of a scene, whatever happens in it."""
+    return {
+        "width": scene.width,
+        "height": scene.height,
+        "zoom": zoom(scene.width, scene.height),
+        "ground": scene.ground,
+        "parts": scene.parts,
+        "push": scene.push,
+    }
 
 
 def zoom(width: int, height: int) -> float:

@@ -74,20 +74,10 @@ class CreatePanel(Twinned, ipywidgets.VBox):
         self.environment = ipywidgets.Combobox(
             options=ids, value=env_id or "", description="environment", continuous_update=False, style=_LABELS
         )
-        self.seed = ipywidgets.Text(
-            "" if seed is None else str(seed),
-            description="seed",
-            style=_LABELS,
-            placeholder="drawn",
-            continuous_update=False,
-        )
-        self.variable = ipywidgets.Text(variable, description="variable", style=_LABELS, continuous_update=False)
-        self.steps = ipywidgets.Text(
-            "", description="steps", style=_LABELS, placeholder="from config", continuous_update=False
-        )
-        self.name = ipywidgets.Text(
-            "", description="name", style=_LABELS, placeholder=name_for(env_id or ""), continuous_update=False
-        )
+        self.seed = _box("seed", "" if seed is None else str(seed), placeholder="drawn")
+        self.variable = _box("variable", variable)
+        self.steps = _box("steps", placeholder="from config")
+        self.name = _box("name", placeholder=name_for(env_id or ""))
         self.problem = Message()
         self.message = Message()
         self.shown = ipywidgets.VBox()
@@ -115,14 +105,13 @@ class CreatePanel(Twinned, ipywidgets.VBox):
         self._enable()
 
     def _renew_all(self, _: object) -> None:
-        """Take notice of other settings."""
+        """Take notice of other settings, or of the end of a training."""
         self._enable()
         self.renew()
 
-    def _end_training(self, _: TrainingJob) -> None:
+    def _end_training(self, job: TrainingJob) -> None:
         self.message.withdraw(STOPPING)
-        self._enable()
-        self.renew()
+        self._renew_all(job)
 
     def _actions(self) -> ipywidgets.GridBox:
         """Return boxes and buttons: a row for each thing to do, in the order in which they are done."""
@@ -237,6 +226,11 @@ class CreatePanel(Twinned, ipywidgets.VBox):
         settings = self.form.twin()
         cards = [shown.value for shown in self.shown.children if isinstance(shown, ipywidgets.HTML)]
         return {**settings, "text/html": "".join([settings["text/html"], *cards])}
+
+
+def _box(description: str, value: str = "", **traits: Any) -> ipywidgets.Text:
+    """Return a box to type into, which is heard of when that is finished."""
+    return ipywidgets.Text(value, description=description, style=_LABELS, continuous_update=False, **traits)
 
 
 def _whole(name: str, typed: str) -> int | None:

@@ -18,7 +18,7 @@ from rlkit.notebook.widgets.twin import Twinned
 from rlkit.watching import Recording
 from rlkit.watching.components import MOST, components
 from rlkit.watching.frames import stills
-from rlkit.watching.player import action_range, zoom
+from rlkit.watching.player import action_range, stage, zoom
 
 SLOWEST, FASTEST = 0.25, 4.0
 """Bounds of the speed."""
@@ -164,12 +164,7 @@ def _scene(recording: Recording) -> dict[str, Any] | None:
     if low is not None and high is not None and low != high:
         pushes = _bytes(2 * (recording.actions.astype(np.float64).reshape(-1) - low) / (high - low) - 1)
     return {
-        "width": scene.width,
-        "height": scene.height,
-        "zoom": zoom(scene.width, scene.height),
-        "ground": scene.ground,
-        "parts": scene.parts,
-        "push": scene.push,
+        **stage(scene),
         "poses": _bytes(np.stack([column for pose in scene.poses(states) for column in pose])),
         "pushes": pushes,
     }
