@@ -15,7 +15,7 @@ class Counting(gymnasium.Env):
     """Reports its own episode and step, so that a lost, doubled or mixed-up transition shows.
 
     The same array is returned every time, as simulators do that write into one buffer: whoever keeps a reference to
-    an observation sees it change.
+    an observation sees it change. A seed begins the count of episodes at 0.
     """
 
     def __init__(self, length: int = 4, ending: str = "terminated") -> None:
@@ -30,7 +30,7 @@ class Counting(gymnasium.Env):
 
     def reset(self, *, seed=None, options=None):
         self.seeds.append(seed)
-        self._episode += 1
+        self._episode = 0 if seed is not None else self._episode + 1
         self._observation[:] = self._episode, 0
         return self._observation, {}
 

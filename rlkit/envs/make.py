@@ -6,8 +6,7 @@ import contextlib
 import copy
 import inspect
 import json
-import multiprocessing
-import signal
+import pickle
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,13 +14,14 @@ from typing import Any
 import gymnasium
 from gymnasium.envs.classic_control.cartpole import CartPoleVectorEnv
 from gymnasium.envs.registration import EnvSpec
-from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv, VectorWrapper
+from gymnasium.vector import AsyncVectorEnv, SyncVectorEnv, VectorEnv, VectorWrapper
 from gymnasium.wrappers import TimeLimit
 from gymnasium.wrappers.vector import RecordEpisodeStatistics
 
 from rlkit.envs.cartpole import SameStepCartPole
+from rlkit.envs.checks import SourceChecks, changed_attributes
 from rlkit.envs.spaces import Space
-from rlkit.envs.vector import BatchedEnvironments, VectorEnvironment, in_same_step_mode, looped
+from rlkit.envs.vector import BatchedEnvironments, VectorEnvironment, in_use, is_held, looped, usable
 from rlkit.errors import ConfigError, EnvironmentContractError, UnknownEnvironmentError, nearest
 
 Environment = gymnasium.Env[Any, Any]
@@ -34,14 +34,20 @@ _VECTORISED_PAYS_FROM = 5
 class EnvironmentSource:
     """Makes environments of one kind: for training, and others for evaluation.
 
+    An environment or a vector environment that was passed as an object is a template: what is trained and evaluated in
+    are copies of it. A vector environment is the exception, which is trained in itself. It is evaluated in a copy, or
+    itself where it cannot be copied.
+
     Args:
         env: A Gymnasium id, an environment, a vector environment, or a function that returns an environment.
         env_kwargs: Keyword arguments for ``gymnasium.make``, where ``env`` is an id.
 
     Attributes:
+        given: What was passed as ``env``.
         name: The Gymnasium id, or what stands for it.
         env_id: The Gymnasium id from which the same environment can be made again, or None where there is none.
         env_kwargs: The keyword arguments the environment is made with.
+        modified: Attributes in which the environment differs from what its id makes.
         observation_space: Space of one environment's observations.
         action_space: Space of one environment's actions.
         reward_threshold: The mean return from which the environment counts as solved, or None.
@@ -55,28 +61,33 @@ class EnvironmentSource:
 
     def __init__(self, env: EnvironmentLike, env_kwargs: Mapping[str, Any] | None = None) -> None:
         self.env_kwargs = _checked_kwargs(env, env_kwargs)
+        self.given = env
         self.fixed_num_envs: int | None = None
         self._vector: VectorEnv[Any, Any, Any] | None = None
         self._make = self._maker(env)
         if isinstance(env, VectorEnv):
-            self._vector = in_same_step_mode(_in_new_workers(env))
+            self._vector = usable(env)
             self.fixed_num_envs = env.num_envs
             spec = env.spec
             spaces: tuple[object, object] = (env.single_observation_space, env.single_action_space)
             self._spec = None
+            self.modified = _modified(env, spec)
         else:
             made = self._make()
             spec = made.spec
             # An environment or a function may differ from its spec in ways that no spec says.
             self._spec = spec if isinstance(env, str) else None
             spaces = (getattr(made, "observation_space", None), getattr(made, "action_space", None))
-            made.close()
+            self.modified = [] if isinstance(env, str) else _modified(made, spec)
+            if not is_held(made.unwrapped):  # a function may return one that another model trains in
+                made.close()
         self.observation_space: Space = _checked_space(env, "observation_space", spaces[0])
         self.action_space: Space = _checked_space(env, "action_space", spaces[1])
         self.name = spec.id if spec else "custom environment"
+        self.checks = SourceChecks(None if isinstance(env, VectorEnv) else self._new, self.name)
         # Wrappers are not part of an id: a loaded model must not go on, unnoticed, without them.
         self.env_id = spec.id if spec and not spec.additional_wrappers and not spec.kwargs.get("wrappers") else None
-        if not _is_plain(self.env_kwargs):  # nor without arguments that cannot be saved
+        if not _is_plain(self.env_kwargs) or self.modified:  # nor without what cannot be saved
             self.env_id = None
         self.reward_threshold = spec.reward_threshold if spec else None
         if spec and not isinstance(env, str):
@@ -98,14 +109,105 @@ class EnvironmentSource:
         problem = f"{env!r:.80} is no environment."
         raise UnknownEnvironmentError(problem, "Give a Gymnasium id, an Env, a VectorEnv or a function that makes one.")
 
+    def _new(self) -> Environment:
+        """Return one new environment, which nobody steps.
+
+        Raises:
+            EnvironmentContractError: A function returned one in which a model trains or is evaluated.
+        """
+        env = self._make()
+        if is_held(env.unwrapped):
+            raise in_use(env.unwrapped)
+        return env
+
     def training(self, num_envs: int) -> VectorEnvironment:
         """Return ``num_envs`` environments to train on: the caller's own where it gave a vector environment."""
         if self._vector is not None:
-            base = type(self._vector.unwrapped)
-            return BatchedEnvironments(
-                self._vector, seed_each=base in (SyncVectorEnv, AsyncVectorEnv, SameStepCartPole)
-            )
+            return self._checked(BatchedEnvironments(self._vector))
         return self.separate(num_envs)
+
+    def evaluation(
+        self, num_envs: int, max_episode_steps: int | None = None, *, itself: bool = False
+    ) -> VectorEnvironment:
+        """Return environments to evaluate in, which do not disturb training.
+
+        Args:
+            num_envs: How many, where the caller did not give a vector environment.
+            max_episode_steps: Steps after which an episode is cut off, where the environment does not do so before.
+            itself: Whether to play in the vector environment that was passed, rather than in a copy of it.
+
+        Raises:
+            EnvironmentContractError: It is a vector environment that cannot be copied, and is being trained in.
+        """
+        if self._vector is None:
+            return self.separate(num_envs, max_episode_steps)
+        copied = None if itself else self._copied_vector()
+        vector = self._vector if copied is None else copied
+        environment = self._checked(BatchedEnvironments(vector, is_ours=copied is not None))
+        environment.max_episode_steps = max_episode_steps
+        return environment
+
+    def _copied_vector(self) -> VectorEnv[Any, Any, Any] | None:
+        """Return a copy of the vector environment; None where it has none."""
+        if self._vector is None or isinstance(self._vector.unwrapped, AsyncVectorEnv):  # whose processes have no copies
+            return None
+        try:
+            copied = copy.deepcopy(self._vector)
+        except Exception:  # noqa: BLE001 - an environment may refuse to be copied in any way
+            return None
+        return None if copied.unwrapped is self._vector.unwrapped else copied
+
+    def copied(self) -> EnvironmentSource | None:
+        """Return a source of the same environments that shares no object with this one; None where it has no copy."""
+        if self._vector is not None:
+            vector = self._copied_vector()
+            return None if vector is None else EnvironmentSource(vector)
+        if not isinstance(self.given, gymnasium.Env):
+            return self  # an id and a function make new ones for everybody
+        try:
+            return EnvironmentSource(copy.deepcopy(self.given))
+        except Exception:  # noqa: BLE001 - it is made from its spec, which all can share
+            return self
+
+    def pickled(self) -> bytes | None:
+        """Return what :meth:`from_pickle` makes the source from; None, with a warning, where it cannot be pickled."""
+        parts = (self.given, self.env_kwargs if isinstance(self.given, str) else {})
+        with contextlib.suppress(Exception):  # a lambda, a class of a notebook: for these there is dill
+            return pickle.dumps(parts)
+        import dill  # noqa: PLC0415 - slow to import, and rarely needed
+
+        with contextlib.suppress(Exception), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            written: bytes = dill.dumps(parts, recurse=True)
+            return written
+        warnings.warn(
+            f"{self.name} cannot be pickled: the copy of the model has no environment. Give it one: model.build(env).",
+            stacklevel=4,
+        )
+        return None
+
+    @staticmethod
+    def from_pickle(data: bytes) -> EnvironmentSource:
+        """Return the source that :meth:`pickled` wrote."""
+        import dill  # noqa: PLC0415 - the same
+
+        env, env_kwargs = dill.loads(data)
+        return EnvironmentSource(env, env_kwargs)
+
+    @property
+    def is_evaluated_itself(self) -> bool:
+        """Whether evaluation plays in the vector environment that is trained in, as it cannot be copied."""
+        if self._vector is None:
+            return False
+        copied = self._copied_vector()
+        if copied is not None:
+            copied.close()
+        return copied is None
+
+    @property
+    def is_template(self) -> bool:
+        """Whether an environment was passed as an object, which is copied."""
+        return isinstance(self.given, gymnasium.Env)
 
     def separate(self, num_envs: int, max_episode_steps: int | None = None) -> VectorEnvironment:
         """Return ``num_envs`` new environments, Gymnasium's vectorised ones where that pays.
@@ -114,10 +216,14 @@ class EnvironmentSource:
             num_envs: How many.
             max_episode_steps: Steps after which an episode is cut off, where the environment does not do so before.
         """
-        if max_episode_steps is not None:
-            return looped(lambda: TimeLimit(self._make(), max_episode_steps), num_envs)
         vectorised = _vectorised(self._spec, num_envs) if num_envs >= _VECTORISED_PAYS_FROM else None
-        return vectorised or looped(self._make, num_envs)
+        environment = self._checked(vectorised or looped(self._new, num_envs))
+        environment.max_episode_steps = max_episode_steps
+        return environment
+
+    def _checked(self, environment: VectorEnvironment) -> VectorEnvironment:
+        environment.checks = self.checks
+        return environment
 
     def single(self, *, max_episode_steps: int | None = None, render_mode: str | None = None) -> Environment:
         """Return one new environment.
@@ -129,7 +235,7 @@ class EnvironmentSource:
         if self._spec is not None and render_mode != self.env_kwargs.get("render_mode"):
             env = make_env(self._spec, {**self.env_kwargs, "render_mode": render_mode})
         else:
-            env = self._make()
+            env = self._new()
             with contextlib.suppress(AttributeError):  # it may be fixed when the environment is made
                 env.unwrapped.render_mode = render_mode
         return env if max_episode_steps is None else TimeLimit(env, max_episode_steps)
@@ -252,7 +358,10 @@ def _copier(env: Environment) -> Callable[[], Environment]:
     A copy has what was changed since it was made; a spec says only how it was made.
     """
     try:
-        copy.deepcopy(env).close()
+        copied = copy.deepcopy(env)
+        if copied.unwrapped is env.unwrapped:  # one that says that it is its own copy
+            return _remaker(env)
+        copied.close()
     except Exception:  # noqa: BLE001 - an environment may refuse to be copied in any way
         return _remaker(env)
     return lambda: copy.deepcopy(env)
@@ -271,10 +380,14 @@ def _remaker(env: Environment) -> Callable[[], Environment]:
 
 
 def _maker_of_vector(env: VectorEnv[Any, Any, Any]) -> Callable[[], Environment]:
+    """Return a function that makes one of the environments in a vector environment, to look at."""
     base, changed = env, False
     while isinstance(base, VectorWrapper):
         # A wrapper may change what is seen and rewarded; this one only counts.
         changed, base = changed or not isinstance(base, RecordEpisodeStatistics), base.env
+    if not changed and isinstance(base, SyncVectorEnv):
+        with contextlib.suppress(UnknownEnvironmentError):
+            return _copier(base.envs[0])
     if not changed and isinstance(base, SyncVectorEnv | AsyncVectorEnv):
         return lambda: _call(base.env_fns[0])
     spec = env.spec
@@ -282,32 +395,21 @@ def _maker_of_vector(env: VectorEnv[Any, Any, Any]) -> Callable[[], Environment]
         return lambda: make_env(find_spec(spec.id), _kwargs_of(spec))
 
     def unavailable() -> Environment:
-        problem = f"{env} gives no single environments for evaluation."
-        raise UnknownEnvironmentError(problem, "Evaluate with model.evaluate(env=...).")
+        problem = f"{env} gives no single environment to watch."
+        raise UnknownEnvironmentError(problem, "Watch another one: model.watch(env=...).")
 
     return unavailable
 
 
-def _in_new_workers(env: VectorEnv[Any, Any, Any]) -> VectorEnv[Any, Any, Any]:
-    """Return ``env``, or where it is a plain AsyncVectorEnv in another mode a new one in same-step mode.
-
-    Its mode is fixed in its worker processes, so that only a new one can have another.
-    """
-    if type(env) is AsyncVectorEnv and env.metadata.get("autoreset_mode") != AutoresetMode.SAME_STEP:
-        return AsyncVectorEnv([_Uninterrupted(fn) for fn in env.env_fns], autoreset_mode=AutoresetMode.SAME_STEP)
-    return env
-
-
-class _Uninterrupted:
-    """Makes an environment in a worker process that Ctrl-C, sent to all of a terminal's processes, does not end."""
-
-    def __init__(self, make: Callable[[], Environment]) -> None:
-        self.make = make
-
-    def __call__(self) -> Environment:
-        if multiprocessing.parent_process() is not None:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-        return self.make()
+def _modified(env: Environment | VectorEnv[Any, Any, Any], spec: EnvSpec | None) -> list[str]:
+    """Return the attributes in which an environment differs from what its spec makes; none where there is no spec."""
+    if spec is None or spec.id not in gymnasium.registry:
+        return []
+    kwargs = _kwargs_of(spec)
+    base = env.unwrapped
+    if isinstance(base, VectorEnv) and not isinstance(base, SyncVectorEnv | AsyncVectorEnv):
+        return changed_attributes(env, lambda: gymnasium.make_vec(spec.id, base.num_envs, **kwargs))
+    return changed_attributes(env, lambda: make_env(find_spec(spec.id), kwargs))
 
 
 def _vectorised(spec: EnvSpec | None, num_envs: int) -> VectorEnvironment | None:
@@ -317,5 +419,5 @@ def _vectorised(spec: EnvSpec | None, num_envs: int) -> VectorEnvironment | None
     if not str(spec.vector_entry_point).endswith(f":{CartPoleVectorEnv.__name__}"):
         return None
     kwargs = {k: v for k, v in spec.kwargs.items() if k != "render_mode"}
-    env = SameStepCartPole(num_envs, max_episode_steps=spec.max_episode_steps or 10**9, **kwargs)
-    return BatchedEnvironments(env, seed_each=True)
+    env = SameStepCartPole.make(num_envs, max_episode_steps=spec.max_episode_steps or 10**9, **kwargs)
+    return BatchedEnvironments(env, is_ours=True)

@@ -7,9 +7,13 @@ hold what it truly ended with.
 
 from __future__ import annotations
 
+import contextlib
+import copy
+import signal
 import warnings
+import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -20,7 +24,9 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, Vecto
 from numpy.typing import NDArray
 
 from rlkit.envs.cartpole import SameStepCartPole
+from rlkit.envs.checks import SourceChecks
 from rlkit.envs.encoding import FeatureEncoder, Features, Space, not_finite
+from rlkit.envs.state import get_env_state, set_env_state
 from rlkit.errors import EnvironmentContractError
 
 Bools = NDArray[np.bool_]
@@ -74,23 +80,69 @@ class Stepped(NamedTuple):
     final: Features | None
 
 
+_holders: dict[int, weakref.ref[VectorEnvironment]] = {}
+"""Who stepped each instance of an environment last, by the instance's identity."""
+
+
 class VectorEnvironment(ABC):
     """Environments of one kind, stepped together.
+
+    An instance of an environment is stepped by one ``VectorEnvironment`` at a time: two would mix their episodes.
+
+    Args:
+        num_envs: How many there are.
+        observation_space: Space of one environment's observations.
+        action_space: Space of one environment's actions.
+        instances: The environments without their wrappers.
 
     Attributes:
         num_envs: How many there are.
         observation_space: Space of one environment's observations.
         action_space: Space of one environment's actions.
         encoder: What makes features of observations.
+        max_episode_steps: Steps after which an episode is cut off, where the environment does not do so before; None
+            for no such limit.
+        checks: What looks for faults that no error shows; None for nothing.
+        has_failed: Whether a reset or a step raised an error, so that nobody knows where the episodes stand.
     """
 
-    def __init__(self, num_envs: int, observation_space: Space, action_space: Space) -> None:
+    def __init__(
+        self, num_envs: int, observation_space: Space, action_space: Space, instances: Sequence[object]
+    ) -> None:
         self.num_envs = num_envs
         self.observation_space = observation_space
         self.action_space = action_space
         self.encoder = FeatureEncoder(observation_space)
+        self.max_episode_steps: int | None = None
+        self.checks: SourceChecks | None = None
+        self.has_failed = False
+        self._instances = tuple(instances)
+        self._is_held = False
+        self._is_ours = True
         self._returns = np.zeros(num_envs)
         self._lengths = np.zeros(num_envs, np.int64)
+
+    def hold(self) -> bool:
+        """Claim the instances until :meth:`release`, and return whether nobody else has stepped them since.
+
+        Raises:
+            EnvironmentContractError: One of them is being stepped elsewhere.
+        """
+        ours = True
+        for instance in self._instances:
+            held = _holders.get(id(instance))
+            holder = held() if held is not None else None
+            if holder is not self and is_held(instance):
+                raise in_use(instance)
+            ours = ours and holder is self
+        for instance in self._instances:
+            _holders[id(instance)] = weakref.ref(self, _forget(id(instance)))
+        self._is_held = True
+        return ours
+
+    def release(self) -> None:
+        """Let others step the instances after a run, where they are somebody else's; ours are held until closed."""
+        self._is_held = self._is_held and self._is_ours
 
     def reset(self, seed: int) -> Features:
         """Begin a new episode in every environment and return the features to act on.
@@ -101,12 +153,24 @@ class VectorEnvironment(ABC):
         Raises:
             EnvironmentContractError: An observation is not of the space that the environment says, or not finite.
         """
+        self.hold()
         self._returns[:] = 0
         self._lengths[:] = 0
         seeds = np.random.SeedSequence(seed).generate_state(self.num_envs)
-        features = self._reset([int(s) for s in seeds])
+        features: Features = self._run(self._reset, [int(s) for s in seeds])
         self._check("an observation", features, np.isfinite(features))
+        if self.checks is not None:
+            self.checks.look_at_first(features)
         return features
+
+    def _run(self, call: Callable[[Any], Any], argument: Any) -> Any:
+        """Call a function that runs the environments, and note where it fails."""
+        checks = self.checks
+        self.has_failed = True
+        watched = checks is not None and checks.watches_generators
+        result = checks.watched(call, argument) if checks is not None and watched else call(argument)
+        self.has_failed = False
+        return result
 
     def _check(self, what: str, numbers: NDArray[Any], fine: Bools) -> None:
         """Raise for the first environment whose numbers are not all ``fine``."""
@@ -129,7 +193,13 @@ class VectorEnvironment(ABC):
                 Gymnasium promises.
         """
         self._lengths += 1
-        features, rewards, terminated, truncated, final = self._step(actions)
+        features, rewards, terminated, truncated, final = self._run(self._step, actions)
+        if self.max_episode_steps is not None:
+            late = (self._lengths >= self.max_episode_steps) & ~terminated & ~truncated
+            if late.any():
+                final = features.copy() if final is None else final
+                truncated = truncated | late
+                features = np.where(late[:, None], self._run(self._restart, late), features)
         reached = features if final is None else final
         self._check("an observation", reached, np.isfinite(reached))
         self._check("a reward", rewards, np.abs(rewards) <= _LARGEST)  # learned from as float32; NaN is no less either
@@ -152,8 +222,85 @@ class VectorEnvironment(ABC):
         """Step; where an episode ended, begin the next."""
 
     @abstractmethod
+    def _restart(self, which: Bools) -> Features:
+        """Begin an episode in some environments and return the features of all, ``(num_envs, size)``."""
+
+    @abstractmethod
     def close(self) -> None:
         """Free what the environments hold."""
+
+    def copied(self) -> VectorEnvironment | None:
+        """Return a copy in the middle of the same episodes; None where the environments cannot be copied."""
+        if self.has_failed:
+            return None
+        known: dict[int, Any] = {id(self.checks): self.checks}
+        try:
+            other = copy.deepcopy(self, known)
+        except Exception:  # noqa: BLE001 - an environment may refuse to be copied in any way
+            return None
+        return None if other._shares_with(self) else other  # noqa: SLF001 - our own class
+
+    def _shares_with(self, other: VectorEnvironment) -> bool:
+        """Claim the instances of a copy; say whether one is none, as its ``__deepcopy__`` returned itself."""
+        if set(map(id, other._instances)) & set(map(id, self._instances)):
+            return True
+        self.hold()
+        return False
+
+    def get_state(self) -> dict[str, Any] | None:
+        """Return all that the rest of the episodes depends on as plain data; None where that is not known."""
+        environments = None if self.has_failed else self._get_state()
+        if environments is None:
+            return None
+        return {"environments": environments, "returns": self._returns.copy(), "lengths": self._lengths.copy()}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Go on in the episodes that :meth:`get_state` described.
+
+        Raises:
+            ValueError: It is the state of other environments.
+        """
+        self.hold()
+        returns, lengths = np.array(state["returns"], np.float64), np.array(state["lengths"], np.int64)
+        if returns.shape != (self.num_envs,) or lengths.shape != (self.num_envs,):
+            message = f"this is the state of {returns.size} environments, not of {self.num_envs}"
+            raise ValueError(message)
+        self._set_state(state["environments"])
+        self._returns, self._lengths = returns, lengths
+
+    def _get_state(self) -> Any:
+        """Return the state of the environments as plain data; None where it is not known. A hook; here None."""
+        return None
+
+    def _set_state(self, state: Any) -> None:  # noqa: ARG002 - the interface of a hook
+        """Take what :meth:`_get_state` gave."""
+        message = "the state of these environments is not known"
+        raise ValueError(message)
+
+
+def is_held(instance: object) -> bool:
+    """Whether an environment, without its wrappers, is being trained or evaluated in."""
+    held = _holders.get(id(instance))
+    holder = held() if held is not None else None
+    return holder is not None and holder._is_held  # noqa: SLF001 - our own class
+
+
+def in_use(instance: object) -> EnvironmentContractError:
+    """Return the error for an environment that two would step."""
+    return EnvironmentContractError(
+        f"{instance} is in use already, by a training or an evaluation: two would mix their episodes.",
+        "Give each its own: a class, or a function that makes a new environment in each call.",
+    )
+
+
+def _forget(identity: int) -> Callable[[weakref.ref[VectorEnvironment]], None]:
+    """Return what removes a holder that is gone, unless another one has taken its place."""
+
+    def forget(gone: weakref.ref[VectorEnvironment]) -> None:
+        if _holders.get(identity) is gone:
+            del _holders[identity]
+
+    return forget
 
 
 class LoopedEnvironments(VectorEnvironment):
@@ -167,16 +314,20 @@ class LoopedEnvironments(VectorEnvironment):
     """
 
     def __init__(self, envs: Sequence[gymnasium.Env[Any, Any]]) -> None:
+        for env in envs:
+            own_spaces(env.unwrapped)
         first = envs[0]
-        super().__init__(len(envs), first.observation_space, first.action_space)
+        instances = [env.unwrapped for env in envs]
+        super().__init__(len(envs), first.observation_space, first.action_space, instances)
         for env in envs:
             if (env.observation_space, env.action_space) != (first.observation_space, first.action_space):
                 problem = f"Environments of one model differ in their spaces: {first} and {env}."
                 raise EnvironmentContractError(problem, "Let the factory function make the same each time.")
-        if len({id(env.unwrapped) for env in envs}) < len(envs):
+        if len(set(map(id, instances))) < len(envs):
             problem = f"The function that makes environments returned {first} more than once."
             raise EnvironmentContractError(problem, "Let it make a new environment in each call.")
         self.envs = list(envs)
+        self.hold()
         self._features: Features = np.zeros((len(envs), self.encoder.size), np.float32)
         self._discrete = isinstance(self.action_space, gymnasium.spaces.Discrete)
 
@@ -187,6 +338,8 @@ class LoopedEnvironments(VectorEnvironment):
 
     def _begin(self, i: int, seed: int | None = None) -> None:
         """Begin an episode in one environment and take in its first observation."""
+        if seed is not None:
+            seed_spaces(self.envs[i], seed)
         try:
             result = self.envs[i].reset(seed=seed)
         except Exception as error:
@@ -234,9 +387,41 @@ class LoopedEnvironments(VectorEnvironment):
             "False, and a dict.",
         )
 
+    def _restart(self, which: Bools) -> Features:
+        for i in np.flatnonzero(which).tolist():
+            self._begin(i)
+        return self._features.copy()
+
     def close(self) -> None:
         """Close every environment; warn of those that cannot be."""
+        self._is_held = False
         _close_all(self.envs)
+
+    def _get_state(self) -> Any:
+        states = {str(i): get_env_state(env) for i, env in enumerate(self.envs)}
+        return None if None in states.values() else states
+
+    def _set_state(self, state: Any) -> None:
+        for i, env in enumerate(self.envs):
+            set_env_state(env, state[str(i)])
+
+
+def own_spaces(env: gymnasium.Env[Any, Any]) -> None:
+    """Give an environment spaces that no other one samples from, such as those that stand in its class."""
+    for name in ("observation_space", "action_space"):
+        with contextlib.suppress(AttributeError, TypeError):  # a property, or a space that cannot be copied
+            setattr(env, name, copy.deepcopy(getattr(env, name)))
+
+
+def seed_spaces(env: gymnasium.Env[Any, Any], seed: int) -> None:
+    """Seed the spaces of an environment, so that what it samples from them can be repeated."""
+    layer = env
+    while True:
+        for space in (layer.observation_space, layer.action_space):
+            space.seed(seed)
+        if not isinstance(layer, gymnasium.Wrapper):
+            return
+        layer = layer.env
 
 
 def _close_all(envs: Sequence[gymnasium.Env[Any, Any]]) -> None:
@@ -254,21 +439,34 @@ _PROMISE = (
 
 
 class BatchedEnvironments(VectorEnvironment):
-    """A Gymnasium ``VectorEnv`` in same-step autoreset mode.
+    """A Gymnasium ``VectorEnv``, in same-step autoreset mode or in one that can be treated so.
 
     Args:
         env: The vector environment.
-        seed_each: Whether its ``reset`` takes a list of seeds, as Gymnasium's own do.
+        is_ours: Whether it was made for this, and is closed with it; else it is somebody's who may go on using it.
     """
 
-    def __init__(self, env: VectorEnv[Any, Any, Any], *, seed_each: bool) -> None:
-        super().__init__(env.num_envs, env.single_observation_space, env.single_action_space)
+    def __init__(self, env: VectorEnv[Any, Any, Any], *, is_ours: bool = False) -> None:
+        base = env.unwrapped
+        envs = base.envs if isinstance(base, SyncVectorEnv) else []
+        instances = [one.unwrapped for one in envs]
+        if len(set(map(id, instances))) < len(instances):
+            problem = f"{env} holds {envs[0]} more than once."
+            raise EnvironmentContractError(problem, "Let each of its functions make a new environment.")
+        super().__init__(env.num_envs, env.single_observation_space, env.single_action_space, [base, *instances])
         self.env = env
-        self._seed_each = seed_each
+        self._is_ours = is_ours
+        self._envs = envs
+        self._seed_each = isinstance(base, SyncVectorEnv | AsyncVectorEnv | CartPoleVectorEnv)
+        self._resets_itself = _mode(env) == AutoresetMode.SAME_STEP
+        if isinstance(base, AsyncVectorEnv):
+            _shield_from_interrupts(base)
 
     def _reset(self, seeds: list[int]) -> Features:
         seed: Any = seeds if self._seed_each else seeds[0]
         base = self.env.unwrapped
+        for env, own in zip(self._envs, seeds, strict=False):
+            seed_spaces(env, own)
         if self.env.closed or (isinstance(base, AsyncVectorEnv) and None in base.parent_pipes):
             problem = f"{self.env} is closed, or one of its processes has ended."
             raise EnvironmentContractError(problem, "Make a new one, and give it to the model: model.build(env).")
@@ -303,7 +501,11 @@ class BatchedEnvironments(VectorEnvironment):
         features = self._encoded(observations)
         rewards = self._row("rewards", rewards, "buif").astype(np.float64)
         terminated, truncated = self._row("terminated", terminated, "b"), self._row("truncated", truncated, "b")
-        return Stepped(features, rewards, terminated, truncated, self._final(features, terminated | truncated, info))
+        ended = terminated | truncated
+        if self._resets_itself or not ended.any():
+            return Stepped(features, rewards, terminated, truncated, self._final(features, ended, info))
+        begun = self._restart(ended)
+        return Stepped(np.where(ended[:, None], begun, features), rewards, terminated, truncated, features)
 
     def _row(self, name: str, values: object, kinds: str) -> NDArray[Any]:
         """Return one value an environment."""
@@ -325,18 +527,51 @@ class BatchedEnvironments(VectorEnvironment):
             self.encoder.encode_one(final_observations[i], final[i])
         return final
 
+    def _restart(self, which: Bools) -> Features:
+        if not _resets_some(self.env):
+            raise EnvironmentContractError(
+                f"{self.env} cannot be reset in some of its environments alone.",
+                "Make it end its episodes itself, after fewer steps than the evaluation allows.",
+            )
+        observations, _ = self.env.reset(options={"reset_mask": which.copy()})
+        return self._encoded(observations)
+
+    def copied(self) -> VectorEnvironment | None:
+        """Return a copy, but none of a vector environment that is somebody else's, of which the source has copies."""
+        return super().copied() if self._is_ours else None
+
     def close(self) -> None:
-        """Close the vector environment."""
-        self.env.close()
+        """Close the vector environment, unless it is somebody else's."""
+        self._is_held = False
+        if self._is_ours:
+            self.env.close()
+
+    def _get_state(self) -> Any:
+        return self.env.get_state() if isinstance(self.env, SameStepCartPole) else None
+
+    def _set_state(self, state: Any) -> None:
+        if not isinstance(self.env, SameStepCartPole):
+            super()._set_state(state)
+        else:
+            self.env.set_state(state)
 
 
-def in_same_step_mode(env: VectorEnv[Any, Any, Any]) -> VectorEnv[Any, Any, Any]:
-    """Return ``env`` in same-step autoreset mode.
+def _mode(env: VectorEnv[Any, Any, Any]) -> object:
+    return env.metadata.get("autoreset_mode")
+
+
+def _resets_some(env: VectorEnv[Any, Any, Any]) -> bool:
+    """Whether ``reset`` takes a ``reset_mask``, as those of Gymnasium's own vector environments do."""
+    return isinstance(env, SameStepCartPole) or isinstance(env.unwrapped, SyncVectorEnv | AsyncVectorEnv)
+
+
+def usable(env: VectorEnv[Any, Any, Any]) -> VectorEnv[Any, Any, Any]:
+    """Return ``env`` as :class:`BatchedEnvironments` takes it: the same environment, whatever its autoreset mode.
 
     Raises:
-        EnvironmentContractError: It is in another mode and cannot be changed.
+        EnvironmentContractError: It resets in a mode that loses transitions, which it cannot be kept from.
     """
-    mode = env.metadata.get("autoreset_mode")
+    mode, base = _mode(env), env.unwrapped
     if mode == AutoresetMode.SAME_STEP:
         return env
     if type(env) is SyncVectorEnv:
@@ -344,15 +579,36 @@ def in_same_step_mode(env: VectorEnv[Any, Any, Any]) -> VectorEnv[Any, Any, Any]
         env.metadata = {**env.metadata, "autoreset_mode": AutoresetMode.SAME_STEP}
         return env
     if type(env) is CartPoleVectorEnv:
-        return SameStepCartPole(
-            env.num_envs,
-            max_episode_steps=env.max_episode_steps,
-            sutton_barto_reward=env._sutton_barto_reward,  # noqa: SLF001 - said nowhere else
-        )
+        return SameStepCartPole(env)
+    # A worker process without shared memory resets once more in the next step, even if it was reset meanwhile.
+    forgetful = isinstance(base, AsyncVectorEnv) and not base.shared_memory and mode == AutoresetMode.NEXT_STEP
+    if _resets_some(env) and not forgetful:
+        return env
+    remedy = "Make it with autoreset_mode=AutoresetMode.SAME_STEP (from gymnasium.vector)."
+    if isinstance(base, CartPoleVectorEnv):
+        remedy = "Wrap one that gymnasium.make_vec makes with vectorization_mode='sync'."
     raise EnvironmentContractError(
-        f"{env} resets in {getattr(mode, 'name', mode)} mode, in which one step an episode is no transition.",
-        "Make it with autoreset_mode=AutoresetMode.SAME_STEP (from gymnasium.vector).",
+        f"{env} resets in {getattr(mode, 'name', mode)} mode, in which one step an episode is no transition.", remedy
     )
+
+
+class _Shield:
+    """Lets a worker process ignore Ctrl-C, which a terminal sends to all of its processes, when it is unpickled."""
+
+    def __reduce__(self) -> tuple[Callable[[str], str], tuple[str]]:
+        return _ignore_interrupts, ("render_mode",)
+
+
+def _ignore_interrupts(argument: str) -> str:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return argument
+
+
+def _shield_from_interrupts(env: AsyncVectorEnv) -> None:
+    """Keep Ctrl-C from ending the processes of ``env``: the run stops after the update under way, and needs them."""
+    if not env.closed:
+        with contextlib.suppress(Exception):  # without it an interrupt costs the environment, and nothing else
+            env.call("has_wrapper_attr", _Shield())
 
 
 def looped(make: Callable[[], gymnasium.Env[Any, Any]], num_envs: int) -> LoopedEnvironments:
@@ -362,5 +618,5 @@ def looped(make: Callable[[], gymnasium.Env[Any, Any]], num_envs: int) -> Looped
         envs.extend(make() for _ in range(num_envs))  # keeps those made before one fails
         return LoopedEnvironments(envs)
     except BaseException:
-        _close_all(envs)
+        _close_all([env for env in envs if not is_held(env.unwrapped)])
         raise

@@ -23,14 +23,20 @@ from rlkit.envs import (
     space_to_dict,
 )
 from rlkit.envs.spaces import Features, Space
-from rlkit.errors import ConfigError, MissingEnvironmentError, SpaceMismatchError, TrainingError
+from rlkit.errors import (
+    ConfigError,
+    EnvironmentContractError,
+    MissingEnvironmentError,
+    SpaceMismatchError,
+    TrainingError,
+)
 from rlkit.models.estimates import Estimates
 from rlkit.training.evaluation import Evaluation, play_episodes
 from rlkit.training.normalize import Normalizer
 from rlkit.watching import Recording, record
 
 # More environments make an evaluation faster, and each may hold a window, a data set or a simulator.
-_EVALUATION_ENVS = 32
+_EVALUATION_ENVS = 8
 _LONGEST_EPISODE = 100_000
 """Steps after which an evaluation cuts an episode off: a policy may run in circles for ever."""
 _LONGEST_WATCHED = 10_000
@@ -87,6 +93,8 @@ class Agent(Estimates):
         self.action_space: Space | None = None
         self._env_id: str | None = None
         self._env_kwargs: dict[str, Any] = {}
+        self._env_name: str | None = None
+        self._env_modified: list[str] = []
         self._source: EnvironmentSource | None = None
         self._evaluation: Evaluation | None = None
         self._evaluated_at = 0
@@ -121,6 +129,7 @@ class Agent(Estimates):
         self._source = source
         # Arguments alone make no environment, and some cannot be saved.
         self._env_id, self._env_kwargs = source.env_id, source.env_kwargs if source.env_id else {}
+        self._env_name, self._env_modified = source.name, source.modified
 
     def _check_spaces(self, observation_space: Space, action_space: Space) -> None:
         name = type(self).__name__
@@ -169,15 +178,18 @@ class Agent(Estimates):
     @property
     def env_name(self) -> str:
         """Id of the environment, or what stands for it."""
-        if self._source is not None:
-            return self._source.name
-        return self._env_id or ("custom environment" if self.observation_space is not None else "no environment")
+        return self._env_name or ("custom environment" if self.observation_space is not None else "no environment")
 
     def _require_source(self, task: str) -> EnvironmentSource:
         if self._source is None and self._env_id is not None:
             self.build(self._env_id, env_kwargs=self._env_kwargs)
         if self._source is None:
             problem = f"This {type(self).__name__} model cannot {task}: it has no environment."
+            if self._env_modified:
+                changed = ", ".join(self._env_modified)
+                problem += f" It was made for a {self._env_name} whose {changed} had been changed."
+                remedy = "Give it such a one: rlkit.load(..., env=env) or model.build(env)."
+                raise MissingEnvironmentError(problem, remedy)
             raise MissingEnvironmentError(problem, "Give it one: model.build('CartPole-v1').")
         return self._source
 
@@ -232,10 +244,17 @@ class Agent(Estimates):
         *,
         seed: int | None = None,
         env: EnvironmentLike | None = None,
+        n_envs: int | None = None,
         deterministic: bool = True,
         max_episode_steps: int | None = None,
     ) -> Evaluation:
         """Return the returns of complete episodes in separate environments. Training is not disturbed.
+
+        The environments are new ones, made as those of training were: by the id, the class or the function. Of an
+        environment that was passed as an object they are copies as it was passed, and of a vector environment as it is
+        now: what training has stored in its own environments, such as a curriculum's level, is not in them. To play at
+        another level, give an ``env`` that is set to it. A vector environment that cannot be copied, such as an
+        ``AsyncVectorEnv``, is reset and played in itself, as is one that is given as ``env``.
 
         Where another thread trains the model, it waits meanwhile, after the update under way.
 
@@ -243,6 +262,9 @@ class Agent(Estimates):
             episodes: How many.
             seed: Seed of the environments; one that depends on the model's own where None.
             env: Another environment with the same spaces; the model's own where None.
+            n_envs: Environments that are stepped together, each with its own share of the episodes, and never more.
+                Where None, 1 for an environment that was passed as an object, so that one that walks through a data
+                set plays its items in turn; the number of a vector environment; else 8, or as many as ``episodes``.
             deterministic: Whether to take the most probable action; else actions are drawn.
             max_episode_steps: Steps after which an episode is cut off, where the environment does not do so before;
                 100,000 where None, and then there is a warning.
@@ -251,7 +273,9 @@ class Agent(Estimates):
             MissingEnvironmentError: The model has no environment.
             UnknownEnvironmentError: ``env`` is no environment.
             SpaceMismatchError: ``env`` has other spaces.
-            TrainingError: ``episodes`` or ``max_episode_steps`` is not a positive whole number.
+            EnvironmentContractError: A vector environment that cannot be copied is being trained in.
+            TrainingError: ``episodes``, ``n_envs`` or ``max_episode_steps`` is not a positive whole number, or
+                ``n_envs`` is not the number of a vector environment.
             ConfigError: ``seed`` is not a whole number from 0.
         """
         episodes = whole_number("episodes", episodes, 1, TrainingError)
@@ -259,7 +283,7 @@ class Agent(Estimates):
         seed = self._evaluation_seed(seed)
         rng = None if deterministic else np.random.default_rng(seed)
         limit = _checked_limit("max_episode_steps", max_episode_steps, source, _LONGEST_EPISODE)
-        environment = source.separate(min(episodes, _EVALUATION_ENVS), limit)
+        environment = source.evaluation(_number_of_envs(source, n_envs, episodes), limit, itself=env is not None)
         environment.encoder = self._encoder
         try:
             with self.paused():  # the same policy in all episodes, also where a thread trains it
@@ -342,14 +366,21 @@ class Agent(Estimates):
         return source
 
     def check_evaluation(self, env: EnvironmentLike | None = None) -> None:
-        """Raise where :meth:`evaluate` would, before anything is played: for what is to be evaluated later.
+        """Raise where :meth:`evaluate` would while the model trains, before anything is played.
 
         Raises:
             MissingEnvironmentError: The model has no environment.
             UnknownEnvironmentError: ``env`` is no environment.
             SpaceMismatchError: ``env`` has other spaces.
+            EnvironmentContractError: The model trains in a vector environment that cannot be copied.
         """
-        self._evaluation_source(env)
+        source = self._evaluation_source(env)
+        if env is None and source.is_evaluated_itself:
+            raise EnvironmentContractError(
+                f"The model trains in {source.given}, which cannot be copied: it cannot be evaluated there meanwhile.",
+                "Evaluate it in another environment: EvaluateEvery(..., env=...).",
+            )
+        source.evaluation(1, itself=env is not None).close()
 
     def remember(self, evaluation: Evaluation) -> None:
         """Take an evaluation of the model as it is now for its last one: for a model that became what it was before."""
@@ -366,6 +397,19 @@ def _checked_limit(name: str, given: int | None, source: EnvironmentSource, long
     if given is not None:
         return whole_number(name, given, 1, TrainingError)
     return None if source.is_limited_to(longest) else longest
+
+
+def _number_of_envs(source: EnvironmentSource, n_envs: int | None, episodes: int) -> int:
+    """Return how many environments an evaluation steps together."""
+    fixed = source.fixed_num_envs
+    if n_envs is not None:
+        n_envs = whole_number("n_envs", n_envs, 1, TrainingError)
+        if fixed is not None and n_envs != fixed:
+            problem = f"n_envs = {n_envs}, but the vector environment has {fixed}."
+            raise TrainingError(problem, f"Leave n_envs out, or set it to {fixed}.")
+    if fixed is not None:
+        return fixed
+    return min(n_envs or (1 if source.is_template else _EVALUATION_ENVS), episodes)
 
 
 def _checked_seed(seed: int | None) -> int:

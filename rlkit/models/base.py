@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from abc import abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
-from rlkit.envs import EnvironmentLike, space_from_dict, space_to_dict
+from rlkit.envs import EnvironmentLike, EnvironmentSource, space_from_dict, space_to_dict
 from rlkit.envs.spaces import Space
 from rlkit.errors import ConfigError, ModelDefinitionError, StateError
 from rlkit.models.card import model_card, model_text, model_title, trained
@@ -16,7 +17,9 @@ from rlkit.storage.archive import archive_path, read_archive, write_archive
 from rlkit.storage.packing import PackedModel, pack, state_of
 from rlkit.training.log import TrainingLog
 
-STATE_FORMAT = 2
+ModelT = TypeVar("ModelT", bound="ModelBase")
+
+STATE_FORMAT = 3
 """Raised by one when what ``get_state`` returns changes; ``set_state`` then still reads every format below it."""
 
 
@@ -24,6 +27,8 @@ _DESCRIPTION = (
     "algorithm",
     "env_id",
     "env_kwargs",
+    "env_name",
+    "env_modified",
     "observation_space",
     "action_space",
     "seed",
@@ -62,6 +67,8 @@ class ModelBase(Learner):
             "algorithm": self.algorithm,
             "env_id": self._env_id,
             "env_kwargs": dict(self._env_kwargs),
+            "env_name": self._env_name,
+            "env_modified": list(self._env_modified),
             "observation_space": _space_or_none(self.observation_space),
             "action_space": _space_or_none(self.action_space),
             "seed": self.seed,
@@ -99,6 +106,7 @@ class ModelBase(Learner):
                 "rng": self._rng.bit_generator.state,
                 "normalizer": self._normalizer.get_state() if built else None,
                 "networks": self._get_networks() if built else None,
+                "episodes": self._get_episodes(),
                 "experience": self._get_experience() if built and not slim else None,
                 "left_out": self.experience if slim else "",
             }
@@ -121,6 +129,9 @@ class ModelBase(Learner):
             self._check_spaces(restored.observation_space, restored.action_space)
         if self._source is not None:
             restored._adopt(self._source)
+        environments = self._environments  # they stay open, with what they store
+        environments.observations, environments.saved = None, restored._environments.saved
+        restored._environments = environments
         restored._run = self._run
         restored._log = self._log.went_back(restored.learning_curve)
         self.__dict__.update(restored.__dict__)
@@ -176,6 +187,9 @@ class ModelBase(Learner):
             if state.get("experience") is not None:
                 self._set_experience(state["experience"])
         self._env_id, self._env_kwargs = state["env_id"], dict(state["env_kwargs"])
+        # Formats 1 and 2 lack these three.
+        self._env_name, self._env_modified = state.get("env_name", state["env_id"]), list(state.get("env_modified", ()))
+        self._environments.saved = state.get("episodes")
         self.num_timesteps, self.num_episodes = state["num_timesteps"], state["num_episodes"]
         self._log = TrainingLog(state["learning_curve"], wall_time)
         self._rng.bit_generator.state = state["rng"]
@@ -205,6 +219,46 @@ class ModelBase(Learner):
         Raises:
             ValueError: Its shapes do not fit.
         """
+
+    # -- copies ------------------------------------------------------------------------------------------------------
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Return a model that goes on from here just as this one would, and shares nothing with it.
+
+        Its environments are copies too, where they can be copied; else it makes new ones, and an environment or a
+        vector environment that has no copies must be given to it again: ``copied.build(env)``.
+        """
+        with self.paused():
+            source = None if self._source is None else self._source.copied()
+            copied = _copy(type(self), self.get_state(), copy.deepcopy(self._beside_state(), memo), source)
+            if source is not None:
+                copied._goes_on_in(self)  # noqa: SLF001 - our own class
+        memo[id(self)] = copied
+        return copied
+
+    def __copy__(self) -> Self:
+        return copy.deepcopy(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let pickle, dill and cloudpickle copy the model as its state, with what makes its environment.
+
+        An environment that none of them can write is left out, with a warning: the copy asks for one when it needs it.
+        """
+        with self.paused():
+            environment = None if self._source is None else self._source.pickled()
+            return _from_pickle, (type(self), self.get_state(), self._beside_state(), environment)
+
+    def _beside_state(self) -> dict[str, Any]:
+        """Return what a copy has beside the state: what happened in this process."""
+        return {
+            "_log": self._log,
+            "_asked": self._asked,
+            "_evaluation": self._evaluation,
+            "_evaluated_at": self._evaluated_at,
+            "_predict_rng": self._predict_rng,
+        }
+
+    # -- files -------------------------------------------------------------------------------------------------------
 
     def save(self, path: str | Path, *, slim: bool = False) -> Path:
         """Write the model to one portable file, whose name ends in ``.rlkit``, and return its path.
@@ -264,3 +318,22 @@ class ModelBase(Learner):
 
 def _space_or_none(space: Space | None) -> dict[str, Any] | None:
     return None if space is None else space_to_dict(space)
+
+
+def _copy(
+    model_class: type[ModelT], state: Mapping[str, Any], beside: Mapping[str, Any], source: EnvironmentSource | None
+) -> ModelT:
+    """Return a model of a state, of what a copy has beside it, and with the environments of ``source``."""
+    model = model_class.from_state(state)
+    if source is not None:
+        model._adopt(source)  # noqa: SLF001 - our own class
+    vars(model).update(beside)
+    return model
+
+
+def _from_pickle(
+    model_class: type[ModelT], state: Mapping[str, Any], beside: Mapping[str, Any], environment: bytes | None
+) -> ModelT:
+    """Return the model that ``ModelBase.__reduce__`` described."""
+    source = None if environment is None else EnvironmentSource.from_pickle(environment)
+    return _copy(model_class, state, beside, source)

@@ -206,12 +206,15 @@ class DQN(ModelBase):
     def _updates(self, run: TrainingRun) -> Updates:
         config = self.config
         self._warn_of_learning_starts(run)
-        with self._training_environment(config.n_envs) as environment:
+        with self._training_environment() as environment:
             self._replay = self._replay_buffer(environment)
-            self._replay.cut()  # episodes begin anew
-            self._normalizer.begin(environment.num_envs)
-            observations = environment.reset(int(self._rng.integers(2**31)))
-            self._normalizer.learn(observations)
+            resumed = self._resumed(run)
+            if resumed is None:
+                self._replay.cut()  # episodes begin anew
+                self._normalizer.begin(environment.num_envs)
+                resumed = environment.reset(int(self._rng.integers(2**31)))
+                self._normalizer.learn(resumed)
+            observations = resumed
             reported = run.num_timesteps
             losses: Losses = []
             while True:
@@ -224,15 +227,17 @@ class DQN(ModelBase):
                 done = run.num_timesteps >= run.total_timesteps
                 if done or run.num_timesteps - reported >= _REPORT_EVERY:
                     reported = run.num_timesteps
+                    self._environments.observations = observations
                     yield self._metrics(losses, run.progress_remaining)
+                    self._environments.observations = None  # until the next update is complete
                     losses = []
 
     def _warn_of_learning_starts(self, run: TrainingRun) -> None:
         """Warn before the first step where learning starts later than a person may expect."""
         starts, held = self.config.learning_starts, len(self._replay or ())
-        if held + run.total_timesteps < starts:
+        if held + run.remaining_timesteps < starts:
             message = (
-                f"These {run.total_timesteps:,} steps end before learning starts: it waits for "
+                f"These {run.remaining_timesteps:,} steps end before learning starts: it waits for "
                 f"learning_starts = {starts:,} transitions. Train longer, or set it lower."
             )
             warnings.warn(message, stacklevel=2)

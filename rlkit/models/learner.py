@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import math
+import warnings
 import weakref
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,11 +13,13 @@ from typing import Any
 
 from rlkit.config import ModelConfig
 from rlkit.config.numbers import whole_number
-from rlkit.envs import EnvironmentLike, VectorEnvironment
+from rlkit.envs import EnvironmentLike, EnvironmentSource, VectorEnvironment
+from rlkit.envs.spaces import Features
 from rlkit.errors import TrainingError
 from rlkit.models.agent import Agent
 from rlkit.nn.parameters import Parameters
 from rlkit.training.callbacks import Callback, checked_callbacks
+from rlkit.training.environments import TrainingEnvironments
 from rlkit.training.history import History
 from rlkit.training.jobs import TrainingJob, start_job
 from rlkit.training.log import TrainingLog
@@ -45,34 +48,50 @@ class Learner(Agent):
         env_kwargs: Mapping[str, Any] | None = None,
         seed: int | None = None,
     ) -> None:
+        self._environments = TrainingEnvironments()
         super().__init__(config, env, env_kwargs=env_kwargs, seed=seed)
         self.num_episodes = 0
         self._log = TrainingLog()
+        self._asked: int | None = None  # the model's step up to which calls with `total` have asked to train
         self._run: weakref.ref[TrainingRun] | None = None
 
     def train(
         self,
         steps: int | None = None,
         *,
+        total: int | None = None,
         callbacks: Sequence[Callback] | Callback = (),
         progress: Progress = None,
     ) -> History:
         """Train for ``steps`` environment steps, in whole rollouts, and return what happened.
 
-        Schedules run from start to end once in each call. Ctrl-C ends the call after the update under way: the model
-        stays usable, and the history says so.
+        Schedules run from start to end once in each call, and each call begins new episodes. With ``total`` several
+        calls are parts of one run of so many steps, counted from the model's first: schedules span all of it, and
+        episodes go on from one call to the next. In one process, ``train(N, total=N)`` and any number of calls that
+        together ask for N steps give the same bits. So they do where the model was saved and loaded in between, if
+        rlkit can save the environment's state (Gymnasium's classic control and toy text, without further wrappers);
+        for other environments parameters, optimizer, generators and schedules go on exactly, and episodes begin anew.
+
+        The environments stay open between calls, so that what they store (a curriculum's level, a place in a data
+        set) is still there in the next; :meth:`close` closes them. An environment that was passed as an object is
+        copied for training: the object itself is never stepped. Ctrl-C ends the call after the update under way: the
+        model stays usable, and the history says so.
 
         Args:
-            steps: Environment steps, of all environments together; ``config.n_timesteps`` where None.
+            steps: Environment steps, of all environments together; where None ``config.n_timesteps``, or with
+                ``total`` what remains of that.
+            total: Environment steps of the whole run, of which this call is a part. A run that died at 60 % is
+                finished from its checkpoint by ``rlkit.load("name").train(total=...)``.
             callbacks: What to call on the way.
             progress: True for a progress bar, False for none, a callback for another; None shows one where somebody
                 looks: in a terminal or a notebook.
 
         Raises:
             MissingEnvironmentError: The model has no environment.
-            TrainingError: ``steps`` is no positive whole number, a callback is none, or the model is training already.
+            TrainingError: ``steps`` or ``total`` is no positive whole number, a callback is none, or the model is
+                training already.
         """
-        run = self._shown(steps, callbacks, progress_callback(progress))
+        run = self._shown(steps, total, callbacks, progress_callback(progress))
         try:
             with interrupt_stops(run):
                 for _ in run:
@@ -85,6 +104,7 @@ class Learner(Agent):
         self,
         steps: int | None = None,
         *,
+        total: int | None = None,
         callbacks: Sequence[Callback] | Callback = (),
         progress: Progress = None,
     ) -> TrainingJob:
@@ -95,38 +115,68 @@ class Learner(Agent):
 
         Args:
             steps: As for :meth:`train`.
+            total: As for :meth:`train`.
             callbacks: What to call on the way, in that thread.
             progress: As for :meth:`train`; None shows progress in a notebook alone, below the cell that started it.
 
         Raises:
             MissingEnvironmentError: The model has no environment.
-            TrainingError: ``steps`` is no positive whole number, a callback is none, or the model is training already.
+            TrainingError: ``steps`` or ``total`` is no positive whole number, a callback is none, or the model is
+                training already.
         """
         bar = progress_callback(progress, background=True)
-        return start_job(self._shown(steps, callbacks, bar), bar)
+        return start_job(self._shown(steps, total, callbacks, bar), bar)
 
-    def _shown(self, steps: int | None, callbacks: Sequence[Callback] | Callback, bar: Callback | None) -> TrainingRun:
-        return self.training(steps, callbacks=[*checked_callbacks(callbacks), *([bar] if bar else [])])
+    def _shown(
+        self, steps: int | None, total: int | None, callbacks: Sequence[Callback] | Callback, bar: Callback | None
+    ) -> TrainingRun:
+        return self.training(steps, total=total, callbacks=[*checked_callbacks(callbacks), *([bar] if bar else [])])
 
-    def training(self, steps: int | None = None, *, callbacks: Sequence[Callback] | Callback = ()) -> TrainingRun:
+    def training(
+        self, steps: int | None = None, *, total: int | None = None, callbacks: Sequence[Callback] | Callback = ()
+    ) -> TrainingRun:
         """Return a run to be iterated: each ``next`` collects experience, makes one update and returns it.
 
         So a plain loop, a thread or an async task can drive training, and stop it between updates.
 
         Raises:
             MissingEnvironmentError: The model has no environment.
-            TrainingError: ``steps`` is no positive whole number, a callback is none, or the model is training already.
+            TrainingError: ``steps`` or ``total`` is no positive whole number, a callback is none, or the model is
+                training already.
         """
-        if steps is None:
+        if steps is None and total is None:
             steps = getattr(self.config, "n_timesteps", None)
-        steps = whole_number("steps", steps, 1, TrainingError)
+        if steps is not None or total is None:
+            steps = whole_number("steps", steps, 1, TrainingError)
+        if total is not None:
+            total = whole_number("total", total, 1, TrainingError)
+        checked = checked_callbacks(callbacks)
         source = self._require_source("train")
         if self._is_training:
             raise TrainingError("This model is training already.", "Stop that run first: run.close(), or job.stop().")
-        history = History(f"{type(self).__name__} on {source.name}", steps, source.reward_threshold)
-        run = TrainingRun(history, self._logged_updates, checked_callbacks(callbacks), model=self)
+        asked = steps if total is None else self._part_of(total, steps)
+        history = History(f"{type(self).__name__} on {source.name}", asked or 0, source.reward_threshold)
+        schedule = None if total is None else (total, self.num_timesteps)
+        run = TrainingRun(
+            history, self._logged_updates, checked, model=self, prepare=self._open_environments, schedule=schedule
+        )
         self._run = weakref.ref(run)
         return run
+
+    def _part_of(self, total: int, steps: int | None) -> int:
+        """Return the steps that a call takes which asks for ``steps`` of a run of ``total``.
+
+        Rollouts are whole, so that a call may take more than it asks for: the next takes so many fewer.
+        """
+        begun = self.num_timesteps if self._asked is None else min(self._asked, self.num_timesteps)
+        if begun >= total:
+            message = (
+                f"The model has trained {self.num_timesteps:,} steps, counted from its first: nothing is left of "
+                f"total = {total:,}."
+            )
+            warnings.warn(message, stacklevel=4)
+        self._asked = total if steps is None else min(begun + steps, total)
+        return max(self._asked - self.num_timesteps, 0)
 
     @property
     def _is_training(self) -> bool:
@@ -138,6 +188,15 @@ class Learner(Agent):
         run = self._run() if self._run is not None else None
         return run is not None and not run.ended
 
+    def _adopt(self, source: EnvironmentSource) -> None:
+        # Saved episodes go on only in the environment that they were saved in.
+        known = (self._env_id, self._env_kwargs)
+        same = self._source is None and source.env_id is not None and known == (source.env_id, source.env_kwargs)
+        saved = self._environments.saved if same else None
+        super()._adopt(source)
+        self._environments.close()
+        self._environments.saved = saved
+
     def _logged_updates(self, run: TrainingRun) -> Updates:
         self._log.begin(run.history, self.num_timesteps)
         yield from self._updates(run)
@@ -146,18 +205,57 @@ class Learner(Agent):
     def _updates(self, run: TrainingRun) -> Updates:
         """Collect experience and update, for ever; yield the metrics of each update."""
 
+    def _open_environments(self) -> VectorEnvironment:
+        """Return the environments to train on, made where they are not open."""
+        return self._environments.open(self._require_source("train"), getattr(self.config, "n_envs", 1))
+
     @contextmanager
-    def _training_environment(self, num_envs: int) -> Iterator[VectorEnvironment]:
-        """Yield environments to train on, which are closed after the block: unless they are the caller's own."""
-        source = self._require_source("train")
-        environment = source.training(num_envs)
+    def _training_environment(self) -> Iterator[VectorEnvironment]:
+        """Yield the environments to train on, which nobody else can step inside the block."""
+        environment = self._open_environments()
         # Equal Dict spaces may have their keys in another order, and features are in the order of the model's.
         environment.encoder = self._encoder
         try:
             yield environment
         finally:
-            if source.fixed_num_envs is None:
-                environment.close()
+            environment.release()
+
+    def _resumed(self, run: TrainingRun) -> Features | None:
+        """Return what to act on next in the episodes of the last run; None where ``run`` must begin new ones."""
+        if not run.continues:
+            self._asked = None
+            self._environments.observations = self._environments.saved = None
+        saved = self._environments.saved
+        observations = self._environments.resume()
+        if observations is not None and saved is not None:
+            self._normalizer.resume(saved["discounted_returns"])
+        return observations
+
+    def _get_episodes(self) -> dict[str, Any] | None:
+        """Return where the episodes of training stand as plain data; None where they cannot go on elsewhere."""
+        episodes = self._environments.get_state()
+        if episodes is None or "discounted_returns" in episodes:
+            return episodes
+        return {**episodes, "discounted_returns": self._normalizer.discounted_returns}
+
+    def _goes_on_in(self, other: Learner) -> None:
+        """Train in copies of the environments of another model, in the middle of the same episodes."""
+        self._environments = other._environments.copied()
+        if self._environments.observations is not None:
+            self._normalizer.resume(other._normalizer.discounted_returns)
+
+    def close(self) -> None:
+        """Close the environments that the model trains in. It can train on: in new ones, which begin new episodes.
+
+        A vector environment that was passed stays open: it is the caller's. Environments are also closed when nothing
+        refers to the model any more.
+
+        Raises:
+            TrainingError: The model is training.
+        """
+        if self._is_training:
+            raise TrainingError("This model is training.", "Stop that run first: run.close(), or job.stop().")
+        self._environments.close()
 
     def _not_finite(self, parameters: Parameters, losses: Mapping[str, float]) -> TrainingError:
         """Return the error for a loss or a gradient that is not finite, which says where it is so first."""

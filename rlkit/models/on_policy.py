@@ -213,7 +213,7 @@ class OnPolicyModel(ModelBase):
     # -- training ----------------------------------------------------------------------------------------------------
 
     def _updates(self, run: TrainingRun) -> Updates:
-        with self._training_environment(self.config.n_envs) as environment:
+        with self._training_environment() as environment:
             head = self.network.head
             rollout = Rollout(
                 self.config.n_steps,
@@ -222,16 +222,21 @@ class OnPolicyModel(ModelBase):
                 head.action_shape,
                 head.action_dtype,
             )
-            self._normalizer.begin(environment.num_envs)
-            observations = environment.reset(int(self._rng.integers(2**31)))
-            rollout.last_observations = self._normalizer.learn(observations)
+            resumed = self._resumed(run)
+            if resumed is None:
+                self._normalizer.begin(environment.num_envs)
+                observations = environment.reset(int(self._rng.integers(2**31)))
+                resumed = self._normalizer.learn(observations)
+            rollout.last_observations = resumed
             while True:
+                self._environments.observations = None  # until the update is complete
                 # Taken before the rollout, as OpenAI's baselines do: even a run of a single one learns at full rate.
                 progress_remaining = run.progress_remaining
                 self._collect(run, environment, rollout)
                 run.rollout_collected()
                 with np.errstate(all="ignore"):  # what is not finite is found, and told with more than a warning
                     metrics = self._update(self._prepare(rollout), progress_remaining)
+                self._environments.observations = rollout.last_observations
                 yield metrics
 
     def _collect(self, run: TrainingRun, environment: VectorEnvironment, rollout: Rollout) -> None:

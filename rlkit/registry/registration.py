@@ -19,6 +19,8 @@ _TOLD = (
     "config",
     "env_id",
     "env_kwargs",
+    "env_name",
+    "env_modified",
     "observation_space",
     "action_space",
     "seed",

@@ -100,6 +100,15 @@ class Normalizer:
         """Say that new episodes begin in ``n_envs`` environments, whose discounted returns begin at 0."""
         self._returns = np.zeros(n_envs)
 
+    @property
+    def discounted_returns(self) -> Doubles:
+        """Discounted return of each episode under way, float64 ``(n_envs,)``."""
+        return self._returns.copy()
+
+    def resume(self, discounted_returns: Doubles) -> None:
+        """Go on in episodes with these discounted returns."""
+        self._returns = np.array(discounted_returns, np.float64)
+
     def learn(self, features: Floats) -> Floats:
         """Take features ``(n, size)`` into the statistics and return them normalised."""
         if self.observation_statistics is None:

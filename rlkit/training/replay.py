@@ -169,7 +169,6 @@ class ReplayBuffer:
     def get_state(self) -> dict[str, Any]:
         """Return what it holds as plain data: as much as is filled."""
         arrays = {name: array[: len(self)].copy() for name, array in self._arrays().items()}
-        arrays["ended"][self._row(self._newest)] = True  # whoever takes the state goes on in other episodes
         return {**arrays, "next_row": self._next_row}
 
     def laid_out_for(self, n_envs: int, size: int) -> ReplayBuffer:

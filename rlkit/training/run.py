@@ -31,6 +31,10 @@ class TrainingRun(Iterator[Update]):
         algorithm: Makes the iterator that collects, updates and yields the metrics of each update.
         callbacks: What to call on the way.
         model: What trains, for callbacks to evaluate or save; None where it is nothing of the kind.
+        prepare: What to do before callbacks are told of the start, such as to make the environments: so that a
+            callback can find out whether what it will do goes together with them.
+        schedule: Environment steps that schedules span, and how many of them were taken before this run; None where
+            they span this run alone.
 
     Attributes:
         model: What trains.
@@ -38,6 +42,7 @@ class TrainingRun(Iterator[Update]):
         history: What has happened so far.
         num_timesteps: Environment steps so far.
         total_timesteps: Environment steps that were asked for.
+        continues: Whether the run is a part of a longer one, whose episodes go on.
     """
 
     def __init__(
@@ -46,10 +51,16 @@ class TrainingRun(Iterator[Update]):
         algorithm: Callable[[TrainingRun], Updates],
         callbacks: Sequence[Callback] = (),
         model: Any = None,
+        *,
+        prepare: Callable[[], object] = lambda: None,
+        schedule: tuple[int, int] | None = None,
     ) -> None:
+        self._prepare = prepare
         self.history = history
         self.model = model
         self.total_timesteps = history.total_timesteps
+        self.continues = schedule is not None
+        self._span, self._before = schedule or (history.total_timesteps, 0)
         self.num_timesteps = 0
         self.callbacks = tuple(callbacks)
         self._stop_reason = ""
@@ -64,7 +75,12 @@ class TrainingRun(Iterator[Update]):
     @property
     def progress_remaining(self) -> float:
         """1 at the start and 0 when all steps are taken: what schedules depend on."""
-        return max(0.0, 1.0 - self.num_timesteps / self.total_timesteps)
+        return max(0.0, 1.0 - (self._before + self.num_timesteps) / self._span)
+
+    @property
+    def remaining_timesteps(self) -> int:
+        """Environment steps until schedules end: more than this run takes where others will go on."""
+        return max(0, self._span - self._before - self.num_timesteps)
 
     @property
     def seconds(self) -> float:
@@ -165,6 +181,7 @@ class TrainingRun(Iterator[Update]):
         told: list[Callback] = []  # of the start: only they are told of the end
         try:
             self._stopwatch.start()
+            self._prepare()
             for callback in self.callbacks:
                 callback.on_start(self)
                 told.append(callback)

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import functools
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from gymnasium import spaces
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
+
+import rlkit
+
+sys.path.insert(0, str(Path(__file__).parent))  # for the environments of untidy.py, which copies in processes import
+
+import untidy
 
 
 @st.composite
@@ -57,3 +67,50 @@ def any_box():
 def any_space():
     """A strategy for all spaces of observations, nested ones too."""
     return _NESTED
+
+
+# -- untidy environments -----------------------------------------------------------------------------------------------
+
+SMALL = {
+    "n_envs": 2,
+    "n_steps": 8,
+    "batch_size": 8,
+    "n_epochs": 2,
+    "learning_starts": 8,
+    "train_freq": 4,
+    "buffer_size": 500,
+    "net_arch": [8],
+}
+"""Settings of a small model; of each algorithm those that it has."""
+
+
+def _cases():
+    """Every algorithm in the factory, with every untidy environment and every kind of action that it takes."""
+    for name in rlkit.factory.names():
+        kinds = {kind.__name__ for kind in rlkit.factory.get(name).action_spaces}
+        for kind in untidy.ACTIONS:
+            if kind in kinds:
+                yield from ((name, env, kind) for env in untidy.REPEATABLE)
+
+
+@pytest.fixture(scope="session")
+def small_model():
+    """A function that makes a small model of any algorithm: ``small_model("ppo", env, seed=0)``."""
+
+    def small_model(name, env, seed=0, **settings):
+        known = rlkit.factory.get(name).Config.hyperparameters()
+        chosen = {key: value for key, value in SMALL.items() if key in known} | settings
+        return rlkit.create(name, env, seed=seed, **chosen)
+
+    return small_model
+
+
+@pytest.fixture(params=list(_cases()), ids=lambda case: f"{case[0]}-{case[1].__name__}-{case[2]}")
+def untidy_model(request, small_model):
+    """A function that makes a model in an untidy environment, the same each time."""
+    name, env, actions = request.param
+
+    def make(seed=0, **settings):
+        return small_model(name, functools.partial(env, actions), seed, **settings)
+
+    return make

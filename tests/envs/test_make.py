@@ -173,7 +173,7 @@ def test_an_environment_with_a_spec_is_copied_with_what_was_changed_since():
         assert environment is not given
         assert environment.spec.max_episode_steps == 7
         assert environment.unwrapped.length == 1.5
-    assert source.env_id == "CartPole-v1"
+    assert (source.env_id, source.name, source.modified) == (None, "CartPole-v1", ["length"])
 
 
 def test_an_environment_that_cannot_be_copied_is_made_anew_from_its_spec():
@@ -241,33 +241,55 @@ def test_an_episode_without_limit_stays_without():
 
 
 @pytest.mark.parametrize("make", [SyncVectorEnv, AsyncVectorEnv])
-def test_a_vector_environment_fixes_the_number_and_gives_single_ones_for_evaluation(environments, make):
+def test_a_vector_environment_fixes_the_number_and_is_the_one_that_trains(environments, make):
     vector = make([environments.Counting] * 3)
     source = EnvironmentSource(vector)
     assert source.fixed_num_envs == 3
     training = source.training(3)
-    assert isinstance(training, BatchedEnvironments)
-    assert training.num_envs == 3
-    assert isinstance(source.separate(2), LoopedEnvironments)
-    assert source.separate(2).num_envs == 2
-    training.close()
+    assert training.env is vector
+    training.close()  # it is the caller's
+    assert not vector.closed
     vector.close()
 
 
 @pytest.mark.parametrize("mode", ["sync", "vector_entry_point"])
-def test_a_vector_environment_is_evaluated_with_its_own_settings(mode):
+def test_a_vector_environment_is_evaluated_in_a_copy_with_what_was_changed_since(mode):
     vector = gymnasium.make_vec("CartPole-v1", 2, vectorization_mode=mode, sutton_barto_reward=True)
     source = EnvironmentSource(vector)
     assert source.env_id == "CartPole-v1"
     assert source.env_kwargs["sutton_barto_reward"] is True
-    evaluation = source.separate(1)
+    assert not source.is_evaluated_itself
+    evaluation = source.evaluation(1)
+    assert evaluation.env.unwrapped is not vector
     evaluation.reset(0)
-    assert evaluation.step(np.array([0])).rewards.tolist() == [0]
+    assert evaluation.step(np.array([0, 0])).rewards.tolist() == [0, 0]
+    evaluation.close()
+    assert not vector.closed
 
 
-def test_a_vector_environment_of_its_own_making_asks_for_another_for_evaluation(environments):
-    with pytest.raises(UnknownEnvironmentError, match=r"evaluate\(env="):
-        EnvironmentSource(environments.CountingVector()).separate(2)
+def test_a_vector_environment_that_cannot_be_copied_is_evaluated_in_itself_unless_it_trains(environments):
+    vector = AsyncVectorEnv([environments.Counting] * 2)
+    source = EnvironmentSource(vector)
+    assert source.is_evaluated_itself
+    assert source.evaluation(1).env is vector
+    training = source.training(2)
+    training.reset(0)
+    with pytest.raises(EnvironmentContractError, match="is in use already"):
+        source.evaluation(1).reset(0)
+    training.release()
+    source.evaluation(1).reset(0)
+    vector.close()
+
+
+def test_a_wrapper_around_a_vector_environment_is_kept_in_evaluation(environments):
+    inner = SyncVectorEnv([environments.Counting], autoreset_mode=AutoresetMode.SAME_STEP)
+    source = EnvironmentSource(TransformReward(inner, lambda rewards: 10 * rewards))
+    evaluation = source.evaluation(1)
+    evaluation.reset(0)
+    assert evaluation.step(np.array([0])).rewards.tolist() == [10]
+    with pytest.raises(UnknownEnvironmentError, match=r"model\.watch\(env="):
+        source.single()
+    assert EnvironmentSource(RecordEpisodeStatistics(inner)).single().reset()[0].tolist() == [0, 0]
 
 
 def test_gymnasiums_vectorised_cartpole_is_used_where_it_pays():
@@ -286,15 +308,6 @@ def test_making_a_source_leaves_no_environment_open(environments):
 
     EnvironmentSource(make)
     assert [env.closed for env in made] == [1]
-
-
-def test_a_wrapper_around_a_vector_environment_asks_for_another_for_evaluation(environments):
-    inner = SyncVectorEnv([environments.Counting], autoreset_mode=AutoresetMode.SAME_STEP)
-    counted = EnvironmentSource(RecordEpisodeStatistics(inner))  # changes nothing that is learned from
-    assert counted.separate(1).num_envs == 1
-    changed = EnvironmentSource(TransformReward(inner, lambda rewards: 10 * rewards))
-    with pytest.raises(UnknownEnvironmentError, match=r"model\.evaluate\(env="):
-        changed.separate(1)
 
 
 def test_arguments_that_cannot_be_saved_make_an_environment_of_its_own():

@@ -8,7 +8,7 @@ from gymnasium.envs.classic_control.cartpole import CartPoleVectorEnv
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 
 from rlkit.envs import EnvironmentSource
-from rlkit.envs.vector import BatchedEnvironments, LoopedEnvironments, SameStepCartPole, in_same_step_mode
+from rlkit.envs.vector import BatchedEnvironments, LoopedEnvironments, SameStepCartPole, looped, usable
 from rlkit.errors import EnvironmentContractError
 
 KINDS = ["looped", "sync", "sync_next_step", "sync_shared_buffer", "async", "async_next_step"]
@@ -22,8 +22,8 @@ def training(kind, factories):
     modes = {"autoreset_mode": AutoresetMode.NEXT_STEP if "next" in kind else AutoresetMode.SAME_STEP}
     if kind.startswith("async"):
         # Gymnasium takes final observations from a reused array by reference: only those of the default env differ.
-        return EnvironmentSource(AsyncVectorEnv(factories, **modes)).training(len(factories))
-    return EnvironmentSource(SyncVectorEnv(factories, copy="buffer" not in kind, **modes)).training(len(factories))
+        return BatchedEnvironments(usable(AsyncVectorEnv(factories, **modes)), is_ours=True)
+    return BatchedEnvironments(usable(SyncVectorEnv(factories, copy="buffer" not in kind, **modes)), is_ours=True)
 
 
 @pytest.fixture
@@ -182,7 +182,7 @@ def test_the_vectorised_cartpole_does_step_by_step_what_single_ones_do(settings)
 
 
 def test_reset_bounds_hold_for_every_episode_of_the_vectorised_cartpole():
-    env = SameStepCartPole(3)
+    env = SameStepCartPole.make(3)
     env.reset(seed=[0, 1, 2], options={"low": 0.01, "high": 0.02})
     for _ in range(60):
         observations, _, terminated, _, _ = env.step(np.ones(3, int))
@@ -208,7 +208,7 @@ def test_gymnasiums_own_vectorised_cartpole_keeps_its_settings_when_its_mode_is_
 
 def test_same_step_mode_is_left_as_it_is(environments):
     vector = environments.CountingVector()
-    assert in_same_step_mode(vector) is vector
+    assert usable(vector) is vector
 
 
 def test_returns_and_lengths_begin_anew_after_a_reset(environments):
@@ -305,7 +305,7 @@ def test_a_step_that_is_no_step_is_told_so(environments, told):
         def step(self, action):
             return told
 
-    environment = EnvironmentSource(Broken).separate(2)
+    environment = looped(Broken, 2)
     environment.reset(0)
     with pytest.raises(EnvironmentContractError, match="step returned"):
         environment.step(np.array([0, 0]))

@@ -276,19 +276,7 @@ def test_a_thread_and_the_main_thread_train_the_same_model_alike(environments):
     np.testing.assert_array_equal(models[0].network.parameters.vector, models[1].network.parameters.vector)
 
 
-def test_environments_are_closed_before_callbacks_are_told_of_the_end(environments):
-    made, open_at_the_end = [], []
-
-    def factory():
-        made.append(environments.Counting())
-        return made[-1]
-
-    model = PPO(PPOConfig(n_steps=4, batch_size=4), factory, seed=0)
-    model.train(8, callbacks=calling("on_end", lambda run: open_at_the_end.append([env.closed for env in made])))
-    assert open_at_the_end == [[1, 1]]
-
-
-def test_environments_are_closed_after_the_run(environments):
+def test_environments_stay_open_from_one_run_to_the_next_until_the_model_is_closed(environments):
     made = []
 
     def make():
@@ -299,9 +287,49 @@ def test_environments_are_closed_after_the_run(environments):
     model.train(8)
     run = model.training(100)
     next(run)
+    with pytest.raises(TrainingError, match="is training"):
+        model.close()
     run.close()
-    assert len(made) == 1 + 2 + 2
-    assert [env.closed for env in made] == [1] * 5
+    assert [env.closed for env in made] == [1, 0, 0]
+    model.close()
+    model.close()
+    assert [env.closed for env in made] == [1, 1, 1]
+    model.train(8)
+    assert [env.closed for env in made] == [1, 1, 1, 0, 0]
+
+
+def test_environments_are_closed_when_nothing_refers_to_the_model(environments):
+    made = []
+
+    def make():
+        made.append(environments.Counting())
+        return made[-1]
+
+    model = PPO(PPOConfig(n_steps=4, batch_size=4), make, seed=0)
+    model.train(8)
+    del model
+    gc.collect()
+    assert [env.closed for env in made] == [1, 1]
+
+
+def test_environments_that_failed_are_replaced(environments):
+    made = []
+
+    class Failing(environments.Counting):
+        def __init__(self):
+            super().__init__()
+            made.append(self)
+
+        def step(self, action):
+            if len(made) == 2:
+                raise OSError("the simulator died")
+            return super().step(action)
+
+    model = PPO(PPOConfig(n_steps=4, batch_size=4), Failing, seed=0)
+    with pytest.raises(OSError, match="died"):
+        model.train(8)
+    model.train(8)
+    assert [env.closed for env in made] == [1, 1, 0]
 
 
 def test_progress_remaining_falls_from_the_first_update_to_zero_at_the_last(model):

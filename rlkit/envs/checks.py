@@ -1,0 +1,201 @@
+"""Faults of environments that no error shows: ignored seeds, global generators, changed attributes."""
+
+from __future__ import annotations
+
+import copy
+import math
+import random
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from gymnasium.vector import AsyncVectorEnv, SyncVectorEnv, VectorWrapper
+from numpy.typing import NDArray
+
+Environment = gymnasium.Env[Any, Any]
+Trajectory = list[tuple[Any, ...]]
+
+_WATCHED_CALLS = 256
+"""Resets and steps after which the global generators are no longer compared, which takes some microseconds a call."""
+_PROBED_STEPS = 16
+_MISSING = object()
+_PLAIN = (bool, int, float, complex, str, bytes, np.generic, type(None), spaces.Space)
+
+
+class SourceChecks:
+    """Looks for faults in the environments of one source, and warns of each once.
+
+    Args:
+        make: Makes one new environment; None where only the caller can.
+        name: What to call the environment.
+
+    Attributes:
+        watches_generators: Whether the next calls should go through :meth:`watched`.
+    """
+
+    def __init__(self, make: Callable[[], Environment] | None, name: str) -> None:
+        self._make = make
+        self._name = name
+        self._probed = False
+        self._calls = 0
+        self.watches_generators = True
+
+    def watched(self, call: Callable[[Any], Any], argument: Any) -> Any:
+        """Call a function that runs environments, and warn where it uses a generator that all of Python shares."""
+        before = _global_generators()
+        result = call(argument)
+        self._calls += 1
+        self.watches_generators = self._calls < _WATCHED_CALLS
+        used = [name for name, state in _global_generators().items() if state != before[name]]
+        if used:
+            self.watches_generators = False
+            warnings.warn(
+                f"{self._name} draws from {' and '.join(used)}, which the seed of a model does not reach: the same "
+                f"run will not give the same result. Let it draw from self.np_random, which "
+                f"super().reset(seed=seed) seeds.",
+                stacklevel=2,
+            )
+        return result
+
+    def look_at_first(self, features: NDArray[Any]) -> None:
+        """Warn where several environments began alike because they ignore their seeds.
+
+        Args:
+            features: Features of the first observations, each after another seed, ``(num_envs, size)``.
+        """
+        if self._probed or self._make is None or len(features) < 2 or (features != features[0]).any():  # noqa: PLR2004
+            return
+        self._probed = True
+        if _ignores_seeds(self._make):
+            warnings.warn(
+                f"Different seeds give {self._name} identical first episodes: environments that are stepped together "
+                f"are copies of each other. Let its reset draw from self.np_random after super().reset(seed=seed), or "
+                f"give the class, or a function that makes a different one each time, in place of an object.",
+                stacklevel=2,
+            )
+
+
+def _global_generators() -> dict[str, Any]:
+    legacy: Any = np.random.get_state(legacy=False)  # noqa: NPY002 - it is what is looked at
+    numpy_state = (legacy["state"]["key"].tobytes(), legacy["state"]["pos"], legacy["has_gauss"], legacy["gauss"])
+    return {"np.random": numpy_state, "random": random.getstate()}
+
+
+def _ignores_seeds(make: Callable[[], Environment]) -> bool:
+    """Whether two new environments do the same after different seeds, and one does not after the same seed twice.
+
+    An environment without anything random does the same in all three.
+    """
+    one, other = make(), make()
+    try:
+        first, second, again = _played(one, 1), _played(other, 2), _played(one, 1)
+    except Exception:  # noqa: BLE001 - a run will show what is wrong, and where
+        return False
+    finally:
+        one.close()
+        other.close()
+    return first == second and first != again
+
+
+def _played(env: Any, seed: int) -> Trajectory:
+    """Return what some steps with fixed actions give."""
+    actions = copy.deepcopy(env.action_space)
+    actions.seed(0)
+    observation, _ = env.reset(seed=seed)
+    seen: Trajectory = [(_frozen(observation),)]
+    for _ in range(_PROBED_STEPS):
+        observation, reward, terminated, truncated, _ = env.step(actions.sample())
+        seen.append(tuple(map(_frozen, (observation, reward, terminated, truncated))))
+        if np.any(terminated) or np.any(truncated):
+            break
+    return seen
+
+
+def _frozen(value: Any) -> Any:
+    """Return a value that compares with ``==`` and does not change with what it was made from."""
+    if isinstance(value, dict):
+        return tuple((key, _frozen(part)) for key, part in value.items())
+    if isinstance(value, list | tuple):
+        return tuple(map(_frozen, value))
+    array = np.asarray(value)
+    return (str(array.dtype), array.shape, array.tobytes())
+
+
+def changed_attributes(env: Any, make: Callable[[], Any]) -> list[str]:
+    """Return the names of attributes in which an environment differs from a new one of the same spec.
+
+    What an episode changes is passed over: an environment that was merely used does not differ.
+
+    Args:
+        env: The environment, or a vector environment.
+        make: Makes a new environment of the spec: a single one, but for a vector environment of its own kind.
+    """
+    try:
+        fresh = make()
+    except Exception:  # noqa: BLE001 - what cannot be made cannot be compared: it counts as what its spec says
+        return []
+    before = [copy.deepcopy({k: v for k, v in vars(each).items() if _is_plain(v)}) for each in _layers(fresh)]
+    try:
+        _played(fresh, 0)
+    except Exception:  # noqa: BLE001 - the same
+        return []
+    finally:
+        fresh.close()
+    fixed: dict[type, dict[str, Any]] = {}
+    known: dict[type, set[str]] = {}
+    for layer, values in zip(_layers(fresh), before, strict=True):
+        own = vars(layer)
+        fixed[type(layer)] = {name: value for name, value in values.items() if _same(own.get(name, _MISSING), value)}
+        known[type(layer)] = set(own)
+    base = env.unwrapped
+    if isinstance(base, AsyncVectorEnv):
+        names = fixed[type(fresh.unwrapped)]
+        asked = {name: base.get_attr(name) for name in names} if not base.closed else {}
+        return sorted(name for name, values in asked.items() if not all(_same(one, names[name]) for one in values))
+    envs = base.envs if isinstance(base, SyncVectorEnv) else [env]
+    return sorted({name for one in envs for name in _differences(one, fixed, known)})
+
+
+def _differences(env: Any, fixed: dict[type, dict[str, Any]], known: dict[type, set[str]]) -> Iterator[str]:
+    compared: set[type] = set()
+    for layer in _layers(env):
+        if type(layer) not in fixed or type(layer) in compared:  # of two time limits the outer one is the spec's
+            continue
+        compared.add(type(layer))
+        own = vars(layer)
+        for name, value in fixed[type(layer)].items():
+            found = own.get(name, _MISSING)
+            if (found is _MISSING or _is_plain(found)) and not _same(found, value):  # a window is no modification
+                yield name
+        yield from (name for name in own.keys() - known[type(layer)] if not name.startswith("_"))
+
+
+def _layers(env: Any) -> Iterator[Any]:
+    while isinstance(env, gymnasium.Wrapper | VectorWrapper):
+        yield env
+        env = env.env
+    yield env
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, np.ndarray):
+        return bool(value.dtype != object)
+    if isinstance(value, dict):
+        return all(_is_plain(key) and _is_plain(part) for key, part in value.items())
+    if isinstance(value, list | tuple | set | frozenset):
+        return all(map(_is_plain, value))
+    return isinstance(value, _PLAIN)
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
+        return bool(np.array_equal(one, other))
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return len(one) == len(other) and all(map(_same, one, other))
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
+    both_nan = isinstance(one, float) and isinstance(other, float) and math.isnan(one) and math.isnan(other)
+    return True if both_nan else bool(one == other)

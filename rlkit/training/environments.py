@@ -1,0 +1,92 @@
+"""The environments that a model trains in, which stay open from one call of ``train`` to the next."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from rlkit.envs import EnvironmentSource, VectorEnvironment
+from rlkit.envs.spaces import Features
+
+
+class TrainingEnvironments:
+    """The environments that a model trains in, with whatever state they keep, and where their episodes stand.
+
+    They are closed by :meth:`close`, or when nothing refers to the model any more.
+
+    Attributes:
+        observations: What the policy acts on next, float32 ``(n_envs, size)``, where the episodes of the last run can
+            go on; None where new ones must begin.
+        saved: Where episodes stood in the process that saved the model; None where that is not known.
+    """
+
+    def __init__(self, saved: Mapping[str, Any] | None = None) -> None:
+        self.observations: Features | None = None
+        self.saved = saved
+        self._vector: VectorEnvironment | None = None
+        self._finalizer: weakref.finalize[..., Any] | None = None
+
+    def open(self, source: EnvironmentSource, num_envs: int) -> VectorEnvironment:
+        """Return the environments, made by ``source`` where there are none that work."""
+        if self._vector is not None and self._vector.has_failed:
+            self.close()
+        if self._vector is None:
+            self.use(source.training(num_envs))
+        assert self._vector is not None  # noqa: S101 - use() has set it
+        return self._vector
+
+    def use(self, vector: VectorEnvironment) -> None:
+        """Train in these environments from now on."""
+        self._vector = vector
+        self._finalizer = weakref.finalize(self, vector.close)
+
+    def close(self) -> None:
+        """Close the environments, unless they are somebody else's; others are made when they are needed."""
+        self.observations = self.saved = None
+        if self._finalizer is not None:
+            self._finalizer()
+        self._vector = self._finalizer = None
+
+    @property
+    def vector(self) -> VectorEnvironment | None:
+        """The environments that are open."""
+        return self._vector
+
+    def copied(self) -> TrainingEnvironments:
+        """Return copies of the environments in the middle of their episodes; of what cannot be copied new ones."""
+        saved = self.get_state()
+        other = TrainingEnvironments(saved)
+        vector = None if self._vector is None else self._vector.copied()
+        if vector is not None:
+            other.use(vector)
+            other.observations = None if self.observations is None else self.observations.copy()
+        return other
+
+    def get_state(self) -> dict[str, Any] | None:
+        """Return where the episodes stand as plain data; None where they cannot go on in another process."""
+        if self.observations is None or self._vector is None:
+            return None if self.saved is None else dict(self.saved)
+        episodes = self._vector.get_state()
+        return None if episodes is None else {"episodes": episodes, "observations": self.observations.copy()}
+
+    def resume(self) -> Features | None:
+        """Return what the policy acts on next in the episodes of the last run; None where new ones must begin.
+
+        Those of a run in another process go on where they stood, if the environments can take that up.
+        """
+        saved, self.saved = self.saved, None
+        observations, self.observations = self.observations, None  # until an update is complete
+        if self._vector is None or self._vector.has_failed or (observations is None and saved is None):
+            return None
+        ours = self._vector.hold()
+        if observations is not None:
+            return observations if ours else None  # somebody else has stepped them since
+        assert saved is not None  # noqa: S101 - else both were None
+        try:
+            self._vector.set_state(saved["episodes"])
+            return np.array(saved["observations"])
+        except (KeyError, TypeError, ValueError):  # of other environments
+            return None
