@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+from rlkit.config.changes import ConfigChange
+from rlkit.config.class_only import class_only
 from rlkit.envs import EnvironmentLike, space_from_dict, space_to_dict
 from rlkit.envs.spaces import Space
 from rlkit.errors import ConfigError, ModelDefinitionError, StateError
@@ -30,6 +32,7 @@ _DESCRIPTION = (
     "num_timesteps",
     "num_episodes",
     "learning_curve",
+    "config_changes",
 )
 """What stands in a model's state as well as in its metadata."""
 
@@ -59,7 +62,7 @@ class ModelBase(Learner):
 
     def _description(self) -> dict[str, Any]:
         return {
-            "algorithm": self.algorithm,
+            "algorithm": type(self).algorithm,
             "env_id": self._env_id,
             "env_kwargs": dict(self._env_kwargs),
             "observation_space": _space_or_none(self.observation_space),
@@ -68,6 +71,7 @@ class ModelBase(Learner):
             "num_timesteps": self.num_timesteps,
             "num_episodes": self.num_episodes,
             "learning_curve": self.learning_curve,
+            "config_changes": [change.to_dict() for change in self.config_changes],
         }
 
     @property
@@ -122,9 +126,10 @@ class ModelBase(Learner):
         if self._source is not None:
             restored._adopt(self._source)
         restored._run = self._run
-        restored._log = self._log.went_back(restored.learning_curve)
+        restored._log = self._log.went_back(restored.learning_curve, restored.config_changes)
         self.__dict__.update(restored.__dict__)
 
+    @class_only(StateError, "model.set_state(state) changes a model; rlkit.load(path) makes one from a file.")
     @classmethod
     def from_state(
         cls, state: Mapping[str, Any], env: EnvironmentLike | None = None, *, wall_time: float = 0.0
@@ -177,7 +182,8 @@ class ModelBase(Learner):
                 self._set_experience(state["experience"])
         self._env_id, self._env_kwargs = state["env_id"], dict(state["env_kwargs"])
         self.num_timesteps, self.num_episodes = state["num_timesteps"], state["num_episodes"]
-        self._log = TrainingLog(state["learning_curve"], wall_time)
+        changes = [ConfigChange.from_dict(record) for record in state.get("config_changes") or ()]
+        self._log = TrainingLog(state["learning_curve"], wall_time, changes)
         self._rng.bit_generator.state = state["rng"]
 
     @abstractmethod
@@ -238,6 +244,7 @@ class ModelBase(Learner):
         told |= {"model_class": f"{type(self).__module__}:{type(self).__qualname__}", "left_out": state["left_out"]}
         return PackedModel(told, pack(state, type(self)))
 
+    @class_only(StateError, "Assign what it returns: agent = rlkit.load(path).")
     @classmethod
     def load(cls, path: str | Path, env: EnvironmentLike | None = None) -> Self:
         """Return the model of this class in a file that :meth:`save` wrote.
