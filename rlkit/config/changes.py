@@ -50,6 +50,15 @@ class ConfigChange:
         return asdict(self)
 
 
+def changes_from(records: Iterable[Mapping[str, Any]]) -> tuple[ConfigChange, ...]:
+    """Return the changes that gave ``records`` with :meth:`ConfigChange.to_dict`.
+
+    Raises:
+        TypeError: One of them is not such a record.
+    """
+    return tuple(map(ConfigChange.from_dict, records))
+
+
 def with_change(changes: Sequence[ConfigChange], change: ConfigChange) -> tuple[ConfigChange, ...]:
     """Return a log of changes with another one at its end.
 

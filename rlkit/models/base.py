@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from rlkit.config.changes import ConfigChange
+from rlkit.config.changes import changes_from
 from rlkit.config.class_only import class_only
 from rlkit.envs import EnvironmentLike, space_from_dict, space_to_dict
 from rlkit.envs.spaces import Space
@@ -182,7 +182,7 @@ class ModelBase(Learner):
                 self._set_experience(state["experience"])
         self._env_id, self._env_kwargs = state["env_id"], dict(state["env_kwargs"])
         self.num_timesteps, self.num_episodes = state["num_timesteps"], state["num_episodes"]
-        changes = [ConfigChange.from_dict(record) for record in state.get("config_changes") or ()]
+        changes = changes_from(state.get("config_changes", ()))
         self._log = TrainingLog(state["learning_curve"], wall_time, changes)
         self._rng.bit_generator.state = state["rng"]
 
