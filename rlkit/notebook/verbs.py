@@ -113,7 +113,7 @@ class Train(Verb):
 
 
 class Reconfigure(Verb):
-    """Change hyperparameters of a model, also while it trains in the background."""
+    """Change hyperparameters of a model, also while it trains."""
 
     name = "reconfigure"
     example = "agent --learning-rate 1e-4"
@@ -121,15 +121,14 @@ class Reconfigure(Verb):
     def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
         parser.add("model", kind="variable", help="variable that holds the model")
         model = self._model(parser.others(words), scope)
-        if model is None:
-            parser.epilog = (
-                f"The settings of a model are options, too: {parser.prog} agent --help lists those of agent."
-            )
-            return
-        config_class = type(model.config)
-        parser.algorithm = model.algorithm
-        built = model.observation_space is not None
-        add_hyperparameters(parser, config_class, config_class.live_names() if built else None)
+        classes = [rlkit.factory.get(name).Config for name in rlkit.factory.names()]
+        offered: set[str] | None = {name for config_class in classes for name in config_class.live_names()}
+        if model is not None:
+            classes = [type(model.config)]
+            parser.algorithm = model.algorithm
+            offered = None if model.observation_space is None else set(model.config.live_names())
+        for config_class in classes:
+            add_hyperparameters(parser, config_class, offered)
 
     @staticmethod
     def _model(others: Sequence[str], scope: Scope) -> ModelBase | None:

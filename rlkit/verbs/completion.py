@@ -144,6 +144,8 @@ def _values(action: argparse.Action, parser: OptionParser, fragment: str, scope:
         return list(action.choices)
     kind = parser.kinds[action.dest]
     if kind == "hyperparameter":
+        if parser.algorithm not in factory.names():  # it is not known yet
+            return []
         return values_of(factory.get(parser.algorithm).Config, action.dest)
     return candidates(kind, fragment, parser.algorithm, scope)
 

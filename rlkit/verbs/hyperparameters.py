@@ -26,6 +26,8 @@ def add_hyperparameters(
     parser.common |= {name for name, field in config_class.hyperparameters().items() if field.common}
     for name, field in config_class.hyperparameters().items():
         flag = f"--{name.replace('_', '-')}"
+        if parser.option(flag) is not None:
+            continue  # another algorithm has it, too
         spellings = [flag] if flag == f"--{name}" else [flag, f"--{name}"]
         default = text.literal(defaults[name])
         if field.kind == "bool":
