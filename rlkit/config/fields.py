@@ -106,6 +106,11 @@ class Hyperparameter:
     live: bool
 
     @property
+    def about(self) -> str:
+        """What it does, and whether it may change while a model trains, in sentences."""
+        return f"{self.meaning} May change while training." if self.live else self.meaning
+
+    @property
     def takes(self) -> str:
         """What values are right, in words: ``"a number above 0 and at most 1, or a schedule …"``."""
         words = {

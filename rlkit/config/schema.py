@@ -302,7 +302,7 @@ class ModelConfig(BaseModel):
     def rows(self) -> list[tuple[str, object, str, str]]:
         """Return name, value, source and meaning of every hyperparameter, for tables."""
         fields, sources, values = type(self).hyperparameters(), self.sources, self.to_dict()
-        return [(name, values[name], sources[name], field.meaning) for name, field in fields.items()]
+        return [(name, values[name], sources[name], field.about) for name, field in fields.items()]
 
     def __repr__(self) -> str:
         values, sources = self.to_dict(), self.sources
