@@ -62,7 +62,7 @@ class Description:
     def _rows(self) -> list[tuple[str, str, str, str]]:
         shown = self.config_class().to_dict()
         known = self.config_class.hyperparameters().values()
-        return [(field.name, str(shown[field.name]), field.takes, field.meaning) for field in known]
+        return [(field.name, str(shown[field.name]), field.takes, field.about) for field in known]
 
     @property
     def _head(self) -> str:

@@ -62,6 +62,7 @@ def hyperparameter(
     scale: Scale = "linear",
     unit: str = "",
     common: bool = False,
+    live: bool = False,
 ) -> Any:
     """Declare one hyperparameter of a :class:`ModelConfig`.
 
@@ -75,6 +76,8 @@ def hyperparameter(
         scale: Whether a slider for it is linear or logarithmic.
         unit: What it counts, such as ``"steps"``.
         common: Whether people change it often: shown first in forms and help.
+        live: Whether ``model.reconfigure`` may change it once the model has networks. The algorithm must then read it
+            from ``self.config`` each time it uses it.
     """
     bounds = {"exclusiveMinimum": gt, "minimum": ge, "exclusiveMaximum": lt, "maximum": le}
     extra = {name: bound for name, bound in bounds.items() if bound is not None}
@@ -82,7 +85,7 @@ def hyperparameter(
         default,
         description=meaning,
         validate_default=False,
-        json_schema_extra={**extra, "scale": scale, "unit": unit, "common": common},
+        json_schema_extra={**extra, "scale": scale, "unit": unit, "common": common, "live": live},
     )
 
 
@@ -100,6 +103,12 @@ class Hyperparameter:
     scale: Scale
     unit: str
     common: bool
+    live: bool
+
+    @property
+    def about(self) -> str:
+        """What it does, and whether it may change while a model trains, in sentences."""
+        return f"{self.meaning} May change while training." if self.live else self.meaning
 
     @property
     def takes(self) -> str:
@@ -176,4 +185,5 @@ def describe_field(name: str, field: FieldInfo) -> Hyperparameter:
         scale=typing.cast("Scale", extra.get("scale", "linear")),
         unit=str(extra.get("unit", "")),
         common=bool(extra.get("common", False)),
+        live=bool(extra.get("live", False)),
     )

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Self
 from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError, ValidationInfo, field_validator
 
 from rlkit.config import files, presets
+from rlkit.config.class_only import class_only
 from rlkit.config.fields import Hyperparameter, describe_field
 from rlkit.display import html, text
 from rlkit.errors import ConfigError, did_you_mean
@@ -104,6 +105,12 @@ class ModelConfig(BaseModel):
         return cached
 
     @classmethod
+    def live_names(cls) -> list[str]:
+        """Return the names of those that may change while a model trains, in the order of the class."""
+        return [name for name, field in cls.hyperparameters().items() if field.live]
+
+    @class_only(ConfigError, "Use config.replace(learning_rate=1e-3) for a config with other values.")
+    @classmethod
     def resolve(
         cls,
         values: Mapping[str, Any] | None = None,
@@ -189,6 +196,7 @@ class ModelConfig(BaseModel):
             "adjusted": sorted(self._adjusted),
         }
 
+    @class_only(ConfigError, "Call it on the class and assign the result: config = PPOConfig.from_state(state).")
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self:
         """Return the config that gave ``state`` with :meth:`get_state`.
@@ -223,6 +231,7 @@ class ModelConfig(BaseModel):
         """
         return files.write(Path(path), self.to_dict())
 
+    @class_only(ConfigError, "Call it on the class and assign the result: config = PPOConfig.load(path).")
     @classmethod
     def load(cls, path: str | Path, env: str | None = None) -> Self:
         """Read a ``.yaml``, ``.yml`` or ``.toml`` file: one that :meth:`save` wrote, or one of RL Zoo's.
@@ -266,6 +275,7 @@ class ModelConfig(BaseModel):
                 raise cls._explain(error) from None
         return alone.to_dict()[name]
 
+    @class_only(ConfigError, "Call it on the class and assign the result: config = PPOConfig.from_mapping(block).")
     @classmethod
     def from_mapping(cls, block: Mapping[str, Any]) -> Self:
         """Return a config from a block as files have it: RL Zoo's spellings and numbers in quotes are read.
@@ -292,7 +302,7 @@ class ModelConfig(BaseModel):
     def rows(self) -> list[tuple[str, object, str, str]]:
         """Return name, value, source and meaning of every hyperparameter, for tables."""
         fields, sources, values = type(self).hyperparameters(), self.sources, self.to_dict()
-        return [(name, values[name], sources[name], field.meaning) for name, field in fields.items()]
+        return [(name, values[name], sources[name], field.about) for name, field in fields.items()]
 
     def __repr__(self) -> str:
         values, sources = self.to_dict(), self.sources

@@ -269,6 +269,20 @@ def reference(frame: Frame, value: float, label: str) -> str:
     return line + write(frame.x.start + 5, level + (13 if upper else -5), label)
 
 
+def moments(frame: Frame, positions: Sequence[float]) -> str:
+    """Draw dotted lines upwards.
+
+    Args:
+        frame: Axes.
+        positions: Where they cross the x axis; those beyond its ends are left out.
+
+    Returns:
+        An SVG fragment; empty for none.
+    """
+    shown = [frame.x.pixel(position) for position in positions if frame.x.low <= position <= frame.x.high]
+    return "".join(rule(x, frame.y.start, x, frame.y.end, opacity=0.6, extra=' stroke-dasharray="1 3"') for x in shown)
+
+
 def end_labels(frame: Frame, lines: Sequence[Line], *, leaders: bool = False) -> str:
     """Write the label of each line at its end, moved apart where they would touch.
 

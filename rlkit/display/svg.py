@@ -28,6 +28,7 @@ _LONGEST_ALT = 400  # letters
 _SOLID = 3  # of the distinct colours are drawn solid, the others dashed
 _LINE_POINTS = 240
 _FEWEST_POINTS = 60
+_MOMENTS = 20
 _ALL_PANELS = 820  # pixels: fills a card
 _PANEL_WIDTH, _PANEL_HEIGHT, _PANEL_GAP = 258, 112, 22
 
@@ -59,6 +60,7 @@ def learning_curve(
     *,
     evaluated: tuple[ArrayLike, ArrayLike] = ((), ()),
     threshold: float | None = None,
+    changes: Sequence[float] = (),
     title: str | None = None,
     width: int = WIDTH,
     height: int = HEIGHT,
@@ -72,6 +74,7 @@ def learning_curve(
         mean_returns: Rolling mean of the returns, of shape (n,).
         evaluated: Environment steps and mean returns of evaluations on the way, each of shape (m,).
         threshold: Return from which the environment counts as solved.
+        changes: Environment steps at which hyperparameters changed: thin dotted lines upwards.
         title: Written above the picture.
         width: Pixels across.
         height: Pixels down.
@@ -91,6 +94,7 @@ def learning_curve(
         points=(steps, returns),
         threshold=threshold,
         threshold_label="" if threshold is None else f"solved at {marks.value(threshold)}",
+        moments=changes,
         x_label="environment steps",
         y_label="return",
         title=title or "",
@@ -105,6 +109,7 @@ def line_chart(
     points: tuple[ArrayLike, ArrayLike] = ((), ()),
     threshold: float | None = None,
     threshold_label: str = "",
+    moments: Sequence[float] = (),
     x_label: str = "",
     y_label: str = "",
     title: str = "",
@@ -118,6 +123,7 @@ def line_chart(
         points: Positions and values of single observations behind the first line.
         threshold: Value of a line of reference across the picture.
         threshold_label: Written on the line of reference.
+        moments: Positions of dotted lines from bottom to top; at most 20 of them are drawn.
         x_label: Meaning and unit of the positions.
         y_label: Meaning and unit of the values.
         title: Written above the picture.
@@ -149,6 +155,7 @@ def line_chart(
         marks.dots(frame, *cloud),
         *(marks.band(frame, line) for line in lines),
         *(marks.reference(frame, value, threshold_label) for value in reference.tolist()),
+        marks.moments(frame, moments[:: -(-len(moments) // _MOMENTS) or 1]),
         *(marks.stroke(frame, line) for line in reversed(lines)),
         marks.end_labels(frame, lines),
     ]

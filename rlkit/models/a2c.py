@@ -16,7 +16,9 @@ class A2CConfig(OnPolicyConfig):
 
     preset_file: ClassVar[str] = "a2c.yaml"
 
-    learning_rate: Scheduled = hyperparameter(7e-4, "Step size of the optimizer.", gt=0, le=1, scale="log", common=True)
+    learning_rate: Scheduled = hyperparameter(
+        7e-4, "Step size of the optimizer.", gt=0, le=1, scale="log", common=True, live=True
+    )
     n_steps: int = hyperparameter(
         5,
         "Steps of each environment between updates.",

@@ -6,7 +6,7 @@ import warnings
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from gymnasium import spaces
@@ -43,6 +43,42 @@ _LONGEST_WATCHED = 10_000
 """Steps after which an episode that is watched is cut off: every one of them is kept."""
 
 
+class _Fixed:
+    """An attribute that the model sets itself, as ``_name``: assigning it would make another model of what is saved.
+
+    Args:
+        remedy: What to do instead.
+    """
+
+    def __init__(self, remedy: str) -> None:
+        self._remedy = remedy
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, agent: Agent | None, owner: type | None = None) -> Any:
+        return self if agent is None else getattr(agent, f"_{self._name}")
+
+    def __set__(self, agent: Agent, value: object) -> None:
+        raise ConfigError(f"The {self._name} of a model cannot be assigned ({value!r:.80}).", self._remedy)
+
+    def __delete__(self, agent: Agent) -> None:
+        raise ConfigError(f"The {self._name} of a model cannot be deleted.", self._remedy)
+
+
+class _FixedConfig(_Fixed):
+    """The config: an assignment is answered with the call that makes the same change."""
+
+    def __set__(self, agent: Agent, value: object) -> None:
+        remedy = self._remedy
+        if isinstance(value, agent.Config):
+            changes = {name: new for name, (_, new) in agent.config.diff(value).items()}
+            live = type(agent.config).live_names()
+            if changes and (agent.observation_space is None or changes.keys() <= set(live)):
+                remedy = f"Use model.reconfigure({', '.join(f'{name}={new!r}' for name, new in changes.items())})."
+        raise ConfigError("The config of a model cannot be assigned.", remedy)
+
+
 class Agent(Estimates):
     """Networks for an environment's spaces: built, asked for actions, evaluated.
 
@@ -54,7 +90,7 @@ class Agent(Estimates):
         seed: Seed of everything random in the model, the environments included; drawn where None.
 
     Attributes:
-        config: Hyperparameters.
+        config: Hyperparameters. Like seed and spaces they cannot be assigned: see :meth:`reconfigure`.
         seed: The seed in use.
         num_timesteps: Environment steps trained so far.
         observation_space: Space of observations; None before :meth:`build`.
@@ -75,6 +111,20 @@ class Agent(Estimates):
     action_spaces: ClassVar[tuple[type[Space], ...]]
     """Kinds of action space that the algorithm takes."""
 
+    if TYPE_CHECKING:  # subclasses annotate config with their own class
+        config: ModelConfig
+        seed: int
+        observation_space: Space | None
+        action_space: Space | None
+    else:
+        config = _FixedConfig(
+            "Use model.reconfigure(learning_rate=1e-4) for settings that may change while training; "
+            "create a new model for others."
+        )
+        seed = _Fixed("Create a new model with it: rlkit.create('ppo', 'CartPole-v1', seed=0).")
+        observation_space = _Fixed("Give the model an environment: model.build('CartPole-v1').")
+        action_space = _Fixed("Give the model an environment: model.build('CartPole-v1').")
+
     def __init__(
         self,
         config: ModelConfig | None = None,
@@ -83,14 +133,14 @@ class Agent(Estimates):
         env_kwargs: Mapping[str, Any] | None = None,
         seed: int | None = None,
     ) -> None:
-        self.config = self.Config() if config is None else config
+        self._config = self.Config() if config is None else config
         if not isinstance(self.config, self.Config):
             problem = f"{type(self).__name__} cannot use a {type(config).__name__}."
             raise ConfigError(problem, f"Give it a {self.Config.__name__}.")
-        self.seed = _checked_seed(seed)
+        self._seed = _checked_seed(seed)
         self.num_timesteps = 0
-        self.observation_space: Space | None = None
-        self.action_space: Space | None = None
+        self._observation_space: Space | None = None
+        self._action_space: Space | None = None
         self._env_id: str | None = None
         self._env_kwargs: dict[str, Any] = {}
         self._env_name: str | None = None
@@ -154,10 +204,10 @@ class Agent(Estimates):
         if self.config.sources["n_envs"] == "caller" and self.observation_space is None:
             problem = f"n_envs = {wanted}, but the vector environment has {given}."
             raise ConfigError(problem, f"Leave n_envs out, or set it to {given}.")
-        self.config = self.config.adjusted(n_envs=given)
+        self._config = self.config.adjusted(n_envs=given)
 
     def _build_for(self, observation_space: Space, action_space: Space) -> None:
-        self.observation_space, self.action_space = observation_space, action_space
+        self._observation_space, self._action_space = observation_space, action_space
         self._encoder = FeatureEncoder(observation_space)
         normalize = getattr(self.config, "normalize", "none")
         self._normalizer = Normalizer(

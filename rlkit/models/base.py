@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
 
+from rlkit.config.changes import changes_from
+from rlkit.config.class_only import class_only
 from rlkit.envs import EnvironmentLike, EnvironmentSource, space_from_dict, space_to_dict
 from rlkit.envs.spaces import Space
 from rlkit.errors import ConfigError, ModelDefinitionError, StateError
@@ -35,6 +37,7 @@ _DESCRIPTION = (
     "num_timesteps",
     "num_episodes",
     "learning_curve",
+    "config_changes",
 )
 """What stands in a model's state as well as in its metadata."""
 
@@ -64,7 +67,7 @@ class ModelBase(Learner):
 
     def _description(self) -> dict[str, Any]:
         return {
-            "algorithm": self.algorithm,
+            "algorithm": type(self).algorithm,
             "env_id": self._env_id,
             "env_kwargs": dict(self._env_kwargs),
             "env_name": self._env_name,
@@ -75,6 +78,7 @@ class ModelBase(Learner):
             "num_timesteps": self.num_timesteps,
             "num_episodes": self.num_episodes,
             "learning_curve": self.learning_curve,
+            "config_changes": [change.to_dict() for change in self.config_changes],
         }
 
     @property
@@ -133,9 +137,10 @@ class ModelBase(Learner):
         environments.observations, environments.saved = None, restored._environments.saved
         restored._environments = environments
         restored._run = self._run
-        restored._log = self._log.went_back(restored.learning_curve)
+        restored._log = self._log.went_back(restored.learning_curve, restored.config_changes)
         self.__dict__.update(restored.__dict__)
 
+    @class_only(StateError, "model.set_state(state) changes a model; rlkit.load(path) makes one from a file.")
     @classmethod
     def from_state(
         cls, state: Mapping[str, Any], env: EnvironmentLike | None = None, *, wall_time: float = 0.0
@@ -191,7 +196,8 @@ class ModelBase(Learner):
         self._env_name, self._env_modified = state.get("env_name", state["env_id"]), list(state.get("env_modified", ()))
         self._environments.saved = state.get("episodes")
         self.num_timesteps, self.num_episodes = state["num_timesteps"], state["num_episodes"]
-        self._log = TrainingLog(state["learning_curve"], wall_time)
+        changes = changes_from(state.get("config_changes", ()))
+        self._log = TrainingLog(state["learning_curve"], wall_time, changes)
         self._rng.bit_generator.state = state["rng"]
 
     @abstractmethod
@@ -292,6 +298,7 @@ class ModelBase(Learner):
         told |= {"model_class": f"{type(self).__module__}:{type(self).__qualname__}", "left_out": state["left_out"]}
         return PackedModel(told, pack(state, type(self)))
 
+    @class_only(StateError, "Assign what it returns: agent = rlkit.load(path).")
     @classmethod
     def load(cls, path: str | Path, env: EnvironmentLike | None = None) -> Self:
         """Return the model of this class in a file that :meth:`save` wrote.

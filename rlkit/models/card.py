@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rlkit.config.changes import describe_changes
 from rlkit.display import html, svg, text
 from rlkit.display.html import Markup
 
@@ -29,6 +30,7 @@ def _fields(model: ModelBase) -> list[tuple[str, str]]:
     fields = [("seed", str(model.seed))]
     if model.is_trained:
         fields += [("episodes", text.number(model.num_episodes)), ("training time", text.duration(model.wall_time))]
+    fields += describe_changes(model.config_changes).items()
     evaluation = model.evaluation  # taken once: it is gone as soon as a thread has trained the model further
     if evaluation:
         fields.append(("evaluated", f"{text.number(evaluation.mean)} ± {text.number(evaluation.std)}"))

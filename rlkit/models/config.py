@@ -97,10 +97,14 @@ class TrainingConfig(ModelConfig):
         unit="environments",
         common=True,
     )
-    learning_rate: Scheduled = hyperparameter(3e-4, "Step size of the optimizer.", gt=0, le=1, scale="log", common=True)
+    learning_rate: Scheduled = hyperparameter(
+        3e-4, "Step size of the optimizer.", gt=0, le=1, scale="log", common=True, live=True
+    )
     gamma: float = hyperparameter(0.99, "Discount of rewards to come.", ge=0, le=1, common=True)
     normalize: Normalize = hyperparameter(
         "none", "What is scaled by running statistics: observations, rewards, both (True) or none (False).", common=True
     )
-    max_grad_norm: float = hyperparameter(0.5, "Largest norm of the whole gradient; it is scaled down to this.", gt=0)
+    max_grad_norm: float = hyperparameter(
+        0.5, "Largest norm of the whole gradient; it is scaled down to this.", gt=0, live=True
+    )
     activation: Activation = hyperparameter("tanh", "Nonlinearity of the hidden layers.")

@@ -40,8 +40,12 @@ class DQNConfig(TrainingConfig):
 
     preset_file: ClassVar[str] = "dqn.yaml"
 
-    learning_rate: Scheduled = hyperparameter(1e-4, "Step size of the optimizer.", gt=0, le=1, scale="log", common=True)
-    max_grad_norm: float = hyperparameter(10.0, "Largest norm of the whole gradient; it is scaled down to this.", gt=0)
+    learning_rate: Scheduled = hyperparameter(
+        1e-4, "Step size of the optimizer.", gt=0, le=1, scale="log", common=True, live=True
+    )
+    max_grad_norm: float = hyperparameter(
+        10.0, "Largest norm of the whole gradient; it is scaled down to this.", gt=0, live=True
+    )
     activation: Activation = hyperparameter("relu", "Nonlinearity of the hidden layers.")
     net_arch: LayersField = hyperparameter((64, 64), "Hidden layers of the Q-network.", unit="units")
     buffer_size: int = hyperparameter(
@@ -71,11 +75,13 @@ class DQNConfig(TrainingConfig):
         1.0, "How far an update moves the target network: 1 copies the Q-network, less moves softly.", gt=0, le=1
     )
     exploration_fraction: float = hyperparameter(
-        0.1, "Part of the training in which epsilon falls.", ge=0, le=1, common=True
+        0.1, "Part of the training in which epsilon falls.", ge=0, le=1, common=True, live=True
     )
-    exploration_initial_eps: float = hyperparameter(1.0, "Probability of a random action to begin with.", ge=0, le=1)
+    exploration_initial_eps: float = hyperparameter(
+        1.0, "Probability of a random action to begin with.", ge=0, le=1, live=True
+    )
     exploration_final_eps: float = hyperparameter(
-        0.05, "Probability of a random action in the end.", ge=0, le=1, common=True
+        0.05, "Probability of a random action in the end.", ge=0, le=1, common=True, live=True
     )
     double_q: bool = hyperparameter(
         False,  # noqa: FBT003 - the default
@@ -217,20 +223,23 @@ class DQN(ModelBase):
             observations = resumed
             reported = run.num_timesteps
             losses: Losses = []
+            epsilon = learning_rate = math.nan  # as last used, which is what a report says
             while True:
                 progress_remaining = run.progress_remaining  # before the steps, as on-policy algorithms take it
                 for exploration in self._exploration(self._rng, config.train_freq, environment.num_envs):
-                    observations = self._step(run, environment, observations, exploration)
+                    epsilon = self._epsilon(run.progress_remaining)
+                    observations = self._step(run, environment, observations, exploration, epsilon)
                 run.rollout_collected()
                 if len(self._replay) >= max(config.learning_starts, 1):
-                    self._learn(self._replay, progress_remaining, losses)
+                    learning_rate = as_schedule(self.config.learning_rate)(progress_remaining)
+                    self._learn(self._replay, learning_rate, losses)
                 done = run.num_timesteps >= run.total_timesteps
                 if done or run.num_timesteps - reported >= _REPORT_EVERY:
                     reported = run.num_timesteps
                     self._environments.observations = observations
-                    yield self._metrics(losses, run.progress_remaining)
+                    yield self._metrics(losses, epsilon, learning_rate)
                     self._environments.observations = None  # until the next update is complete
-                    losses = []
+                    losses, learning_rate = [], math.nan
 
     def _warn_of_learning_starts(self, run: TrainingRun) -> None:
         """Warn before the first step where learning starts later than a person may expect."""
@@ -255,7 +264,9 @@ class DQN(ModelBase):
         return self._replay.laid_out_for(environment.num_envs, self.config.buffer_size)
 
     def _epsilon(self, progress_remaining: float) -> float:
-        """Return the probability of a random action."""
+        """Return the probability of a random action: 1 until ``learning_starts`` steps are taken."""
+        if self.num_timesteps < self.config.learning_starts:
+            return 1.0
         fraction = self.config.exploration_fraction
         if 1 - progress_remaining >= fraction:
             return self.config.exploration_final_eps
@@ -267,10 +278,9 @@ class DQN(ModelBase):
         environment: VectorEnvironment,
         observations: Features,
         exploration: Exploration,
+        epsilon: float,
     ) -> Features:
         """Take one step in every environment, keep the transitions, and return what to act on next."""
-        starting = self.num_timesteps < self.config.learning_starts
-        epsilon = 1.0 if starting else self._epsilon(run.progress_remaining)
         chance, actions = exploration
         explore = chance < epsilon
         if not explore.all():
@@ -303,10 +313,9 @@ class DQN(ModelBase):
         else:  # Lillicrap et al. 2016, arXiv 1509.02971
             target += tau * (self._parameters.vector - target)
 
-    def _learn(self, replay: ReplayBuffer, progress_remaining: float, losses: Losses) -> None:
+    def _learn(self, replay: ReplayBuffer, learning_rate: float, losses: Losses) -> None:
         """Take the gradient steps of one update: all of them, or none where one fails."""
         config = self.config
-        learning_rate = as_schedule(config.learning_rate)(progress_remaining)
         steps = config.gradient_steps if config.gradient_steps > 0 else config.train_freq * replay.n_envs
         before = self._get_networks() if steps > 1 else None
         try:
@@ -367,13 +376,13 @@ class DQN(ModelBase):
         self._optimizer.step(self._parameters.gradient, learning_rate)
         return loss.total, mean_value
 
-    def _metrics(self, losses: Losses, progress_remaining: float) -> dict[str, float]:
+    def _metrics(self, losses: Losses, epsilon: float, learning_rate: float) -> dict[str, float]:
         mean_loss, mean_value = np.mean(losses, axis=0).tolist() if losses else (math.nan, math.nan)
         return {
             "loss": mean_loss,
             "q_value": mean_value,
-            "epsilon": self._epsilon(progress_remaining),
-            "learning_rate": as_schedule(self.config.learning_rate)(progress_remaining),
+            "epsilon": epsilon,
+            "learning_rate": learning_rate,
             "replay_size": float(len(self._replay or ())),
             "gradient_steps": float(len(losses)),
         }

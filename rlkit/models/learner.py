@@ -7,15 +7,16 @@ import math
 import warnings
 import weakref
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set as AbstractSet
 from contextlib import contextmanager, nullcontext
-from typing import Any
+from typing import Any, Self
 
 from rlkit.config import ModelConfig
+from rlkit.config.changes import ConfigChange
 from rlkit.config.numbers import whole_number
 from rlkit.envs import EnvironmentLike, EnvironmentSource, VectorEnvironment
 from rlkit.envs.spaces import Features
-from rlkit.errors import TrainingError
+from rlkit.errors import ConfigError, TrainingError
 from rlkit.models.agent import Agent
 from rlkit.nn.parameters import Parameters
 from rlkit.training.callbacks import Callback, checked_callbacks
@@ -54,6 +55,51 @@ class Learner(Agent):
         self._log = TrainingLog()
         self._asked: int | None = None  # the model's step up to which calls with `total` have asked to train
         self._run: weakref.ref[TrainingRun] | None = None
+
+    def reconfigure(self, **changes: Any) -> Self:
+        """Change hyperparameters, and return the model.
+
+        Those that ``model.config.live_names()`` lists may change at any time, also from a callback or while a thread
+        trains the model: the next update uses the new values. The others are fixed once the model has networks.
+        :attr:`config_changes` and the history record each change with its step.
+
+        Args:
+            changes: New values by name, such as ``learning_rate=1e-4``.
+
+        Raises:
+            ConfigError: A name or a value is wrong, or the model has networks and a name is not a live one. Nothing is
+                changed then.
+        """
+        with self.paused():
+            self._check_live(changes.keys() & self.config.hyperparameters().keys())
+            config = self.config.replace(**changes)
+            differences = self.config.diff(config)
+            self._check_live(differences.keys())  # others may have been adjusted to go with the new values
+            for name, (old, new) in differences.items():
+                self._record_change(name, old, new)
+            self._config = config
+        return self
+
+    def _check_live(self, names: AbstractSet[str]) -> None:
+        live = type(self.config).live_names()
+        fixed = sorted(names - set(live))
+        if fixed and self.observation_space is not None:
+            problem = f"{' and '.join(fixed)} {'is' if len(fixed) == 1 else 'are'} fixed once the model has networks."
+            changeable = f"model.reconfigure changes {', '.join(live)}; for" if live else "For"
+            raise ConfigError(problem, f"{changeable} other settings create a new model.")
+
+    def _record_change(self, name: str, old: Any, new: Any) -> None:
+        """Record a change with its step; before the first step the new value is what training begins with."""
+        if self.num_timesteps:
+            self._log.add_config_change(ConfigChange(self.num_timesteps, name, old, new))
+        run = self._run() if self._run is not None else None
+        if run is not None and not run.ended and run.num_timesteps:
+            run.history.add_config_change(ConfigChange(run.num_timesteps, name, old, new))
+
+    @property
+    def config_changes(self) -> tuple[ConfigChange, ...]:
+        """Changes that :meth:`reconfigure` made during all training so far, in order."""
+        return self._log.config_changes
 
     def train(
         self,

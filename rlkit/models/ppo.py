@@ -23,14 +23,17 @@ class PPOConfig(OnPolicyConfig):
     batch_size: int = hyperparameter(
         64, "Transitions in a minibatch.", ge=1, le=10_000_000, scale="log", unit="transitions", common=True
     )
-    n_epochs: int = hyperparameter(10, "Passes over each rollout.", ge=1, le=1000, unit="epochs", common=True)
+    n_epochs: int = hyperparameter(
+        10, "Passes over each rollout.", ge=1, le=1000, unit="epochs", common=True, live=True
+    )
     clip_range: Scheduled = hyperparameter(
-        0.2, "How far the probability ratio may move from 1 before its gradient stops.", gt=0, common=True
+        0.2, "How far the probability ratio may move from 1 before its gradient stops.", gt=0, common=True, live=True
     )
     clip_range_vf: Scheduled | None = hyperparameter(
         None,
         "How far a value may move from the rollout's; None for any. Depends on the scale of rewards.",
         gt=0,
+        live=True,
     )
     normalize_advantage: bool = hyperparameter(
         True,  # noqa: FBT003 - the default
@@ -41,6 +44,7 @@ class PPOConfig(OnPolicyConfig):
         "An update ends when the KL divergence passes 1.5 times this; None for never.",
         gt=0,
         scale="log",
+        live=True,
     )
 
     @classmethod
@@ -161,6 +165,9 @@ class PPO(OnPolicyModel):
         clip_range_vf = config.clip_range_vf
         if clip_range_vf is not None:
             clip_range_vf = as_schedule(clip_range_vf)(progress_remaining)
+        used = {"learning_rate": learning_rate, "clip_range": clip_range}
+        if clip_range_vf is not None:
+            used["clip_range_vf"] = clip_range_vf
 
         losses: list[PPOLoss] = []
         for _ in range(config.n_epochs):
@@ -178,15 +185,15 @@ class PPO(OnPolicyModel):
                 )
                 losses.append(loss)
                 if config.target_kl is not None and loss.approx_kl > 1.5 * config.target_kl:
-                    return self._metrics(batch, losses, learning_rate, clip_range)
+                    return self._metrics(batch, losses, used)
                 by_outputs = policy.backward(minibatch.actions, loss.by_log_probs, loss.by_entropy)
                 parts = {"policy_loss": loss.policy, "value_loss": loss.value}
                 self._descend(by_outputs, loss.by_values, learning_rate, parts)
-        return self._metrics(batch, losses, learning_rate, clip_range)
+        return self._metrics(batch, losses, used)
 
     @staticmethod
-    def _metrics(batch: Batch, losses: list[PPOLoss], learning_rate: float, clip_range: float) -> dict[str, float]:
-        """Return means over the minibatches, and figures of the update as a whole."""
+    def _metrics(batch: Batch, losses: list[PPOLoss], used: Mapping[str, float]) -> dict[str, float]:
+        """Return means over the minibatches, and figures of the update as a whole, hyperparameters among them."""
 
         def mean(name: str) -> float:
             return float(sum(getattr(loss, name) for loss in losses)) / len(losses)
@@ -198,7 +205,6 @@ class PPO(OnPolicyModel):
             "approx_kl": mean("approx_kl"),
             "clip_fraction": mean("clip_fraction"),
             "explained_variance": batch.explained_variance,
-            "learning_rate": learning_rate,
-            "clip_range": clip_range,
+            **used,
             "minibatches": float(len(losses)),
         }

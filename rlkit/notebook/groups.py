@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from rlkit.notebook.by_hand import ByHand
-from rlkit.notebook.verbs import Create, Jobs, Load, NotebookConfig, Save, Stop, Train
+from rlkit.notebook.verbs import Create, Jobs, Load, NotebookConfig, Reconfigure, Save, Stop, Train
 from rlkit.verbs import Verb
 from rlkit.verbs.about import Help
 from rlkit.verbs.acting import Evaluate, Watch
@@ -16,7 +16,17 @@ from rlkit.verbs.upkeep import Store
 PREFIX = "%rl_"
 
 GROUPS: Mapping[str, Sequence[Verb]] = {
-    "make and train": [Create(), ByHand(), NotebookConfig(), Train(), Jobs(), Stop(), Evaluate(), Watch()],
+    "make and train": [
+        Create(),
+        ByHand(),
+        NotebookConfig(),
+        Train(),
+        Reconfigure(),
+        Jobs(),
+        Stop(),
+        Evaluate(),
+        Watch(),
+    ],
     "keep and load": [Save(), Load(), Models(), Show(), Search(), Store()],
     **SHARED,
 }

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 import rlkit
 from rlkit.config import ModelConfig
 from rlkit.config.files import parse_block
+from rlkit.display import text
 from rlkit.display.note import Note
 from rlkit.errors import UsageError
 from rlkit.models.base import ModelBase
@@ -20,6 +22,7 @@ from rlkit.training import History
 from rlkit.training.jobs import JobList, TrainingJob, jobs
 from rlkit.verbs import OptionParser, Scope, Verb
 from rlkit.verbs.creating import AlgorithmVerb, Config, config_from, create_from, environment_word
+from rlkit.verbs.hyperparameters import add_hyperparameters, hyperparameters
 from rlkit.verbs.keeping import parse_metrics
 from rlkit.verbs.notes import notes
 from rlkit.verbs.parser import parse_number
@@ -107,6 +110,47 @@ class Train(Verb):
         model, callbacks = scope.variable(options.model), training_callbacks(options)
         train = model.train_in_background if options.background else model.train
         return train(options.steps, callbacks=callbacks)
+
+
+class Reconfigure(Verb):
+    """Change hyperparameters of a model, also while it trains."""
+
+    name = "reconfigure"
+    example = "agent --learning-rate 1e-4"
+
+    def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
+        parser.add("model", kind="variable", help="variable that holds the model")
+        model = self._model(parser.others(words), scope)
+        classes = [rlkit.factory.get(name).Config for name in rlkit.factory.names()]
+        offered: set[str] | None = {name for config_class in classes for name in config_class.live_names()}
+        if model is not None:
+            classes = [type(model.config)]
+            parser.algorithm = model.algorithm
+            offered = None if model.observation_space is None else set(model.config.live_names())
+        for config_class in classes:
+            add_hyperparameters(parser, config_class, offered)
+
+    @staticmethod
+    def _model(others: Sequence[str], scope: Scope) -> ModelBase | None:
+        """Return the model that one of the words means: values of options that are not known yet are among them."""
+        if isinstance(scope, NotebookScope):
+            for word in others:
+                with suppress(UsageError):
+                    return scope.variable(word)
+        return None
+
+    def run(self, options: argparse.Namespace, scope: Scope) -> Note:
+        model = cast("NotebookScope", scope).variable(options.model)
+        changes = hyperparameters(options, type(model.config))
+        if not changes:
+            raise UsageError("There is nothing to change.", f"Say what: %rl_{self.name} {self.example}")
+        before = model.config
+        model.reconfigure(**changes)
+        said = [
+            f"{name} is {text.literal(new)} from now on; it was {text.literal(old)}."
+            for name, (old, new) in before.diff(model.config).items()
+        ]
+        return Note(" ".join(said) or "The model has these values already.")
 
 
 class Jobs(Verb):

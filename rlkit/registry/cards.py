@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rlkit.display import html, svg, text
 from rlkit.display.html import Markup
-from rlkit.registry.facts import EVALUATION_DETAILS, git_text, metric_names
+from rlkit.registry.facts import EVALUATION_DETAILS, changes_text, git_text, metric_names
 
 if TYPE_CHECKING:  # versions.py imports this module
     from rlkit.registry.versions import ModelVersion
@@ -30,6 +30,7 @@ def _facts(version: ModelVersion) -> list[tuple[str, object]]:
         ("algorithm", version.algorithm),
         ("environment", version.env_id or "custom"),
         ("trained", f"{text.number(version.num_timesteps)} steps in {text.duration(version.wall_time)}"),
+        ("changed", changes_text(version.config_changes)),
         *_metrics(version),
         ("seed", "" if version.seed is None else str(version.seed)),
         ("left out", version.left_out),

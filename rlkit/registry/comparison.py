@@ -11,7 +11,7 @@ from rlkit.display import html, svg, text
 from rlkit.display.html import Markup
 from rlkit.errors import InvalidReferenceError
 from rlkit.registry.difference import Difference, MetricChange, ParameterChange
-from rlkit.registry.facts import EVALUATION_DETAILS, direction, metric_names, same
+from rlkit.registry.facts import EVALUATION_DETAILS, changes_text, direction, metric_names, same
 from rlkit.registry.versions import ModelVersion
 
 __all__ = ["Comparison", "Difference", "MetricChange", "ParameterChange"]
@@ -123,7 +123,8 @@ class Comparison:
             first = self.versions[0]
             where = f"{first.algorithm} on {first.env_id or 'a custom environment'}"
             notes.append(text.shortened(where, 2 * _LONGEST_VALUE))
-        if not self.config and len(self.versions) > 1:
+        changed = any(version.config_changes for version in self.versions)
+        if not self.config and not changed and len(self.versions) > 1:
             notes.append("All hyperparameters are the same")
         if shown < len(self.versions):
             chosen = "the best, the first, the last, those with an alias, and of the others those of the highest return"
@@ -190,12 +191,14 @@ class Comparison:
 
 def _fact_columns(shown: Sequence[ModelVersion], *, alike: bool) -> list[_Column]:
     environments = [text.shortened(version.env_id or "custom", _LONGEST_VALUE) for version in shown]
+    changes = [text.shortened(changes_text(version.config_changes), 2 * _LONGEST_VALUE) for version in shown]
     columns = [
         _Column("version", [version.ref for version in shown]),
         _Column("aliases", [" ".join(f"@{alias}" for alias in version.aliases) for version in shown]),
         _Column("algorithm", [] if alike else [version.algorithm for version in shown]),
         _Column("environment", [] if alike else environments),
         _Column("steps", text.column(version.num_timesteps for version in shown), numeric=True),
+        _Column("changed while training", changes),
     ]
     return [column for column in columns if any(column.cells)]
 

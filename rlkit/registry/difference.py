@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlkit.display import html, text
-from rlkit.registry.facts import dataset_text, direction, git_text, metric_names, same, space_text
+from rlkit.registry.facts import changes_text, dataset_text, direction, git_text, metric_names, same, space_text
 from rlkit.registry.versions import ModelVersion
 
 Parameters = Mapping[str, tuple[NDArray[Any] | None, NDArray[Any] | None]]
@@ -24,6 +24,7 @@ _FACTS = (
     "observation_space",
     "action_space",
     "seed",
+    "config_changes",
     "num_timesteps",
     "num_episodes",
     "parent",
@@ -36,10 +37,18 @@ _FACTS = (
 )
 _NAMES = {
     "env_id": "environment",
+    "config_changes": "changed while training",
     "env_kwargs": "environment arguments",
     "num_timesteps": "steps",
     "num_episodes": "episodes",
     "git": "git commit",
+}
+_WRITERS: Mapping[str, Callable[[Any], str]] = {
+    "observation_space": space_text,
+    "action_space": space_text,
+    "config_changes": changes_text,
+    "dataset": dataset_text,
+    "git": git_text,
 }
 _LONGEST_VALUE, _LONGEST_REF = 40, 32  # letters
 _FEW_ARRAYS, _MOST_ROWS = 12, 60
@@ -349,12 +358,8 @@ def _fact(name: str, value: Any) -> str:
     """Write a fact of one side."""
     if value is None or value in ("", ()):
         return text.MISSING
-    if name in ("observation_space", "action_space"):
-        return space_text(value)
-    if name == "dataset":
-        return dataset_text(value)
-    if name == "git":
-        return git_text(value) or text.MISSING
+    if name in _WRITERS:
+        return _WRITERS[name](value) or text.MISSING
     if name == "tags":
         return _literal(" ".join(value))
     return text.number(value) if name.startswith("num_") else _literal(value)

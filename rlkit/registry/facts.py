@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from rlkit.config.changes import changes_from, describe_changes
 from rlkit.display import text
 
 if TYPE_CHECKING:  # versions.py is above this module
@@ -83,6 +84,18 @@ def space_text(data: Mapping[str, Any] | None) -> str:
         return f"Box of shape {shape}, {data.get('dtype')}"
     size = data.get("n", data.get("nvec"))
     return _cut(f"{kind}({size})" if kind and size is not None else text.literal(dict(data)))
+
+
+def changes_text(records: Sequence[Mapping[str, Any]]) -> str:
+    """Write changes of hyperparameters in a line; empty for none.
+
+    Args:
+        records: The ``config_changes`` of a version.
+
+    Returns:
+        For example ``"learning_rate 0.001 until step 20,480, then 0.0001"``.
+    """
+    return "; ".join(f"{name} {values}" for name, values in describe_changes(changes_from(records)).items())
 
 
 def _cut(line: str) -> str:

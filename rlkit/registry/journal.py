@@ -24,7 +24,7 @@ from rlkit.registry.versions import Document
 from rlkit.storage import files
 from rlkit.storage.documents import to_json
 
-_FORMAT = 3  # an index of any other format is rebuilt
+_FORMAT = 4  # an index of any other format is rebuilt
 _SHARED = ("config", "env_kwargs", "observation_space", "action_space", "packages", "git", "dataset")
 """What versions often have in common."""
 

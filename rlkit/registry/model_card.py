@@ -13,7 +13,7 @@ from typing import Any
 from rlkit.display import markdown, svg, text
 from rlkit.errors import RLKitError
 from rlkit.factory import factory
-from rlkit.registry.facts import git_text, metric_names, same, space_text
+from rlkit.registry.facts import changes_text, git_text, metric_names, same, space_text
 from rlkit.registry.versions import ModelVersion
 
 _FEW_EPISODES = 20
@@ -127,6 +127,7 @@ def _training(version: ModelVersion, curve: str) -> str:
         ("Episodes", text.number(version.num_episodes)),
         ("Time", text.duration(version.wall_time)),
         ("Seed", "not recorded" if version.seed is None else str(version.seed)),
+        ("Changed while training", markdown.code(changes_text(version.config_changes))),
     ]
     return "\n\n".join(part for part in (_facts(facts), curve, _hyperparameters(version)) if part)
 

@@ -28,6 +28,7 @@ _TOLD = (
     "num_episodes",
     "wall_time",
     "learning_curve",
+    "config_changes",
     "left_out",
 )
 """What a model tells about itself, and a manifest repeats."""

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from rlkit.config.changes import changes_from
 from rlkit.errors import CorruptArtifactError, RLKitError
 from rlkit.registry.checks import check_description, check_metrics
 from rlkit.registry.datasets import checked_dataset
@@ -24,6 +25,7 @@ _TYPES = {
     "algorithm": str,
     "model_class": str | None,
     "config": dict,
+    "config_changes": list,
     "env_id": str | None,
     "env_kwargs": dict,
     "observation_space": dict | None,
@@ -104,6 +106,7 @@ def _check_types(metadata: Mapping[str, Any]) -> None:
     if "algorithm" not in metadata:
         message = "It has no algorithm."
         raise TypeError(message)
+    changes_from(metadata.get("config_changes", ()))
     datetime.fromisoformat(metadata.get("created", "2000-01-01"))
 
 

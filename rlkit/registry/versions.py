@@ -45,6 +45,7 @@ def document_of(name: str, number: int, manifest: Mapping[str, Any], meta: Mappi
     document["ref"] = f"{document['name']}:{document['version']}"
     for key, default in _OPTIONAL.items():
         document[key] = manifest.get(key, default)
+    document["config_changes"] = document["config_changes"] or []  # None of a class that tells of none
     return overlaid(document, meta)
 
 
@@ -84,7 +85,8 @@ class ModelVersion:
         format: The format number of its manifest.
         sha256: The SHA-256 of its state.
         size: Bytes of its state.
-        config: The hyperparameters.
+        config: The hyperparameters at the end of training.
+        config_changes: Changes of them while it trained: ``num_timesteps, name, old, new`` of each, in order.
         env_id: The Gymnasium id of the environment, if it has one.
         env_kwargs: What the environment is made with.
         observation_space: The observation space in plain data; None for a model that has no environment yet.
@@ -116,6 +118,7 @@ class ModelVersion:
     sha256: str
     size: int
     config: dict[str, Any]
+    config_changes: list[dict[str, Any]]
     env_id: str | None
     env_kwargs: dict[str, Any]
     observation_space: dict[str, Any] | None
@@ -241,6 +244,7 @@ FIELDS = dict.fromkeys(name for name in ModelVersion.__annotations__ if not name
 
 _OPTIONAL: dict[str, Any] = {
     "config": {},
+    "config_changes": [],
     "env_id": None,
     "env_kwargs": {},
     "observation_space": None,

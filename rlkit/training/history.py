@@ -8,6 +8,7 @@ from collections import deque
 
 import numpy as np
 
+from rlkit.config.changes import ConfigChange, describe_changes, with_change
 from rlkit.display import html, svg, text
 from rlkit.display.picture import Picture
 from rlkit.training.columns import Columns
@@ -35,6 +36,7 @@ class History:
         episodes: Columns with a row an episode: ``num_timesteps`` (when it ended), ``return``, ``length``.
         evaluations: Columns with a row an evaluation on the way, by :class:`~rlkit.callbacks.EvaluateEvery`:
             ``num_timesteps, mean_return, std_return``.
+        config_changes: Changes of hyperparameters by ``model.reconfigure``, in order, by steps of this call.
         total_timesteps: Environment steps that were asked for.
         num_timesteps: Environment steps that were taken.
         seconds: How long it took.
@@ -48,6 +50,7 @@ class History:
         self.updates = Columns()
         self.episodes = Columns()
         self.evaluations = Columns()
+        self.config_changes: tuple[ConfigChange, ...] = ()
         self.total_timesteps = total_timesteps
         self.num_timesteps = 0
         self.seconds = 0.0
@@ -62,6 +65,10 @@ class History:
         self.episodes.append({"num_timesteps": num_timesteps, "return": episode_return, "length": length})
         self._recent_returns.append(episode_return)
         self._recent_lengths.append(length)
+
+    def add_config_change(self, change: ConfigChange) -> None:
+        """Record a change of a hyperparameter during the call."""
+        self.config_changes = with_change(self.config_changes, change)
 
     @property
     def mean_return(self) -> float:
@@ -105,6 +112,7 @@ class History:
             updates.get("mean_return", ()),
             evaluated=(evaluations.get("num_timesteps", ()), evaluations.get("mean_return", ())),
             threshold=self.reward_threshold,
+            changes=sorted({change.num_timesteps for change in self.config_changes}),
         )
         return Picture(drawing, f"Learning curve of {self.title}: {self.summary}")
 
@@ -121,12 +129,14 @@ class History:
     def __repr__(self) -> str:
         curve = text.sparkline(self.learning_curve()["mean_return"])
         head = textwrap.fill(text.one_line(f"{self.title}: {self.summary}"), text.WIDTH)
-        return "\n".join(part for part in (head, curve, self.error) if part)
+        changed = text.fields(describe_changes(self.config_changes).items(), width=text.WIDTH)
+        return "\n".join(part for part in (head, changed, curve, self.error) if part)
 
     def _repr_html_(self) -> str:
         details = [("Losses and other figures", self._figures())] if self.updates.num_rows else []
         picture = html.join(html.alarm(self.error), self.plot()._repr_html_())
-        return html.card(self.title, subtitle=self.summary, picture=picture, details=details)
+        changed = describe_changes(self.config_changes).items()
+        return html.card(self.title, subtitle=self.summary, fields=changed, picture=picture, details=details)
 
     def _figures(self) -> str:
         """Return the algorithm's own columns as HTML: a small curve of each, and a table of a few of their values."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
+from rlkit.config.changes import ConfigChange, with_change
 from rlkit.training.history import History
 
 Curve = dict[str, list[float]]
@@ -12,17 +15,22 @@ _CURVE_POINTS = 200
 
 
 class TrainingLog:
-    """Learning curve and seconds of all training so far.
+    """Learning curve, seconds and changes of hyperparameters of all training so far.
 
     Args:
         curve: Learning curve of earlier training: ``{"steps": […], "mean_return": […]}``.
         seconds: How long that took.
+        config_changes: Changes of hyperparameters during that.
 
     Attributes:
+        config_changes: Changes of hyperparameters so far, in order, by steps of all training.
         history: The call of ``train`` under way, or the last one in this process; None before the first.
     """
 
-    def __init__(self, curve: Curve | None = None, seconds: float = 0.0) -> None:
+    def __init__(
+        self, curve: Curve | None = None, seconds: float = 0.0, config_changes: Iterable[ConfigChange] = ()
+    ) -> None:
+        self.config_changes = tuple(config_changes)
         self.history: History | None = None
         self._recorded: History | None = None
         self._past_curve: Curve = curve or {"steps": [], "mean_return": []}
@@ -35,12 +43,16 @@ class TrainingLog:
         self.history = self._recorded = history
         self._steps_before = num_timesteps
 
-    def went_back(self, curve: Curve) -> TrainingLog:
-        """Return the log of a model that became again what it was when it had another learning curve.
+    def add_config_change(self, change: ConfigChange) -> None:
+        """Record a change of a hyperparameter."""
+        self.config_changes = with_change(self.config_changes, change)
+
+    def went_back(self, curve: Curve, config_changes: Iterable[ConfigChange]) -> TrainingLog:
+        """Return the log of a model that became again what it was when it had another curve and other changes.
 
         Its time was spent all the same, and its last call of ``train`` is still that.
         """
-        log = TrainingLog(curve, self.seconds)
+        log = TrainingLog(curve, self.seconds, config_changes)
         log.history = self.history
         return log
 

@@ -144,6 +144,8 @@ def _values(action: argparse.Action, parser: OptionParser, fragment: str, scope:
         return list(action.choices)
     kind = parser.kinds[action.dest]
     if kind == "hyperparameter":
+        if parser.algorithm not in factory.names():  # it is not known yet
+            return []
         return values_of(factory.get(parser.algorithm).Config, action.dest)
     return candidates(kind, fragment, parser.algorithm, scope)
 
@@ -151,7 +153,8 @@ def _values(action: argparse.Action, parser: OptionParser, fragment: str, scope:
 def _options(parser: OptionParser, words: Sequence[str]) -> list[str]:
     """Return the options that are not given yet: of each the first spelling, those that people change often first."""
     given = {id(parser.option(word.partition("=")[0])) for word in words if word.startswith("-")}
-    left = [action for action in parser.actions() if action.option_strings and id(action) not in given]
+    offered = [action for action in parser.actions() if action.help != argparse.SUPPRESS]
+    left = [action for action in offered if action.option_strings and id(action) not in given]
     common = parser.common
     left.sort(key=lambda action: action.dest not in common if parser.kinds[action.dest] == "hyperparameter" else False)
     return [name for action in left for name in spellings(action)]

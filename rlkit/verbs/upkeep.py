@@ -76,7 +76,7 @@ class Verify(Verb):
 
 
 class Reindex(Verb):
-    """Make the index of the registry anew; rlkit does so itself where it is stale, lost or damaged."""
+    """Rebuild the index of the registry; rlkit does so itself where it is stale, lost or damaged."""
 
     name = "reindex"
     example = ""

@@ -525,3 +525,37 @@ def test_one_value_that_is_wrong_is_refused_in_the_words_of_the_whole(wrong):
 def test_one_value_of_an_unknown_name_is_refused_with_the_nearest():
     with pytest.raises(ConfigError, match="'gamma'"):
         PPOConfig.read_value("gama", 0.5)
+
+
+def test_what_may_change_while_training_is_in_the_schema():
+    fields = PPOConfig.hyperparameters()
+    assert fields["learning_rate"].live
+    assert not fields["net_arch"].live
+    for shown in (str(PPOConfig()), PPOConfig()._repr_html_()):
+        assert " ".join(shown.split()).count("May change while") == len(PPOConfig.live_names())
+    assert PPOConfig.live_names() == [name for name, field in fields.items() if field.live]
+    properties = PPOConfig.model_json_schema()["properties"]
+    assert {name for name, known in properties.items() if known["live"]} == set(PPOConfig.live_names())
+
+
+@pytest.mark.parametrize("call", ["load", "from_mapping", "from_state", "resolve"])
+def test_what_makes_another_config_is_refused_on_an_instance(call):
+    config = PPOConfig()
+    with pytest.raises(ConfigError, match=f"PPOConfig.{call} returns a new object"):
+        getattr(config, call)({})
+    assert getattr(config, call).__doc__ == getattr(PPOConfig, call).__doc__
+
+
+def test_classes_still_make_configs_in_all_ways(tmp_path):
+    config = PPOConfig(gamma=0.5)
+    assert PPOConfig.load(config.save(tmp_path / "config.yaml")) == config
+    assert PPOConfig.from_mapping({"gamma": 0.5}) == config
+    assert PPOConfig.from_state(config.get_state()) == config
+    assert PPOConfig.resolve({"gamma": 0.5}, preset=None) == config
+
+    class Derived(PPOConfig):
+        @classmethod
+        def from_mapping(cls, block):
+            return super().from_mapping({**block, "n_steps": 64})
+
+    assert Derived.from_mapping({"gamma": 0.5}) == Derived(gamma=0.5, n_steps=64)

@@ -260,3 +260,11 @@ def test_an_overlay_of_a_hundred_lines_stays_small():
     steps, rng = np.arange(200.0), np.random.default_rng(0)
     lines = [Series(steps, rng.normal(size=200).cumsum(), f"run {i}") for i in range(100)]
     assert len(svg.overlay(lines[:6], lines[6:66]).encode()) < 25_000
+
+
+def test_moments_are_dotted_lines_within_the_axes_and_no_more_than_can_be_told_apart():
+    steps = range(1, 101)
+    plain = svg.learning_curve((), (), steps, steps)
+    assert svg.learning_curve((), (), steps, steps, changes=()) == plain
+    assert svg.learning_curve((), (), steps, steps, changes=(40, 500)).count('stroke-dasharray="1 3"') == 1
+    assert svg.learning_curve((), (), steps, steps, changes=list(steps)).count('stroke-dasharray="1 3"') == 20

@@ -204,7 +204,8 @@ def test_epsilon_falls_over_a_part_of_the_training(environments):
     settings = {"exploration_fraction": 0.5, "exploration_initial_eps": 0.9, "exploration_final_eps": 0.1}
     model = made(environments.Identity, train_freq=100, **settings)
     epsilons = model.train(1000).updates["epsilon"]
-    np.testing.assert_allclose(epsilons, [0.74, 0.58, 0.42, 0.26, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1])
+    # Those of steps 100, 200, …, before which 99, 199, … of the 500 steps had passed.
+    np.testing.assert_allclose(epsilons, [0.7416, 0.5816, 0.4216, 0.2616, 0.1016, 0.1, 0.1, 0.1, 0.1, 0.1])
 
 
 @pytest.mark.parametrize("ending", ["terminated", "truncated", "both"])

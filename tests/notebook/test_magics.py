@@ -418,3 +418,56 @@ def test_all_trainings_are_waited_for(run):
     run("%rl_train {agents[0]} --steps 500 --background;\n%rl_train {agents[1]} --steps 500 --background;")
     listed = run("%rl_jobs --wait")
     assert [job.status for job in listed[-2:]] == ["finished", "finished"]
+
+
+def test_reconfigure_changes_a_model_and_says_what_it_was(run, shell):
+    agent = run(f"agent = %rl_create {SMALL} --learning-rate 0.001\nagent")
+    run("%rl_train agent --steps 64")
+    said = run("%rl_reconfigure agent --learning-rate 1e-4 --target-kl 0.02")
+    assert str(said) == (
+        "learning_rate is 0.0001 from now on; it was 0.001. target_kl is 0.02 from now on; it was None."
+    )
+    assert (agent.config.learning_rate, agent.config.target_kl) == (1e-4, 0.02)
+    assert [(change.num_timesteps, change.name) for change in agent.config_changes] == [
+        (agent.num_timesteps, "learning_rate"),
+        (agent.num_timesteps, "target_kl"),
+    ]
+    assert str(run("%rl_reconfigure --target-kl none agent")) == "target_kl is None from now on; it was 0.02."
+    assert str(run("%rl_reconfigure agent --target-kl none")) == "The model has these values already."
+    run("%rl_save agent cartpole")
+    assert "learning_rate 0.001 until step" in repr(run("%rl_show cartpole")) + str(run("%rl_show cartpole"))
+
+
+def test_reconfigure_lists_what_may_change_alone(run, shell):
+    agent = run(f"agent = %rl_create {SMALL}\nagent")
+    shown = repr(run("%rl_reconfigure agent --help"))
+    for name in agent.config.hyperparameters():
+        assert (f"--{name.replace('_', '-')} " in shown) == (name in agent.config.live_names())
+    run("%rl_create ppo --as empty")
+    assert "--gamma" in repr(run("%rl_reconfigure empty --help"))
+    assert "--exploration-fraction" in repr(run("%rl_reconfigure --help"))
+
+
+@pytest.mark.parametrize(
+    ("line", "error", "problem", "remedy"),
+    [
+        (
+            "agent --gamma 0.5",
+            ConfigError,
+            "gamma is fixed once the model has networks",
+            "reconfigure changes learning",
+        ),
+        ("agent --learning-rate fast", ConfigError, "learning_rate = 'fast'", "above 0"),
+        ("agent --learnin-rate 1", UsageError, "'--learnin-rate'", "Did you mean '--learning-rate'?"),
+        ("agent", UsageError, "nothing to change", "%rl_reconfigure agent --learning-rate 1e-4"),
+        ("nobody --learning-rate 1e-4", UsageError, "no variable 'nobody'", ""),
+    ],
+)
+def test_what_reconfigure_refuses(run, line, error, problem, remedy):
+    agent = run(f"agent = %rl_create {SMALL}\nagent")
+    before = agent.config
+    with pytest.raises(error) as raised:
+        run(f"%rl_reconfigure {line}")
+    assert problem in raised.value.problem
+    assert remedy in raised.value.remedy
+    assert agent.config is before

@@ -2,7 +2,10 @@
 
 import pytest
 
-from rlkit.registry import ModelRegistry
+from rlkit.errors import CorruptArtifactError
+from rlkit.registry import ModelRegistry, ModelVersion
+from rlkit.registry.difference import Difference
+from rlkit.registry.model_card import ModelCard
 from rlkit.registry.registration import change_version, manifest_of
 
 
@@ -84,3 +87,45 @@ def test_changes_of_a_version_add_up():
     change_version(meta, 3, {"metrics": {"b": 2}})
     change_version(meta, 3, {"tags": [], "metrics": {"a": 3}})
     assert meta == {"versions": {"3": {"metrics": {"a": 3, "b": 2}, "tags": []}}}
+
+
+CHANGE = {"num_timesteps": 20_480, "name": "learning_rate", "old": 0.001, "new": 0.0001}
+
+
+def test_a_version_says_which_settings_changed_while_it_trained(registry, make_model):
+    steady = registry.register(make_model(), "cartpole")
+    changed = registry.register(make_model(config_changes=[CHANGE]), "cartpole")
+    assert (steady.config_changes, changed.config_changes) == ([], [CHANGE])
+    said = "learning_rate 0.001 until step 20,480, then 0.0001"
+    for show in (str, ModelVersion._repr_html_, lambda version: str(ModelCard(version))):
+        assert said in " ".join(show(changed).split())
+        assert "until step" not in show(steady)
+    for again in (ModelRegistry(registry.folder), registry):
+        assert again.get("cartpole:2").config_changes == [CHANGE]
+        again.reindex()
+
+
+def test_a_setting_that_changed_while_training_is_a_difference(registry, make_model):
+    steady = registry.register(make_model(), "cartpole")
+    changed = registry.register(make_model(config_changes=[CHANGE]), "cartpole")
+    said = "learning_rate 0.001 until step 20,480, then 0.0001"
+    difference = Difference(steady, changed)
+    assert "changed while training" in repr(difference)
+    assert difference.facts["config_changes"] == ([], [CHANGE])
+    comparison = repr(registry.compare("cartpole:1", "cartpole:2"))
+    assert said in comparison
+    assert "All hyperparameters are the same" not in comparison
+
+
+def test_changes_travel_with_an_exported_version_and_what_are_none_are_refused(registry, make_model, tmp_path):
+    registry.register(make_model(config_changes=[CHANGE]), "cartpole")
+    other = ModelRegistry(tmp_path / "other")
+    path = registry.export_file("cartpole", tmp_path / "cartpole.rlkit")
+    assert other.import_file(path).config_changes == [CHANGE]
+    registry.register(make_model(config_changes=[{"name": "learning_rate"}]), "wrong")
+    with pytest.raises(CorruptArtifactError, match="tells what no version does"):
+        other.import_file(registry.export_file("wrong", tmp_path / "wrong.rlkit"))
+
+
+def test_a_version_of_before_there_were_changes_has_none(make_version):
+    assert make_version().config_changes == []

@@ -6,6 +6,7 @@ import threading
 import numpy as np
 import pytest
 
+from rlkit.config.changes import ConfigChange
 from rlkit.training.columns import Columns
 from rlkit.training.history import WINDOW, History
 
@@ -145,3 +146,18 @@ def test_a_history_that_an_error_ended_says_which_in_text_and_html():
     assert repr(history).endswith("TrainingError: <it> broke\nMend it.")
     assert "TrainingError: &lt;it&gt; broke" in history._repr_html_()
     assert "Mend it." in history._repr_html_()
+
+
+def test_a_change_of_a_setting_is_said_and_drawn_where_it_was():
+    history = History("PPO on Test-v0", 100)
+    for step in (20, 40, 60, 80):
+        history.updates.append({"num_timesteps": step, "mean_return": float(step)})
+        history.num_timesteps = step
+    before = history.plot().svg
+    history.add_config_change(ConfigChange(40, "learning_rate", 0.001, 0.0001))
+    history.add_config_change(ConfigChange(40, "ent_coef", 0.0, 0.01))
+    assert "learning_rate  0.001 until step 40, then 0.0001" in repr(history)
+    assert "0.001 until step 40, then 0.0001" in history._repr_html_()
+    assert history.plot().svg.count('stroke-dasharray="1 3"') == 1
+    history.config_changes = ()
+    assert history.plot().svg == before

@@ -190,8 +190,7 @@ class TrainingMonitor(Twinned, widgets.VBox):
         model = self._model()
         config_class = type(model.config)
         meant = config_class.read_block({name: typed})
-        with model.paused():
-            model.config = model.config.replace(**meant)
+        model.reconfigure(**meant)
         return f"{name} is {model.config.to_dict()[name]} from the next update on."
 
 

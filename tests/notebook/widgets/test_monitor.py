@@ -107,6 +107,11 @@ def test_what_may_change_while_it_trains_is_changed(monitor, model, updated):
     updated.wait()
     updated.wait()
     assert model.history.updates["learning_rate"][-1] == 1e-5
+    assert [change.name for change in model.history.config_changes] == ["learning_rate", "ent_coef"]
+
+
+def test_every_setting_of_the_monitor_may_change_while_a_model_trains(monitor, model):
+    assert set(monitor.settings) <= set(model.config.live_names())
 
 
 @pytest.mark.parametrize("typed", ["7", "fast", "", "nan"])
