@@ -8,8 +8,9 @@ from rlkit.envs.catalogue import (
     list_environments,
 )
 from rlkit.envs.encoding import FeatureEncoder
-from rlkit.envs.make import EnvironmentLike, EnvironmentSource, newest_id, reward_threshold
+from rlkit.envs.make import EnvironmentLike, EnvironmentSource, newest_id
 from rlkit.envs.spaces import check_space, space_from_dict, space_to_dict
+from rlkit.envs.thresholds import reward_threshold
 from rlkit.envs.vector import Episode, Step, VectorEnvironment
 
 __all__ = [

@@ -21,6 +21,7 @@ from gymnasium.wrappers.vector import RecordEpisodeStatistics
 from rlkit.envs.cartpole import SameStepCartPole
 from rlkit.envs.checks import SourceChecks, changed_attributes
 from rlkit.envs.spaces import Space
+from rlkit.envs.thresholds import kwargs_of, reward_threshold, threshold_of, threshold_of_vector, time_limit
 from rlkit.envs.vector import BatchedEnvironments, VectorEnvironment, in_use, is_held, looped, usable
 from rlkit.errors import ConfigError, EnvironmentContractError, UnknownEnvironmentError, nearest
 
@@ -50,7 +51,8 @@ class EnvironmentSource:
         modified: Attributes in which the environment differs from what its id makes.
         observation_space: Space of one environment's observations.
         action_space: Space of one environment's actions.
-        reward_threshold: The mean return from which the environment counts as solved, or None.
+        reward_threshold: The mean return from which the environment counts as solved; None where Gymnasium knows none,
+            or where rewards or the time limit are not those that it is for.
         fixed_num_envs: How many environments there must be, or None for any number.
 
     Raises:
@@ -72,12 +74,19 @@ class EnvironmentSource:
             spaces: tuple[object, object] = (env.single_observation_space, env.single_action_space)
             self._spec = None
             self.modified = _modified(env, spec)
+            self.reward_threshold = threshold_of_vector(env)
+            # make_vec records it as an argument where the vector environment is one of its own.
+            self._own_limit = kwargs_of(spec).get("max_episode_steps", spec.max_episode_steps) if spec else None
         else:
             made = self._make()
             spec = made.spec
             # An environment or a function may differ from its spec in ways that no spec says.
             self._spec = spec if isinstance(env, str) else None
             spaces = (getattr(made, "observation_space", None), getattr(made, "action_space", None))
+            self.reward_threshold = (
+                reward_threshold(self._spec.id, self.env_kwargs) if self._spec else threshold_of(made)
+            )
+            self._own_limit = time_limit(made)
             self.modified = [] if isinstance(env, str) else _modified(made, spec)
             if not is_held(made.unwrapped):  # a function may return one that another model trains in
                 made.close()
@@ -89,10 +98,10 @@ class EnvironmentSource:
         self.env_id = spec.id if spec and not spec.additional_wrappers and not spec.kwargs.get("wrappers") else None
         if not _is_plain(self.env_kwargs) or self.modified:  # nor without what cannot be saved
             self.env_id = None
-        self.reward_threshold = spec.reward_threshold if spec else None
+        if self.modified:  # nor is it solved from where the one of that id is
+            self.reward_threshold = None
         if spec and not isinstance(env, str):
-            self.env_kwargs = _kwargs_of(spec)
-        self._own_limit = spec.max_episode_steps if spec else None
+            self.env_kwargs = kwargs_of(spec)
 
     def _maker(self, env: EnvironmentLike) -> Callable[[], Environment]:
         """Return a function that makes one new environment."""
@@ -245,12 +254,6 @@ class EnvironmentSource:
         return self._own_limit is not None and self._own_limit <= max_episode_steps
 
 
-def reward_threshold(env_id: str | None) -> float | None:
-    """Return the mean return from which an environment counts as solved; None where Gymnasium knows none."""
-    spec = gymnasium.registry.get(env_id) if env_id is not None else None
-    return spec.reward_threshold if spec else None
-
-
 def find_spec(env_id: str) -> EnvSpec:
     """Return what Gymnasium knows of an id.
 
@@ -297,16 +300,6 @@ def make_env(spec: EnvSpec, env_kwargs: Mapping[str, Any]) -> Environment:
         reason = error if isinstance(error, TypeError | ValueError) else f"{type(error).__name__} {error}"
         problem = f"{spec.id} cannot be made with {dict(env_kwargs)}: {reason}."
         raise UnknownEnvironmentError(problem, "Check env_kwargs.") from error
-
-
-def _kwargs_of(spec: EnvSpec) -> dict[str, Any]:
-    """Return the keyword arguments with which ``gymnasium.make`` makes, from the id, what ``spec`` describes."""
-    vector_only = ("num_envs", "vectorization_mode", "vector_kwargs", "wrappers")
-    kwargs = {name: value for name, value in spec.kwargs.items() if name not in vector_only}
-    registered = gymnasium.registry.get(spec.id)
-    if registered is not None and spec.max_episode_steps != registered.max_episode_steps:
-        kwargs["max_episode_steps"] = -1 if spec.max_episode_steps is None else spec.max_episode_steps
-    return kwargs
 
 
 def _is_plain(kwargs: Mapping[str, Any]) -> bool:
@@ -392,7 +385,7 @@ def _maker_of_vector(env: VectorEnv[Any, Any, Any]) -> Callable[[], Environment]
         return lambda: _call(base.env_fns[0])
     spec = env.spec
     if not changed and spec is not None and spec.entry_point is not None:
-        return lambda: make_env(find_spec(spec.id), _kwargs_of(spec))
+        return lambda: make_env(find_spec(spec.id), kwargs_of(spec))
 
     def unavailable() -> Environment:
         problem = f"{env} gives no single environment to watch."
@@ -405,7 +398,7 @@ def _modified(env: Environment | VectorEnv[Any, Any, Any], spec: EnvSpec | None)
     """Return the attributes in which an environment differs from what its spec makes; none where there is no spec."""
     if spec is None or spec.id not in gymnasium.registry:
         return []
-    kwargs = _kwargs_of(spec)
+    kwargs = kwargs_of(spec)
     base = env.unwrapped
     if isinstance(base, VectorEnv) and not isinstance(base, SyncVectorEnv | AsyncVectorEnv):
         return changed_attributes(env, lambda: gymnasium.make_vec(spec.id, base.num_envs, **kwargs))

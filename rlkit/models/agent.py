@@ -18,6 +18,7 @@ from rlkit.envs import (
     EnvironmentLike,
     EnvironmentSource,
     FeatureEncoder,
+    VectorEnvironment,
     check_space,
     reward_threshold,
     space_to_dict,
@@ -259,7 +260,7 @@ class Agent(Estimates):
     @property
     def reward_threshold(self) -> float | None:
         """Mean return from which the environment counts as solved; None where that or it is not known."""
-        return self._source.reward_threshold if self._source else reward_threshold(self._env_id)
+        return self._source.reward_threshold if self._source else reward_threshold(self._env_id, self._env_kwargs)
 
     # -- acting ------------------------------------------------------------------------------------------------------
 
@@ -333,8 +334,9 @@ class Agent(Estimates):
         seed = self._evaluation_seed(seed)
         rng = None if deterministic else np.random.default_rng(seed)
         limit = _checked_limit("max_episode_steps", max_episode_steps, source, _LONGEST_EPISODE)
-        environment = source.evaluation(_number_of_envs(source, n_envs, episodes), limit, itself=env is not None)
-        environment.encoder = self._encoder
+        environment = self._evaluation_environment(
+            source, _number_of_envs(source, n_envs, episodes), limit, itself=env is not None
+        )
         try:
             with self.paused():  # the same policy in all episodes, also where a thread trains it
                 returns, lengths = play_episodes(
@@ -351,7 +353,8 @@ class Agent(Estimates):
             told = f"{cut_off} of {episodes} episodes did not end within {limit:,} steps and were cut off"
             warnings.warn(f"{told}. Set max_episode_steps to another limit.", stacklevel=2)
         title = f"{type(self).__name__} on {source.name}, evaluated"
-        evaluation = Evaluation(returns, lengths, title, seed, deterministic, source.reward_threshold, cut_off)
+        threshold = _threshold(source, max_episode_steps)
+        evaluation = Evaluation(returns, lengths, title, seed, deterministic, threshold, cut_off)
         if env is None:
             self._evaluation, self._evaluated_at = evaluation, evaluated_at
         return evaluation
@@ -415,14 +418,34 @@ class Agent(Estimates):
         self._check_spaces(source.observation_space, source.action_space)
         return source
 
-    def check_evaluation(self, env: EnvironmentLike | None = None) -> None:
-        """Raise where :meth:`evaluate` would while the model trains, before anything is played.
+    def _evaluation_environment(
+        self, source: EnvironmentSource, num_envs: int, limit: int | None, *, itself: bool
+    ) -> VectorEnvironment:
+        """Return ``num_envs`` environments to evaluate in, which the caller closes."""
+        environment = source.evaluation(num_envs, limit, itself=itself)
+        environment.encoder = self._encoder
+        return environment
+
+    def check_evaluation(
+        self, env: EnvironmentLike | None = None, *, max_episode_steps: int | None = None
+    ) -> float | None:
+        """Make an environment as :meth:`evaluate` does while the model trains, and close it.
+
+        In an environment that is given one step is taken as well. The model's own takes its first in training.
+
+        Args:
+            env: As for :meth:`evaluate`.
+            max_episode_steps: As for :meth:`evaluate`.
+
+        Returns:
+            The mean return from which it counts as solved, as that evaluation will say.
 
         Raises:
             MissingEnvironmentError: The model has no environment.
-            UnknownEnvironmentError: ``env`` is no environment.
+            UnknownEnvironmentError: ``env`` is no environment, or there is none for evaluation.
             SpaceMismatchError: ``env`` has other spaces.
-            EnvironmentContractError: The model trains in a vector environment that cannot be copied.
+            EnvironmentContractError: ``env`` does not do what Gymnasium promises, or the model trains in a vector
+                environment that cannot be copied.
         """
         source = self._evaluation_source(env)
         if env is None and source.is_evaluated_itself:
@@ -430,7 +453,15 @@ class Agent(Estimates):
                 f"The model trains in {source.given}, which cannot be copied: it cannot be evaluated there meanwhile.",
                 "Evaluate it in another environment: EvaluateEvery(..., env=...).",
             )
-        source.evaluation(1, itself=env is not None).close()
+        limit = _checked_limit("max_episode_steps", max_episode_steps, source, _LONGEST_EPISODE)
+        environment = self._evaluation_environment(source, 1, limit, itself=env is not None)
+        try:
+            if env is not None:
+                features = environment.reset(self._evaluation_seed(None))
+                environment.step(self._act(self._normalizer.observations(features), None))
+        finally:
+            environment.close()
+        return _threshold(source, max_episode_steps)
 
     def remember(self, evaluation: Evaluation) -> None:
         """Take an evaluation of the model as it is now for its last one: for a model that became what it was before."""
@@ -460,6 +491,12 @@ def _number_of_envs(source: EnvironmentSource, n_envs: int | None, episodes: int
     if fixed is not None:
         return fixed
     return min(n_envs or (1 if source.is_template else _EVALUATION_ENVS), episodes)
+
+
+def _threshold(source: EnvironmentSource, max_episode_steps: int | None) -> float | None:
+    """Return the return from which an environment counts as solved; None where its episodes are cut off earlier."""
+    applies = max_episode_steps is None or source.is_limited_to(max_episode_steps)
+    return source.reward_threshold if applies else None
 
 
 def _checked_seed(seed: int | None) -> int:

@@ -126,6 +126,19 @@ class ModelBase(Learner):
         with self.paused():
             self._become(restored)
 
+    def with_state(self, state: Mapping[str, Any]) -> Self:
+        """Return another model with a state that :meth:`get_state` gave, in this model's environment.
+
+        Raises:
+            StateError: It is of another algorithm or a newer format, or parts are missing or do not fit.
+            SpaceMismatchError: It is of a model that was built for other spaces.
+        """
+        other: Self = type(self).from_state(state)
+        if self._source is not None and other.observation_space is not None and other.action_space is not None:
+            self._check_spaces(other.observation_space, other.action_space)
+            other._adopt(self._source)
+        return other
+
     def _become(self, restored: Self) -> None:
         if self.observation_space is not None:
             if restored.observation_space is None or restored.action_space is None:

@@ -38,16 +38,18 @@ class NotebookProgress(JobDisplay):
     def open(self, job: TrainingJob) -> None:
         """Show the job below the cell that starts it."""
         self._job = job
-        self._begin(_bundle(job), job, job.history)
+        self._has_failed = False
+        self.attempt(lambda: self._begin(_bundle(job), job, job.history))
 
     def close(self, job: TrainingJob) -> None:
         """Leave the job's card."""
-        self._send(_bundle(job))
+        self.attempt(lambda: self._send(_bundle(job)))
 
     def on_start(self, run: TrainingRun) -> None:
         """Show an empty bar."""
         if self._job is None:
-            self._begin(self._view(run), run.history)
+            self._has_failed = False
+            self.attempt(lambda: self._begin(self._view(run), run.history))
         self._costs: deque[float] = deque(maxlen=3)
         self._due = 0.0
 
@@ -62,14 +64,14 @@ class NotebookProgress(JobDisplay):
     def on_end(self, run: TrainingRun) -> None:
         """Leave the card of the history; where a job drives the run, when that has ended."""
         if self._job is None:
-            self._send(_bundle(run.history))
+            self.attempt(lambda: self._send(_bundle(run.history)))
         self._job = None
 
     def _refresh(self, run: TrainingRun) -> None:
         started = time.perf_counter()
         if started < self._due:
             return
-        self._show(run)
+        self.attempt(lambda: self._show(run))
         now = time.perf_counter()
         self._costs.append(now - started)
         # Of three, so that a chance delay does not make the display stand still.

@@ -5,16 +5,16 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-import warnings
 from collections.abc import Iterable
 
 from rlkit.config.numbers import whole_number
-from rlkit.errors import ModelNotFoundError, RLKitError, TrainingError
+from rlkit.errors import ModelNotFoundError, TrainingError
 from rlkit.registry.current import open_registry
 from rlkit.registry.names import check_name, check_tags
 from rlkit.registry.registry import ModelRegistry
 from rlkit.registry.versions import ModelVersion
-from rlkit.training.callbacks import Callback, Every, Update
+from rlkit.storage.files import check_writable
+from rlkit.training.callbacks import Callback, Every, Subject, Tolerance, Update
 from rlkit.training.run import TrainingRun
 
 
@@ -22,14 +22,14 @@ class Checkpoint(Callback):
     """Registers the model as a new version again and again, and once more when training ends.
 
     Each version has what is known at that time: steps, learning curve, the last evaluation, and the mean return of the
-    last episodes as the metric ``training_return``. Where a checkpoint cannot be written there is a warning, and
-    training goes on.
+    last episodes as the metric ``training_return``. Where checkpoints cannot be written while the model trains there is
+    one warning a run, and training goes on; later ones are tried again.
 
     Args:
         name: What to call the model.
         steps: Environment steps between two checkpoints.
-        keep: How many checkpoints of this run to keep: older ones move to the trash, but none that has got an alias.
-            None for all.
+        keep: How many checkpoints to keep, of all calls of ``train`` with this object and the same model: older ones
+            move to the trash, but none that has got an alias. None for all.
         tags: Words to find them by.
         slim: Leave out experience that the model keeps to learn from, such as a replay buffer: else each checkpoint
             has it anew.
@@ -37,7 +37,7 @@ class Checkpoint(Callback):
         registry: Where to keep them, or its folder; the current registry where None.
 
     Attributes:
-        versions: The checkpoints of the run that are kept, oldest first.
+        versions: The checkpoints that are kept, oldest first; of another model they begin anew.
 
     Raises:
         TrainingError: ``steps`` or ``keep`` is no positive whole number.
@@ -63,18 +63,28 @@ class Checkpoint(Callback):
         self._parent = parent
         self._registry = registry
         self.versions: list[ModelVersion] = []
+        self._kept_in: ModelRegistry | None = None
+        self._subject = Subject()
+        self._tolerance = Tolerance()
 
     def on_start(self, run: TrainingRun) -> None:
-        """Begin anew, and see that the parent exists.
+        """See that the parent exists, and that versions can be written; forget the checkpoints of another model.
 
         Raises:
-            ModelNotFoundError: It does not.
+            ModelNotFoundError: There is no such parent.
+            ModelDefinitionError: The model cannot be saved.
+            StoreError: The registry's folder cannot be written to.
         """
-        self._kept_in = self._registry if isinstance(self._registry, ModelRegistry) else open_registry(self._registry)
+        registry = self._registry if isinstance(self._registry, ModelRegistry) else open_registry(self._registry)
         if self._parent is not None:
-            self._parent = self._kept_in.get(self._parent).ref
+            self._parent = registry.get(self._parent).ref
+        check_writable(registry.folder)
+        run.model.packed(slim=True)
         self._every.begin()
-        self.versions = []
+        self._tolerance.begin()
+        if not self._subject.is_same(run, in_any_environment=True) or registry is not self._kept_in:
+            self.versions = []
+        self._kept_in = registry
         self._registered_at = run.model.num_timesteps
 
     def on_update(self, run: TrainingRun, update: Update) -> None:
@@ -91,8 +101,10 @@ class Checkpoint(Callback):
         mean_return = run.history.mean_return
         metrics = {} if math.isnan(mean_return) else {"training_return": mean_return}
         self._registered_at = run.model.num_timesteps
-        try:
-            version = self._kept_in.register(
+        registry = self._kept_in
+        assert registry is not None  # noqa: S101 - on_start opened it
+        with self._tolerance.tolerated(f"The checkpoint after {self._registered_at:,} steps was not kept."):
+            version = registry.register(
                 run.model,
                 self._name,
                 tags=self._tags,
@@ -102,14 +114,11 @@ class Checkpoint(Callback):
                 allow_duplicate=True,  # the same run again has checkpoints of its own, which it may forget
             )
             self.versions.append(version)
-            self._forget_old()
-        except RLKitError as error:
-            message = f"The checkpoint after {self._registered_at:,} steps was not kept. {error} Training goes on."
-            warnings.warn(message, stacklevel=2)
+            self._forget_old(registry)
 
-    def _forget_old(self) -> None:
+    def _forget_old(self, registry: ModelRegistry) -> None:
         while self._keep is not None and len(self.versions) > self._keep:
             oldest = self.versions.pop(0)
             with contextlib.suppress(ModelNotFoundError):  # somebody else deleted it
-                if not self._kept_in.get(oldest.ref).aliases:
-                    self._kept_in.delete(oldest.ref)
+                if not registry.get(oldest.ref).aliases:
+                    registry.delete(oldest.ref)

@@ -15,7 +15,7 @@ import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO, overload
+from typing import overload
 
 from filelock import FileLock, Timeout
 
@@ -96,26 +96,89 @@ def read_bytes(path: Path, *, follow: bool = True, size: int | None = None) -> b
         return file.readall()
 
 
-def open_log(path: Path) -> TextIO:
-    """Open a text file to add lines to, as UTF-8; it and its folder are made where they are not there.
+class LogFile:
+    """A file that records are added to, such as lines; it and its folder are made where they are not there.
 
-    A log is for looking at: its lines reach the system one by one, and nothing else depends on them.
+    A log is for looking at: each record reaches the system at once, and nobody waits for the disk. A record that fits
+    in part only, as on a disk that runs full, is taken back. After a failure the next record opens the file anew: there
+    may be space again, or the folder be back.
 
     Args:
         path: The file.
-
-    Returns:
-        The file, which the caller closes.
+        lines: Whether records are lines of text: what was cut off in the middle of one does not take the next with it.
 
     Raises:
         StoreError: The file cannot be written.
     """
-    with explained("write to", path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("a", newline="", encoding="utf-8")
-        if _last_byte(path) not in (b"", b"\n"):
-            file.write("\n")  # a line that was cut off must not take the next one with it
-        return file
+
+    def __init__(self, path: Path, *, lines: bool = True) -> None:
+        self.path = path
+        self._lines = lines
+        self._descriptor: int | None = None
+        self._is_new = self._is_torn = False
+        with explained("write to", path):
+            self._opened()
+
+    def add(self, record: bytes, head: bytes = b"") -> None:
+        """Add a record at the end.
+
+        Args:
+            record: The record.
+            head: What goes before it where the file is new.
+
+        Raises:
+            StoreError: It cannot be written. Another record may be tried later.
+        """
+        with explained("write to", self.path):
+            descriptor = self._opened()
+            before = b"\n" if self._is_torn else head if self._is_new else b""
+            data = before + record
+            start = os.fstat(descriptor).st_size
+            try:
+                _write_all(descriptor, data)
+            except OSError:
+                self._take_back(descriptor, start, len(data))
+                raise
+            self._is_new = self._is_torn = False
+
+    def close(self) -> None:
+        """Close the file.
+
+        Raises:
+            StoreError: The system could not keep what was written.
+        """
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            with explained("write to", self.path):
+                system.close(descriptor)
+
+    def _opened(self) -> int:
+        """Return the open file; where somebody has deleted it, a new one."""
+        descriptor = self._descriptor
+        if descriptor is not None:
+            state = os.fstat(descriptor)
+            if not stat.S_ISREG(state.st_mode) or state.st_nlink:
+                return descriptor
+            self._descriptor = None
+            system.close(descriptor)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._descriptor = descriptor = system.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | _ALWAYS)
+        last = _last_byte(self.path)
+        self._is_new = not last
+        self._is_torn = self._lines and last not in (b"", b"\n")
+        return descriptor
+
+    def _take_back(self, descriptor: int, start: int, size: int) -> None:
+        """Cut off what was written of a record, unless another program has added to it, and close the file."""
+        state = os.fstat(descriptor)
+        if not stat.S_ISREG(state.st_mode):
+            return  # a pipe that nobody reads: to open it anew would wait for a reader
+        self._descriptor = None
+        with contextlib.suppress(OSError):
+            if 0 < state.st_size - start < size:
+                system.truncate(descriptor, start)
+        with contextlib.suppress(OSError):
+            system.close(descriptor)
 
 
 def _last_byte(path: Path) -> bytes:

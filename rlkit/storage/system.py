@@ -21,6 +21,10 @@ class System:
         """Write some of the data at least, and return how many bytes."""
         return os.write(descriptor, data)
 
+    def truncate(self, descriptor: int, size: int) -> None:
+        """Cut off what a file has beyond a size."""
+        os.ftruncate(descriptor, size)
+
     def fsync(self, descriptor: int) -> None:
         """Wait until a file's content, or a folder's names, are on the disk."""
         os.fsync(descriptor)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import contextlib
+import warnings
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rlkit.config.numbers import whole_number
-from rlkit.errors import TrainingError
+from rlkit.errors import RLKitError, TrainingError
 
 if TYPE_CHECKING:  # run.py calls callbacks; here only its name is needed
     from rlkit.envs import Episode
@@ -83,6 +86,64 @@ class Every:
             return False
         self._next = (num_timesteps // self.steps + 1) * self.steps
         return True
+
+
+class Subject:
+    """Says whether a run trains what the run before did, for a callback that is given to several calls of ``train``.
+
+    A copy of it, or one that was pickled, knows no run.
+    """
+
+    def __init__(self) -> None:
+        self._model: Callable[[], Any] = lambda: None
+        self._source: Callable[[], Any] = lambda: None
+        self._seed: int | None = None
+
+    def __reduce__(self) -> tuple[type[Subject], tuple[()]]:
+        return Subject, ()
+
+    def is_same(self, run: TrainingRun, *, in_any_environment: bool = False) -> bool:
+        """Whether ``run`` trains the same model as the last run that was asked about, in the same environment.
+
+        Args:
+            run: A run that begins.
+            in_any_environment: Whether the environment may be another one.
+        """
+        model, source = run.model, getattr(run.model, "_source", None)
+        same_model = model is not None and self._model() is model and self._seed == model.seed
+        same = same_model and (in_any_environment or self._source() is source)
+        if not same:
+            self._model = (lambda: None) if model is None else weakref.ref(model)
+            self._seed = None if model is None else model.seed
+        self._source = (lambda: None) if source is None else weakref.ref(source)
+        return same
+
+
+class Tolerance:
+    """Lets training go on where something about it cannot be written: one warning a run, however often that fails."""
+
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Expect nothing at the start of a run."""
+        self._has_warned = False
+
+    @contextlib.contextmanager
+    def tolerated(self, what: str) -> Iterator[None]:
+        """Turn an error of writing inside the block into a warning.
+
+        Args:
+            what: A sentence that says what will be missing.
+        """
+        try:
+            yield
+        except (RLKitError, OSError) as error:
+            if self._has_warned:
+                return
+            self._has_warned = True
+            with contextlib.suppress(OSError, ValueError):  # standard error may be full or closed as well
+                warnings.warn(f"{what} {error}\nTraining goes on.", stacklevel=3)
 
 
 def checked_callbacks(callbacks: Iterable[Callback] | Callback) -> list[Callback]:

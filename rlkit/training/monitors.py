@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import math
+import os
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from rlkit.config.numbers import whole_number
 from rlkit.display import text
-from rlkit.errors import StoreError, TrainingError
-from rlkit.storage.archive import archive_path
-from rlkit.training.callbacks import Callback, Every, Update
+from rlkit.errors import RLKitError, StoreError, TrainingError
+from rlkit.storage.archive import archive_path, read_archive, write_archive
+from rlkit.storage.files import check_writable, move
+from rlkit.storage.packing import PackedModel, state_of
+from rlkit.training.callbacks import Callback, Every, Subject, Tolerance, Update
 from rlkit.training.history import WINDOW
 
 if TYPE_CHECKING:
@@ -29,6 +35,18 @@ class EvaluateEvery(Callback):
     Training is not disturbed: it ends with the same parameters as without. The figures stand in
     ``history.evaluations`` and in the learning curve.
 
+    The best is that of all calls of ``train`` with this object and the same model. It begins anew with a new object,
+    with another model, and unless ``env`` is given with another environment of the model.
+
+    A file at ``path`` is never lost:
+
+    - Where it holds an earlier state of the model that trains on, as after a restart from a checkpoint (the same
+      algorithm, config, seed and environment), that is evaluated first, and only a better one replaces it.
+    - Any other file, such as the best of an earlier run, is kept beside: ``best.rlkit`` becomes ``best-1.rlkit`` when
+      the first evaluation is saved. A warning says so before the first step.
+    - Where the model cannot be saved while it trains, there is one warning, the file stays as it was, and saving is
+      tried again after the next evaluation and at the end.
+
     Args:
         steps: Environment steps between two evaluations; the last one is made when all steps are taken.
         episodes: Episodes of an evaluation.
@@ -38,12 +56,15 @@ class EvaluateEvery(Callback):
         deterministic: Whether to take the most probable action.
         max_episode_steps: Steps after which an episode is cut off: see :meth:`rlkit.ModelBase.evaluate`.
         path: A file ending in ``.rlkit``, to which the best model so far is saved without its kept experience.
+            A file that is already there is not lost: see above.
         restore_best: Whether the model becomes the best again when training ends: as if it had been saved then
             without its kept experience, and loaded.
 
     Attributes:
-        best: The best evaluation of the run; None before the first.
+        best: The best evaluation so far; None before the first.
         best_timesteps: The model's environment steps at the best.
+        reward_threshold: The mean return from which the environment of the evaluations counts as solved, or None; known
+            when training begins.
 
     Raises:
         TrainingError: ``steps``, ``episodes`` or ``max_episode_steps`` is no positive whole number, or ``seed`` is
@@ -73,29 +94,58 @@ class EvaluateEvery(Callback):
         }
         self._path = None if path is None else archive_path(path)
         self._restore_best = restore_best
+        self.reward_threshold: float | None = None
+        self._subject = Subject()
+        self._tolerance = Tolerance()
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
         self.best: Evaluation | None = None
         self.best_timesteps = 0
         self._best_state: Mapping[str, Any] = {}
+        self._unsaved: PackedModel | None = None  # the best, as long as the file does not hold it
+        self._aside: Path | None = None  # where to keep the file of another model
 
     def on_start(self, run: TrainingRun) -> None:
-        """Forget an earlier run, and see that nothing speaks against evaluating and saving later.
+        """See that nothing speaks against evaluating and saving later, and look at a file that is already there.
 
         Raises:
-            UnknownEnvironmentError: ``env`` is no environment.
+            UnknownEnvironmentError: ``env`` is no environment, or there is none for evaluation.
             SpaceMismatchError: ``env`` has other spaces.
-            StoreError: There is no folder for ``path``.
+            EnvironmentContractError: ``env`` does not do what Gymnasium promises.
+            ModelDefinitionError: The model cannot be saved.
+            StoreError: There is no folder for ``path``, or it cannot be written to.
         """
-        run.model.check_evaluation(self._settings["env"])
-        if self._path is not None and not self._path.absolute().parent.is_dir():
-            problem = f"The best model cannot be saved: there is no folder {self._path.absolute().parent}."
-            raise StoreError(problem, "Create the folder first, or give another path.")
+        env, limit = self._settings["env"], self._settings["max_episode_steps"]
+        self.reward_threshold = run.model.check_evaluation(env, max_episode_steps=limit)
+        if self._path is not None:
+            _check_saving(self._path)
+            run.model.packed(slim=True)
         self._every.begin()
-        self.best, self.best_timesteps, self._best_state = None, 0, {}
+        self._tolerance.begin()
+        if not self._subject.is_same(run, in_any_environment=env is not None):
+            self._begin_anew()
+            if self._path is not None and os.path.lexists(self._path):
+                self._look_at(self._path, run.model)
+
+    def _look_at(self, path: Path, model: Any) -> None:
+        """Go on from the best so far in a file that is already there; prepare to keep what is none."""
+        earlier = _earlier_state(path, model)
+        if earlier is None:
+            self._aside = _free_name(path)
+            told = f"{path} is already there, and is no earlier state of the model that trains."
+            remedy = f"It becomes {self._aside.name} when the best model of this training is saved."
+            warnings.warn(f"{told} {remedy}", stacklevel=2)
+            return
+        self.best, self.best_timesteps = earlier.evaluate(**self._settings), earlier.num_timesteps
+        if self._restore_best:
+            self._best_state = earlier.get_state(slim=True)
 
     def on_update(self, run: TrainingRun, update: Update) -> None:
         """Evaluate where it is time to, and at the end."""
         if self._every.passed(update.num_timesteps) or update.num_timesteps >= update.total_timesteps:
             self._evaluate(run)
+            self._save()
 
     def _evaluate(self, run: TrainingRun) -> None:
         evaluation = run.model.evaluate(**self._settings)
@@ -107,14 +157,64 @@ class EvaluateEvery(Callback):
         if self._restore_best:
             self._best_state = run.model.get_state(slim=True)
         if self._path is not None:
-            run.model.save(self._path, slim=True)
+            self._unsaved = run.model.packed(slim=True)
+
+    def _save(self) -> None:
+        """Save the best, where the file does not hold it."""
+        if self._path is None or self._unsaved is None:
+            return
+        with self._tolerance.tolerated("The best model is not saved."):
+            if self._aside is not None and os.path.lexists(self._path):
+                move(self._path, self._aside)
+            self._aside = None
+            write_archive(self._path, self._unsaved)
+            self._unsaved = None
 
     def on_end(self, run: TrainingRun) -> None:
         """Give the model its best parameters again, where that was asked for."""
+        self._save()
         if self.best is not None and self._restore_best:
             run.model.set_state(self._best_state)
             if self._settings["env"] is None:
                 run.model.remember(self.best)
+
+
+def _check_saving(path: Path) -> None:
+    """Refuse a file that cannot be written, before anything is trained.
+
+    Raises:
+        StoreError: That is so.
+    """
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        problem = f"The best model cannot be saved: there is no folder {folder}."
+        raise StoreError(problem, "Create the folder first, or give another path.")
+    if path.is_dir():
+        raise StoreError(f"The best model cannot be saved: {path} is a folder.", "Give the path of a file.")
+    check_writable(folder)
+
+
+def _earlier_state(path: Path, model: Any) -> Any:
+    """Return the model in a file, where it is an earlier state of one that trains on; else None."""
+    try:
+        packed = read_archive(path)
+        # A model that has not trained yet has no earlier state, whatever seed and config it has.
+        if not model.is_trained or _identity(packed.metadata) != _identity(model.metadata):
+            return None
+        return model.with_state(state_of(packed.objects))
+    except RLKitError:  # another file, or a damaged one
+        return None
+
+
+def _identity(metadata: Mapping[str, Any]) -> str:
+    """Return what stays the same while a model trains, as text: a file may have lists where a model has tuples."""
+    names = ("algorithm", "config", "seed", "env_id", "env_kwargs", "observation_space", "action_space")
+    return json.dumps([metadata.get(name) for name in names], sort_keys=True)
+
+
+def _free_name(path: Path) -> Path:
+    numbered = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in itertools.count(1))
+    return next(name for name in numbered if not os.path.lexists(name))
 
 
 class _Judge(Callback):
@@ -131,10 +231,14 @@ class _Judge(Callback):
         Raises:
             TrainingError: There will be none.
         """
-        before = run.callbacks[: run.callbacks.index(self)]
-        if self._of == "evaluation" and not any(isinstance(callback, EvaluateEvery) for callback in before):
+        if self._of == "evaluation" and not self._evaluators(run):
             problem = f"{type(self).__name__} waits for evaluations, but nothing in front of it makes them."
             raise TrainingError(problem, "Add a rlkit.callbacks.EvaluateEvery in front of it.")
+
+    def _evaluators(self, run: TrainingRun) -> list[EvaluateEvery]:
+        """Return what evaluates before this is asked."""
+        before = run.callbacks[: run.callbacks.index(self)]
+        return [callback for callback in before if isinstance(callback, EvaluateEvery)]
 
     def _mean_return(self, run: TrainingRun) -> float:
         """Return what is judged; NaN while too little is known."""
@@ -149,7 +253,8 @@ class StopAtReturn(_Judge):
     """Ends the run when the mean return is high enough.
 
     Args:
-        mean_return: How high; the environment's own threshold where None.
+        mean_return: How high; where None the threshold of the environment that is judged, in which training or that
+            evaluation plays. An environment with changed rewards or another time limit has none.
         of: ``"training"`` for the mean of the last 100 episodes, once there are so many, or ``"evaluation"`` for the
             last one by an :class:`EvaluateEvery` in front of this.
 
@@ -168,7 +273,8 @@ class StopAtReturn(_Judge):
             TrainingError: It has none.
         """
         super().on_start(run)
-        threshold = run.history.reward_threshold if self._wanted is None else self._wanted
+        judged = self._evaluators(run)[-1] if self._of == "evaluation" else run.history
+        threshold = judged.reward_threshold if self._wanted is None else self._wanted
         if threshold is None:
             raise TrainingError(
                 f"{run.history.title}: the environment says no return from which it is solved.",
@@ -185,6 +291,10 @@ class StopAtReturn(_Judge):
 
 class StopWithoutImprovement(_Judge):
     """Ends the run when the mean return has not become better for a while.
+
+    The best, and the steps since, are those of all calls of ``train`` with this object and the same model in the same
+    environment: it ends ten short calls when it would end a long one. Steps for which no mean is known, as at the start
+    of each call, do not count. Where training goes on after this has ended it, ``steps`` are counted anew.
 
     Args:
         steps: Environment steps without anything better after which the run ends.
@@ -203,11 +313,20 @@ class StopWithoutImprovement(_Judge):
         if self._min_delta < 0:
             raise TrainingError(f"min_delta = {min_delta!r} is not allowed.", "Give a number, at least 0.")
 
+        self._subject = Subject()
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self._best = -math.inf
+        self._steps_since = 0
+
     def on_start(self, run: TrainingRun) -> None:
-        """Forget an earlier run."""
+        """Go on from the last run of the same model; forget that of another."""
         super().on_start(run)
-        self._best, self._best_at = -math.inf, 0
+        if not self._subject.is_same(run):
+            self._begin_anew()
         self._evaluations = 0
+        self._judged_at = 0
 
     def on_update(self, run: TrainingRun, update: Update) -> None:
         """End the run where it is time to."""
@@ -215,12 +334,16 @@ class StopWithoutImprovement(_Judge):
         if self._of == "evaluation" and evaluations == self._evaluations:
             return  # nothing new is known: the next evaluation may be the better one
         self._evaluations = evaluations
+        steps, self._judged_at = update.num_timesteps - self._judged_at, update.num_timesteps
         mean_return = self._mean_return(run)
-        if math.isnan(mean_return) or mean_return > self._best + self._min_delta:
-            # While nothing is known nothing has failed to improve.
-            self._best_at = update.num_timesteps
-            self._best = self._best if math.isnan(mean_return) else mean_return
-        elif update.num_timesteps - self._best_at >= self._patience:
+        if math.isnan(mean_return):
+            return  # while nothing is known nothing has failed to improve
+        if mean_return > self._best + self._min_delta:
+            self._best, self._steps_since = mean_return, 0
+            return
+        self._steps_since += steps
+        if self._steps_since >= self._patience:
+            self._steps_since = 0
             run.stop(f"no better than {text.number(self._best)} for {self._patience:,} steps")
 
 

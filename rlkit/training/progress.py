@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import sys
+import warnings
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
 from rlkit.display import text
-from rlkit.errors import TrainingError
+from rlkit.errors import TrainingError, in_two_lines
 from rlkit.training.callbacks import Callback, Update
 
 if TYPE_CHECKING:
@@ -20,12 +22,35 @@ if TYPE_CHECKING:
 Progress = bool | Callback | None
 
 
+class _Bar(tqdm):  # type: ignore[type-arg]
+    """A bar that nothing depends on: standard error may be closed, or a pipe that nobody reads any more."""
+
+    def display(self, *args: Any, **kwargs: Any) -> Any:
+        with contextlib.suppress(OSError, ValueError):
+            return super().display(*args, **kwargs)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # the last of a bar that was never whole
+            super().close()
+
+
+def _bar(run: TrainingRun) -> _Bar:
+    """Return a bar on standard error; one that shows nothing where there is none, or it is closed."""
+
+    def made(*, disable: bool) -> _Bar:
+        return _Bar(total=run.total_timesteps, desc=run.history.title, unit=" steps", unit_scale=True, disable=disable)
+
+    with contextlib.suppress(OSError, ValueError):
+        return made(disable=sys.stderr is None)
+    return made(disable=True)
+
+
 class ProgressBar(Callback):
     """A line of text that shows how far a run is, on standard error."""
 
     def on_start(self, run: TrainingRun) -> None:
         """Draw an empty bar."""
-        self._bar = tqdm(total=run.total_timesteps, desc=run.history.title, unit=" steps", unit_scale=True)
+        self._bar = _bar(run)
 
     def on_update(self, run: TrainingRun, update: Update) -> None:  # noqa: ARG002 - the interface of a callback
         """Draw the bar as far as the run is."""
@@ -50,6 +75,20 @@ class JobDisplay(Callback):
         The job's own thread calls this, and after it each thread that waited for the job: where a notebook is
         executed without anybody to look, only what the cell under way sends is kept.
         """
+
+    _has_failed = False
+
+    def attempt(self, draw: Callable[[], object]) -> None:
+        """Draw something of a run; where that fails, warn, and draw nothing more of it: training goes on."""
+        if self._has_failed:
+            return
+        try:
+            draw()
+        except Exception as error:  # noqa: BLE001 - whatever stands between here and the page may fail
+            self._has_failed = True
+            told = f"The display of the training failed: {in_two_lines(error)}\nTraining goes on without it."
+            with contextlib.suppress(OSError, ValueError):  # standard error may be closed as well
+                warnings.warn(told, stacklevel=2)
 
 
 class _Default:
@@ -77,7 +116,11 @@ class _Default:
 
 def somebody_looks() -> bool:
     """Say whether standard error is a terminal, or the output of a notebook's cell."""
-    return sys.stderr.isatty() or _in_notebook()
+    try:
+        in_terminal = sys.stderr.isatty()
+    except (AttributeError, ValueError):  # there is none, or it is closed
+        in_terminal = False
+    return in_terminal or _in_notebook()
 
 
 def _in_notebook() -> bool:

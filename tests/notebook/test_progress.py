@@ -191,3 +191,53 @@ def test_the_same_display_may_show_another_run(published, model):
     model.train_in_background(200, progress=display).wait(60)
     history = model.train(200, progress=display)
     assert published[-1]["data"]["text/plain"] == repr(history)
+
+
+class Unreachable(NotebookProgress):
+    """A display whose page cannot be reached any more after so many messages."""
+
+    def __init__(self, messages):
+        super().__init__()
+        self.left = messages
+
+    def _view(self, run):
+        if not self.left:
+            raise BrokenPipeError("nobody reads this")
+        self.left -= 1
+        return super()._view(run)
+
+
+@pytest.mark.parametrize("messages", [0, 1, 3])
+def test_a_display_that_fails_ends_no_training_and_says_so_once(model, clock, messages):
+    with pytest.warns(UserWarning, match=r"BrokenPipeError: nobody reads this\nTraining goes on") as warned:
+        history = model.train(640, callbacks=clock, progress=Unreachable(messages))
+    assert len(warned) == 1
+    assert history.num_timesteps == 640
+    assert not history.error
+
+
+def test_a_display_that_fails_is_shown_again_in_the_next_training(model, clock, published):
+    display = Unreachable(0)
+    for _ in range(2):
+        with pytest.warns(UserWarning, match="nobody reads this"):
+            model.train(64, callbacks=clock, progress=display)
+
+
+def test_a_display_of_ones_own_is_ones_own(model):
+    class Mine(rlkit.Callback):
+        def on_update(self, run, update):
+            raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        model.train(64, progress=Mine())
+
+
+def test_a_job_whose_display_fails_is_trained(model, monkeypatch):
+    def broken(*args, **kwargs):
+        raise BrokenPipeError("nobody reads this")
+
+    monkeypatch.setattr(progress, "display", broken)
+    with pytest.warns(UserWarning, match="nobody reads this") as warned:
+        history = model.train_in_background(640, progress=NotebookProgress()).wait(60)
+    assert len(warned) == 1
+    assert history.num_timesteps == 640

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import errno
+import os
+
 import numpy as np
 import pytest
 
@@ -7,6 +10,7 @@ import rlkit
 from rlkit.callbacks import Checkpoint
 from rlkit.errors import InvalidNameError, ModelNotFoundError, StoreError, TrainingError
 from rlkit.registry import ModelRegistry
+from rlkit.storage import files
 from rlkit.training import Callback
 
 
@@ -66,6 +70,23 @@ def test_only_the_newest_are_kept_where_that_is_asked_for(model, registry):
     assert [version.version for version in checkpoint.versions] == [5, 6]
 
 
+def test_of_several_calls_only_the_newest_are_kept(environments, model, registry):
+    checkpoint = Checkpoint("probe", 16, keep=2, registry=registry)
+    for _ in range(3):
+        model.train(32, callbacks=checkpoint)
+    assert [version.num_timesteps for version in registry.versions("probe")] == [80, 96]
+    assert [version.version for version in checkpoint.versions] == [5, 6]
+
+
+def test_the_checkpoints_of_another_model_are_not_the_ones_to_delete(environments, model, registry):
+    checkpoint = Checkpoint("probe", 16, keep=1, registry=registry)
+    model.train(32, callbacks=checkpoint)
+    other = rlkit.create("ppo", environments.ActionReward, seed=1, n_envs=2, n_steps=8, batch_size=16)
+    other.train(32, callbacks=checkpoint)
+    assert [version.version for version in registry.versions("probe")] == [2, 4]
+    assert [version.version for version in checkpoint.versions] == [4]
+
+
 def test_older_versions_of_the_model_are_not_the_checkpoints_to_delete(model, registry):
     registry.register(model, "probe")
     model.train(64, callbacks=Checkpoint("probe", 16, keep=1, registry=registry))
@@ -99,6 +120,37 @@ def test_a_checkpoint_that_cannot_be_written_is_warned_of_and_training_goes_on(m
     with pytest.warns(UserWarning, match=r"after 16 steps was not kept\. Cannot write it"):
         history = model.train(16, callbacks=Checkpoint("probe", 16, registry=registry))
     assert history.num_timesteps == 16
+
+
+def test_checkpoints_that_cannot_be_written_are_warned_of_once_a_run_and_tried_again(model, registry, monkeypatch):
+    class Disk(files.System):
+        full = True
+
+        def write(self, descriptor, data):
+            if self.full:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return super().write(descriptor, data)
+
+    class Free(Callback):
+        def on_update(self, run, update):
+            disk.full = update.num_timesteps < 48
+
+    disk = Disk()
+    monkeypatch.setattr(files, "system", disk)
+    for _ in range(2):
+        with pytest.warns(UserWarning, match="No space left") as warned:
+            history = model.train(64, callbacks=[Free(), Checkpoint("probe", 16, registry=registry)])
+        assert len(warned) == 1
+        assert history.num_timesteps == 64
+    assert [version.num_timesteps for version in registry.versions("probe")] == [48, 64, 112, 128]
+    assert registry.verify().ok
+
+
+def test_a_registry_that_cannot_be_written_is_told_before_the_first_step(model, registry, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(StoreError, match="Choose a folder that you may write to"):
+        model.train(16, callbacks=Checkpoint("probe", 16, registry=registry))
+    assert not model.is_trained
 
 
 def test_the_registry_may_be_a_folder(model, tmp_path):

@@ -1,13 +1,30 @@
 from __future__ import annotations
 
+import copy
+import errno
+import gc
 import math
+import os
+import pickle
+import shutil
+import weakref
 
+import gymnasium
 import numpy as np
 import pytest
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from gymnasium.wrappers.vector import TransformReward
 
 import rlkit
-from rlkit.callbacks import EvaluateEvery, StopAtReturn, StopWithoutImprovement
-from rlkit.errors import SpaceMismatchError, StoreError, TrainingError, UnknownEnvironmentError
+from rlkit.callbacks import Checkpoint, EvaluateEvery, StopAtReturn, StopWithoutImprovement
+from rlkit.errors import (
+    ModelDefinitionError,
+    SpaceMismatchError,
+    StoreError,
+    TrainingError,
+    UnknownEnvironmentError,
+)
+from rlkit.storage import files
 from rlkit.training import Callback, History
 
 
@@ -89,6 +106,269 @@ def test_the_best_is_saved_to_a_file_and_restored(environments, tmp_path):
     assert model.train(16).num_timesteps == 16
 
 
+class Set(Callback):
+    """Makes the policy of an update the best or the worst, in place of what was learnt."""
+
+    def __init__(self, *policies: str) -> None:
+        self.policies = list(policies)
+
+    def on_update(self, run, update):
+        biases = {"good": [0, 9], "bad": [9, 0]}
+        run.model.network.parameters["actor.2.bias"][:] = biases[self.policies.pop(0)]
+
+
+@pytest.fixture
+def make(environments):
+    """Makes models that learn next to nothing by themselves."""
+
+    def make(algorithm="ppo", **settings):
+        settings = {"seed": 0, "n_envs": 2, "n_steps": 8, "learning_rate": 1e-6, **settings}
+        if algorithm == "ppo":
+            settings["batch_size"] = 16
+        return rlkit.create(algorithm, environments.ActionReward, **settings)
+
+    return make
+
+
+def mean_of(path, environments):
+    return rlkit.load(path, environments.ActionReward).evaluate(4).mean
+
+
+def test_the_best_of_all_calls_is_kept(make, environments, tmp_path):
+    path = tmp_path / "best.rlkit"
+    evaluate = EvaluateEvery(16, 4, path=path, restore_best=True)
+    model = make()
+    model.train(32, callbacks=[Set("bad", "good"), evaluate])
+    best, state, saved = evaluate.best, model.get_state(slim=True), path.read_bytes()
+    assert (best.mean, evaluate.best_timesteps) == (1, 32)
+    history = model.train(48, callbacks=[Set("bad", "bad", "bad"), evaluate])
+    assert history.evaluations["mean_return"].tolist() == [-1, -1, -1]
+    assert evaluate.best is best
+    assert evaluate.best_timesteps == model.num_timesteps == 32
+    assert path.read_bytes() == saved
+    np.testing.assert_equal(model.get_state(slim=True), state)
+    assert model.evaluation is best
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_better_model_of_a_later_call_replaces_the_best(make, environments, tmp_path):
+    path = tmp_path / "best.rlkit"
+    evaluate = EvaluateEvery(16, 4, path=path)
+    model = make()
+    model.train(16, callbacks=[Set("bad"), evaluate])
+    model.train(16, callbacks=[Set("good"), evaluate])
+    assert (evaluate.best.mean, evaluate.best_timesteps) == (1, 32)
+    assert mean_of(path, environments) == 1
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("algorithm", ["ppo", "a2c"])
+def test_another_model_has_a_best_of_its_own_and_the_first_ones_file_is_kept(make, environments, tmp_path, algorithm):
+    path = tmp_path / "best.rlkit"
+    evaluate = EvaluateEvery(16, 4, path=path, restore_best=True)
+    make().train(16, callbacks=[Set("good"), evaluate])
+    saved = path.read_bytes()
+    other = make(algorithm, seed=1)
+    with pytest.warns(UserWarning, match=r"best\.rlkit is already there.*\n?.*becomes best-1\.rlkit"):
+        other.train(16, callbacks=[Set("bad"), evaluate])
+    assert evaluate.best.mean == -1
+    assert other.num_timesteps == 16
+    assert mean_of(path, environments) == -1
+    assert (tmp_path / "best-1.rlkit").read_bytes() == saved
+
+
+@pytest.mark.parametrize("content", [b"", b"no model", None])
+def test_a_file_that_is_already_there_is_kept_beside(make, environments, tmp_path, content):
+    path = tmp_path / "best.rlkit"
+    if content is None:
+        make().save(path)  # the same script, run again
+        content = path.read_bytes()
+    else:
+        path.write_bytes(content)
+    (tmp_path / "best-1.rlkit").write_bytes(b"an earlier one")
+    with pytest.warns(UserWarning, match=r"best-2\.rlkit"):
+        make().train(32, callbacks=[Set("good", "bad"), EvaluateEvery(16, 4, path=path)])
+    assert mean_of(path, environments) == 1
+    assert (tmp_path / "best-1.rlkit").read_bytes() == b"an earlier one"
+    assert (tmp_path / "best-2.rlkit").read_bytes() == content
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_a_file_stays_where_it_is_if_nothing_is_saved(make, tmp_path):
+    path = tmp_path / "best.rlkit"
+    path.write_bytes(b"no model")
+
+    class Fail(Callback):
+        def on_update(self, run, update):
+            raise KeyError
+
+    with pytest.warns(UserWarning, match="already there"), pytest.raises(KeyError):
+        make().train(16, callbacks=[Fail(), EvaluateEvery(16, 4, path=path)])
+    assert [(each.name, each.read_bytes()) for each in tmp_path.iterdir()] == [("best.rlkit", b"no model")]
+
+
+@pytest.mark.parametrize("algorithm", ["ppo", "a2c"])
+def test_a_training_that_goes_on_from_a_file_keeps_its_best(make, environments, tmp_path, algorithm):
+    path = tmp_path / "best.rlkit"
+    model = make(algorithm)
+    model.train(48, callbacks=[Set("bad", "good", "bad"), EvaluateEvery(16, 4, path=path)])
+    saved = path.read_bytes()
+    again = rlkit.load(model.save(tmp_path / "checkpoint.rlkit"), environments.ActionReward)
+    evaluate = EvaluateEvery(16, 4, path=path, restore_best=True)
+    again.train(32, callbacks=[Set("bad", "bad"), evaluate])
+    assert path.read_bytes() == saved
+    assert (evaluate.best.mean, evaluate.best_timesteps, again.num_timesteps) == (1, 32, 32)
+    np.testing.assert_equal(
+        again.get_state(slim=True), rlkit.load(path, environments.ActionReward).get_state(slim=True)
+    )
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["best.rlkit", "checkpoint.rlkit"]
+
+
+def test_the_earlier_best_is_compared_in_the_evaluation_of_this_training(make, environments, tmp_path):
+    class Reversed(environments.ActionReward):
+        def reward(self, action):
+            return -super().reward(action)
+
+    path = tmp_path / "best.rlkit"
+    model = make()
+    model.train(16, callbacks=[Set("good"), EvaluateEvery(16, 4, path=path)])
+    evaluate = EvaluateEvery(16, 4, env=Reversed, path=path)
+    model.train(16, callbacks=[Set("bad"), evaluate])
+    assert evaluate.best.mean == 1
+    assert mean_of(path, environments) == -1
+
+
+@pytest.mark.parametrize("change", [{"seed": 1}, {"gamma": 0.5}, {"net_arch": [8]}])
+def test_a_file_of_another_training_is_no_earlier_state(make, tmp_path, change):
+    path = tmp_path / "best.rlkit"
+    other = make(**change)
+    other.train(16, callbacks=EvaluateEvery(16, 4, path=path))
+    model = make()
+    model.train(16)
+    with pytest.warns(UserWarning, match="already there"):
+        model.train(16, callbacks=[Set("bad"), EvaluateEvery(16, 4, path=path)])
+
+
+def test_in_another_environment_the_best_begins_anew_unless_evaluations_have_one_of_their_own(make, environments):
+    model, own, fixed = make(), EvaluateEvery(16, 4), EvaluateEvery(16, 4, env=environments.ActionReward)
+    model.train(16, callbacks=[Set("good"), own, fixed])
+    model.build(environments.ActionReward)
+    model.train(16, callbacks=[Set("bad"), own, fixed])
+    assert (own.best.mean, own.best_timesteps) == (-1, 32)
+    assert (fixed.best.mean, fixed.best_timesteps) == (1, 16)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda callback: pickle.loads(pickle.dumps(callback))])
+def test_a_callback_can_be_copied_after_a_run_and_its_copy_begins_anew(make, copied):
+    model, evaluate, stop = make(), EvaluateEvery(16, 4), StopWithoutImprovement(32)
+    model.train(16, callbacks=[Set("good"), evaluate, stop])
+    other = copied(evaluate)
+    model.train(16, callbacks=[Set("bad"), other, copied(stop)])
+    assert (other.best.mean, evaluate.best.mean) == (-1, 1)
+
+
+def test_a_callback_keeps_no_model_alive(make):
+    evaluate = EvaluateEvery(16, 4)
+    model = make()
+    model.train(16, callbacks=evaluate)
+    gone = weakref.ref(model)
+    del model
+    gc.collect()
+    assert gone() is None
+
+
+class FullDisk(files.System):
+    """A disk that is full while it is said to be."""
+
+    full = False
+
+    def write(self, descriptor, data):
+        if self.full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return super().write(descriptor, data)
+
+
+@pytest.fixture
+def disk(monkeypatch):
+    disk = FullDisk()
+    monkeypatch.setattr(files, "system", disk)
+    return disk
+
+
+class Fill(Callback):
+    """Makes the disk full, or not, after each update."""
+
+    def __init__(self, disk, *full):
+        self.disk, self.full = disk, list(full)
+
+    def on_update(self, run, update):
+        self.disk.full = self.full.pop(0)
+
+
+@pytest.mark.parametrize(
+    "full",
+    [(False, True, True, False), (False, True, False, False)],
+    ids=["at the last evaluation", "at an evaluation that is no better"],
+)
+def test_a_full_disk_ends_no_training_and_the_best_is_saved_when_it_has_space(make, environments, tmp_path, disk, full):
+    path = tmp_path / "best.rlkit"
+    evaluate = EvaluateEvery(16, 4, path=path, restore_best=True)
+    contents = []
+
+    class Look(Callback):
+        def on_update(self, run, update):
+            contents.append(path.read_bytes())
+
+    callbacks = [Set("bad", "good", "bad", "bad"), Fill(disk, *full), evaluate, Look()]
+    with pytest.warns(
+        UserWarning, match=r"best model is not saved(?s:.*)No space left(?s:.*)Training goes on"
+    ) as warned:
+        history = make().train(64, callbacks=callbacks)
+    assert len(warned) == 1
+    assert history.num_timesteps == 64
+    assert contents[0] == contents[1]  # the earlier best, whole
+    assert (evaluate.best.mean, evaluate.best_timesteps) == (1, 32)
+    assert mean_of(path, environments) == 1
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_best_is_saved_at_the_end_where_the_disk_has_space_only_then(make, environments, tmp_path, disk):
+    class Free(Callback):
+        def on_end(self, run):
+            disk.full = False
+
+    path = tmp_path / "best.rlkit"
+    callbacks = [Free(), EvaluateEvery(16, 4, path=path)]
+    disk.full = True
+    with pytest.warns(UserWarning, match="not saved") as warned:
+        make().train(32, callbacks=[Set("good", "bad"), *callbacks])
+    assert len(warned) == 1
+    assert mean_of(path, environments) == 1
+
+
+def test_a_folder_that_is_gone_ends_no_training(make, tmp_path):
+    folder = tmp_path / "models"
+    folder.mkdir()
+
+    class Delete(Callback):
+        def on_update(self, run, update):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    with pytest.warns(UserWarning, match="there is no folder") as warned:
+        history = make().train(48, callbacks=[Delete(), EvaluateEvery(16, 4, path=folder / "best.rlkit")])
+    assert len(warned) == 1
+    assert history.evaluations.num_rows == 3
+
+
+def test_a_full_disk_loses_no_file_that_was_already_there(make, tmp_path, disk):
+    path = tmp_path / "best.rlkit"
+    path.write_bytes(b"no model")
+    disk.full = True
+    with pytest.warns(UserWarning, match="already there|not saved"):
+        make().train(16, callbacks=[Set("good"), EvaluateEvery(16, 4, path=path)])
+    assert b"no model" in [each.read_bytes() for each in tmp_path.iterdir()]
+
+
 def test_without_being_asked_the_model_stays_what_it_was_last(model):
     model.train(64, callbacks=EvaluateEvery(16, 2))
     assert model.num_timesteps == 64
@@ -126,6 +406,26 @@ def test_training_stops_at_a_return(model):
 def test_a_few_lucky_episodes_stop_nothing(model):
     history = model.train(64, callbacks=[Played(9, 9, 9, 9), StopAtReturn(0.5)])
     assert history.updates.num_rows == 4
+
+
+def test_a_threshold_that_does_not_apply_stops_nothing():
+    for env in ({"env_kwargs": {"max_episode_steps": 100}}, {"env_kwargs": {"sutton_barto_reward": True}}):
+        model = rlkit.create("ppo", "CartPole-v1", seed=0, **env)
+        with pytest.raises(TrainingError, match="says no return"):
+            model.train(64, callbacks=StopAtReturn())
+        assert not model.is_trained
+
+
+def test_a_judge_of_evaluations_takes_the_threshold_of_their_environment(model):
+    cartpole = rlkit.create("ppo", "CartPole-v1", seed=0)
+    shorter = EvaluateEvery(16, 1, max_episode_steps=20)
+    with pytest.raises(TrainingError, match="says no return"):
+        cartpole.train(64, callbacks=[shorter, StopAtReturn(of="evaluation")])
+    scaled = lambda: gymnasium.wrappers.TransformReward(gymnasium.make("CartPole-v1"), lambda r: 100 * r)  # noqa: E731
+    trained = rlkit.create("ppo", scaled, seed=0, n_envs=1, n_steps=8, batch_size=8)
+    stop = StopAtReturn(of="evaluation")
+    trained.train(16, callbacks=[EvaluateEvery(8, 2, env="CartPole-v1"), stop])
+    assert stop._threshold == 475
 
 
 def test_the_environments_own_threshold_is_the_default():
@@ -187,6 +487,123 @@ def test_what_speaks_against_an_evaluation_is_told_before_training(model, tmp_pa
         with pytest.raises(error):
             model.train(64, callbacks=EvaluateEvery(16, **settings))
     assert not model.is_trained
+
+
+class CannotBeMade(gymnasium.Env):
+    """Can be made so many times."""
+
+    left = 1
+
+    def __init__(self):
+        if not self.left:
+            raise RuntimeError("the license is taken")
+        type(self).left -= 1
+        self.observation_space = gymnasium.spaces.Box(-1, 1, (1,), np.float32)
+        self.action_space = gymnasium.spaces.Discrete(2)
+
+
+class NoReset(CannotBeMade):
+    left = 100
+
+    def reset(self, *, seed=None, options=None):
+        raise RuntimeError("the simulator does not answer")
+
+
+class NoStep(NoReset):
+    def reset(self, *, seed=None, options=None):
+        return np.zeros(1, np.float32), {}
+
+    def step(self, action):
+        return np.zeros(1, np.float32), 0.0, False, {}
+
+
+@pytest.mark.parametrize(
+    ("env", "told"), [(CannotBeMade, "license"), (NoReset, "simulator"), (NoStep, "4 values|unpack")]
+)
+def test_an_environment_for_evaluation_that_fails_does_so_before_the_first_step(model, env, told):
+    with pytest.raises(Exception, match=told):
+        model.train(64, callbacks=EvaluateEvery(1024, 2, env=env))
+    assert not model.is_trained
+
+
+def test_a_vector_environment_that_gives_none_for_evaluation_is_told_before_the_first_step(environments):
+    vector = SyncVectorEnv([environments.ActionReward] * 2, autoreset_mode=AutoresetMode.SAME_STEP)
+    wrapped = TransformReward(vector, lambda rewards: rewards / 2)
+    taken = []
+    step, vector.step = vector.step, lambda actions: taken.append(actions) or step(actions)
+    model = rlkit.create("ppo", wrapped, seed=0, n_steps=8, batch_size=8)
+    with pytest.raises(UnknownEnvironmentError):
+        model.train(64, callbacks=EvaluateEvery(1024, 2))
+    assert (model.is_trained, taken) == (False, [])
+
+
+def test_what_the_check_of_an_evaluation_makes_it_closes(environments):
+    made = []
+
+    def make():
+        made.append(environments.Counting())
+        return made[-1]
+
+    model = rlkit.create("ppo", make, seed=0, n_envs=1, n_steps=8, batch_size=8)
+    before = len(made)
+    model.check_evaluation()
+    model.check_evaluation(make)
+    assert len(made) > before
+    assert all(env.closed == 1 for env in made)
+
+
+def test_a_model_that_cannot_be_saved_is_told_before_the_first_step(make, environments, tmp_path):
+    class Nameless(type(make())):
+        """Has no name in the factory."""
+
+    model = Nameless(make().config, environments.ActionReward, seed=0)
+    for callback in (EvaluateEvery(16, 2, path=tmp_path / "best.rlkit"), Checkpoint("x", 16, registry=tmp_path)):
+        with pytest.raises(ModelDefinitionError, match="no name"):
+            model.train(64, callbacks=callback)
+    assert not model.is_trained
+
+
+def test_a_file_that_cannot_be_written_is_told_before_the_first_step(model, tmp_path, monkeypatch):
+    (tmp_path / "folder.rlkit").mkdir()
+    with pytest.raises(StoreError, match="is a folder"):
+        model.train(64, callbacks=EvaluateEvery(16, 2, path=tmp_path / "folder.rlkit"))
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(StoreError, match="Choose a folder that you may write to"):
+        model.train(64, callbacks=EvaluateEvery(16, 2, path=tmp_path / "best.rlkit"))
+    assert not model.is_trained
+
+
+def test_patience_goes_on_over_calls_of_training(model):
+    means = [0.4, 0.3, 0.2, 0.3, 0.1, 0.2, 0.3, 0.2]
+    played, stop = Played(*means), StopWithoutImprovement(48)
+    ran = []
+    for _ in range(4):
+        history = model.train(32, callbacks=[episodes_so_far(100), played, stop])
+        ran.append(history.updates.num_rows)
+    # 48 steps after the first update of 16, and 48 more after that stop: the best is still the first.
+    assert ran == [2, 2, 2, 1]
+    assert history.stop_reason == "no better than 0.4 for 48 steps"
+
+
+def test_patience_in_many_short_calls_is_that_of_a_long_one(make):
+    means = [0.1, 0.4, 0.3, 0.4, 0.2, 0.1]
+    played, stop, model = Played(*means), StopWithoutImprovement(48), make()
+    histories = [model.train(16, callbacks=[episodes_so_far(100), played, stop]) for _ in range(5)]
+    assert [bool(history.stop_reason) for history in histories] == [False] * 4 + [True]
+
+
+def test_patience_with_another_model_begins_anew(make):
+    stop = StopWithoutImprovement(32)
+    make().train(32, callbacks=[episodes_so_far(100), Played(0.9, 0.1), stop])
+    history = make().train(48, callbacks=[episodes_so_far(100), Played(0.3, 0.2, 0.1), stop])
+    assert history.stop_reason == "no better than 0.3 for 32 steps"
+
+
+def test_steps_for_which_nothing_is_known_cost_no_patience(model):
+    stop = StopWithoutImprovement(32)
+    model.train(32, callbacks=[episodes_so_far(100), Played(0.4, 0.3), stop])
+    assert not model.train(64, callbacks=[stop]).stop_reason  # too few episodes for a mean
+    assert model.train(64, callbacks=[episodes_so_far(100), Played(0.2, 0.2), stop]).updates.num_rows == 1
 
 
 def test_training_stops_when_nothing_got_better_for_so_long(model):

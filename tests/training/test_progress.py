@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import sys
 from types import SimpleNamespace
 
@@ -112,3 +113,42 @@ def test_the_bar_is_closed_after_an_error(model, capsys):
 def test_what_is_no_progress_is_refused(model, progress):
     with pytest.raises(TrainingError, match="Give True, False or a callback"):
         model.train(8, progress=progress)
+
+
+class Broken:
+    """A pipe that nobody reads any more, or a file that is closed."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def isatty(self):
+        return True
+
+    def write(self, text):
+        raise self.error
+
+    flush = fileno = lambda self: self.write("")
+
+
+@pytest.mark.parametrize(
+    "error", [BrokenPipeError(errno.EPIPE, "Broken pipe"), ValueError("I/O operation on closed file.")]
+)
+@pytest.mark.parametrize("progress", [True, None])
+def test_a_bar_that_nobody_sees_any_more_ends_no_training(model, monkeypatch, error, progress):
+    monkeypatch.setattr(sys, "stderr", Broken(error))
+    assert model.train(24, progress=progress).num_timesteps == 24
+
+
+@pytest.mark.parametrize("progress", [True, None])
+def test_a_process_without_standard_error_can_train(model, monkeypatch, progress):
+    monkeypatch.setattr(sys, "stderr", None)
+    assert model.train(24, progress=progress).num_timesteps == 24
+
+
+def test_a_closed_standard_error_is_no_terminal(monkeypatch):
+    class Closed(Broken):
+        def isatty(self):
+            raise self.error
+
+    monkeypatch.setattr(sys, "stderr", Closed(ValueError("I/O operation on closed file.")))
+    assert progress_callback(None) is None

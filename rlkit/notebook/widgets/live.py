@@ -41,7 +41,7 @@ class MonitorProgress(NotebookProgress):
 
     def close(self, job: TrainingJob) -> None:
         """Leave the job's card, which needs no kernel."""
-        self._take_away()
+        self.attempt(self._take_away)
         super().close(job)
 
     def on_start(self, run: TrainingRun) -> None:
@@ -52,7 +52,7 @@ class MonitorProgress(NotebookProgress):
     def on_end(self, run: TrainingRun) -> None:
         """Leave the card of the history; where a job drives the run, when that has ended."""
         if self._job is None:
-            self._take_away()
+            self.attempt(self._take_away)
         super().on_end(run)
 
     def _take_away(self) -> None:
