@@ -12,6 +12,8 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, TypeVar
 
+from gymnasium.vector import VectorEnv
+
 from rlkit import models
 from rlkit.config import ModelConfig, presets
 from rlkit.display import html, text
@@ -228,7 +230,9 @@ class ModelFactory:
             UnsupportedSpaceError: The algorithm cannot take the environment's spaces.
         """
         model_class = self.get(name)
-        config = model_class.Config.resolve(hyperparameters, env_id=env_id_of(env), preset=preset)
+        config = model_class.Config.resolve(
+            hyperparameters, env_id=env_id_of(env), preset=preset, num_envs=num_envs_of(env)
+        )
         return model_class(config, env, env_kwargs=env_kwargs, seed=seed)
 
     def create_from_config(
@@ -250,9 +254,9 @@ class ModelFactory:
         """
         model_class = self.get(name)
         if isinstance(config, str | Path):
-            config = model_class.Config.load(config, env=env_id_of(env))
+            config = model_class.Config.load(config, env=env_id_of(env), num_envs=num_envs_of(env))
         elif isinstance(config, Mapping):
-            config = model_class.Config.from_mapping(config)
+            config = model_class.Config.from_mapping(config, num_envs=num_envs_of(env))
         return model_class(config, env, env_kwargs=env_kwargs, seed=seed)
 
     def from_state(
@@ -334,6 +338,11 @@ def env_id_of(env: object) -> str | None:
         return newest_id(env)
     spec = getattr(env, "spec", None)
     return getattr(spec, "id", None)
+
+
+def num_envs_of(env: object) -> int | None:
+    """Return how many environments there must be: as many as a vector environment has; None for any number."""
+    return env.num_envs if isinstance(env, VectorEnv) else None
 
 
 def _is_algorithm(member: object) -> bool:

@@ -143,8 +143,7 @@ class Agent(Estimates):
             return
         # A model that has networks was made by a caller who knew another environment.
         if self.config.sources["n_envs"] == "caller" and self.observation_space is None:
-            problem = f"n_envs = {wanted}, but the vector environment has {given}."
-            raise ConfigError(problem, f"Leave n_envs out, or set it to {given}.")
+            raise self.config.contradiction(wanted, given)
         self.config = self.config.adjusted(n_envs=given)
 
     def _build_for(self, observation_space: Space, action_space: Space) -> None:

@@ -418,3 +418,17 @@ def test_all_trainings_are_waited_for(run):
     run("%rl_train {agents[0]} --steps 500 --background;\n%rl_train {agents[1]} --steps 500 --background;")
     listed = run("%rl_jobs --wait")
     assert [job.status for job in listed[-2:]] == ["finished", "finished"]
+
+
+def test_a_vector_environment_in_a_variable_says_how_many_environments_there_are(run):
+    run("import gymnasium\nvector = gymnasium.make_vec('CartPole-v1', num_envs=8)")
+    settings = "ppo vector --preset none --n-steps 32 --batch-size 256"
+    for line in (f"%rl_create {settings}", f"%rl_config {settings}"):
+        made = run(line)
+        config = getattr(made, "config", made)
+        assert (config.n_envs, config.batch_size, config.sources["n_envs"]) == (8, 256, "adjusted")
+    run("%rl_config ppo --n-steps 32 --as small")
+    assert run("%rl_create ppo vector --config small").config.batch_size == 64
+    assert run("%rl_create ppo vector --config small --batch-size 256").config.batch_size == 256
+    with pytest.raises(ConfigError, match="n_envs = 4, but the vector environment has 8"):
+        run(f"%rl_create {settings} --n-envs 4")
