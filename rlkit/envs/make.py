@@ -20,6 +20,7 @@ from gymnasium.wrappers import TimeLimit
 from gymnasium.wrappers.vector import RecordEpisodeStatistics
 
 from rlkit.envs.cartpole import SameStepCartPole
+from rlkit.envs.contract import check_not_normalized
 from rlkit.envs.spaces import Space
 from rlkit.envs.vector import BatchedEnvironments, VectorEnvironment, in_same_step_mode, looped
 from rlkit.errors import ConfigError, EnvironmentContractError, UnknownEnvironmentError, nearest
@@ -49,7 +50,8 @@ class EnvironmentSource:
 
     Raises:
         UnknownEnvironmentError: There is no such id, it cannot be made, or what was given is no environment.
-        EnvironmentContractError: A vector environment resets in a mode that loses transitions, or a space is missing.
+        EnvironmentContractError: A vector environment resets in a mode that loses transitions, a space is missing, or
+            a wrapper normalizes with running statistics of its own.
         ConfigError: ``env_kwargs`` is no dict, or ``env`` is no id that it could be for.
     """
 
@@ -59,6 +61,7 @@ class EnvironmentSource:
         self._vector: VectorEnv[Any, Any, Any] | None = None
         self._make = self._maker(env)
         if isinstance(env, VectorEnv):
+            check_not_normalized(env)
             self._vector = in_same_step_mode(_in_new_workers(env))
             self.fixed_num_envs = env.num_envs
             spec = env.spec
@@ -70,7 +73,10 @@ class EnvironmentSource:
             # An environment or a function may differ from its spec in ways that no spec says.
             self._spec = spec if isinstance(env, str) else None
             spaces = (getattr(made, "observation_space", None), getattr(made, "action_space", None))
-            made.close()
+            try:
+                check_not_normalized(made)
+            finally:
+                made.close()
         self.observation_space: Space = _checked_space(env, "observation_space", spaces[0])
         self.action_space: Space = _checked_space(env, "action_space", spaces[1])
         self.name = spec.id if spec else "custom environment"
