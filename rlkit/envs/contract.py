@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +16,86 @@ from rlkit.errors import EnvironmentContractError
 
 _NORMALIZE_OBSERVATIONS = (wrappers.NormalizeObservation, vector_wrappers.NormalizeObservation)
 _NORMALIZE_REWARDS = (wrappers.NormalizeReward, vector_wrappers.NormalizeReward)
+
+
+def check_environment(env: gymnasium.Env[Any, Any] | VectorEnv[Any, Any, Any]) -> None:
+    """Refuse an environment that cannot be trained in, without a step in it.
+
+    Args:
+        env: An environment or a vector environment.
+
+    Raises:
+        EnvironmentContractError: Its ``reset`` or ``step`` cannot be called as Gymnasium calls them, or a wrapper
+            normalizes by running statistics.
+    """
+    check_methods(env)
+    check_not_normalized(env)
+
+
+def check_methods(env: gymnasium.Env[Any, Any] | VectorEnv[Any, Any, Any], *keywords: str) -> None:
+    """Refuse a ``reset`` or ``step`` that does not take what it is called with; its signature says so.
+
+    Args:
+        env: An environment or a vector environment.
+        keywords: What ``reset`` is called with, besides ``seed``. Gymnasium's wrappers and vector environments call
+            that of the environment inside with ``options``, too.
+
+    Raises:
+        EnvironmentContractError: One does not; what it raises itself when it is called is its own affair.
+    """
+    _check_reset(env, "seed", *keywords)
+    _check_step(env)
+
+
+def _check_reset(env: Any, *keywords: str) -> None:
+    _check_call(env, "reset", {name: None for name in keywords}, "def reset(self, *, seed=None, options=None)")
+    for inside in _called_by_gymnasium(env, "reset"):
+        _check_reset(inside, "seed", "options")
+
+
+def _check_step(env: Any) -> None:
+    _check_call(env, "step", {}, "def step(self, action)", None)
+    for inside in _called_by_gymnasium(env, "step"):
+        _check_step(inside)
+
+
+def _called_by_gymnasium(env: Any, method: str) -> list[Any]:
+    """Return the environments inside ``env`` whose method is called by that of ``env``, which is Gymnasium's own."""
+    if not str(getattr(getattr(type(env), method), "__module__", "")).startswith("gymnasium."):
+        return []
+    if isinstance(env, SyncVectorEnv):
+        return list(env.envs)
+    return [env.env] if isinstance(env, gymnasium.Wrapper | VectorWrapper) else []
+
+
+def _check_call(env: Any, method: str, keywords: dict[str, None], right: str, *arguments: None) -> None:
+    try:
+        signature = inspect.signature(getattr(env, method))
+    except (TypeError, ValueError):  # it does not say what it takes
+        return
+    try:
+        signature.bind(*arguments, **keywords)
+    except TypeError as error:
+        called = f"{type(env).__name__}.{method}{signature}"
+        problem = f"{called} cannot be called as Gymnasium does: {error}."
+        raise EnvironmentContractError(problem, f"Define it as {right}.") from None
+
+
+def explain_worker(env: VectorEnv[Any, Any, Any], error: Exception) -> None:
+    """Look for the reason of an error in a worker process, in an environment that is made for this.
+
+    Raises:
+        EnvironmentContractError: Its ``reset`` or ``step`` does not take what it is called with.
+    """
+    base = env.unwrapped
+    if not isinstance(base, AsyncVectorEnv) or not isinstance(error, TypeError):
+        return
+    made = None
+    with contextlib.suppress(Exception):  # the error is raised as it is
+        made = base.env_fns[0]()
+    if made is not None:
+        made.close()
+        check_methods(made, "options")
 
 
 def check_not_normalized(env: gymnasium.Env[Any, Any] | VectorEnv[Any, Any, Any]) -> None:

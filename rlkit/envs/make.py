@@ -20,7 +20,7 @@ from gymnasium.wrappers import TimeLimit
 from gymnasium.wrappers.vector import RecordEpisodeStatistics
 
 from rlkit.envs.cartpole import SameStepCartPole
-from rlkit.envs.contract import check_not_normalized
+from rlkit.envs.contract import check_environment
 from rlkit.envs.spaces import Space
 from rlkit.envs.vector import BatchedEnvironments, VectorEnvironment, in_same_step_mode, looped
 from rlkit.errors import ConfigError, EnvironmentContractError, UnknownEnvironmentError, nearest
@@ -61,7 +61,7 @@ class EnvironmentSource:
         self._vector: VectorEnv[Any, Any, Any] | None = None
         self._make = self._maker(env)
         if isinstance(env, VectorEnv):
-            check_not_normalized(env)
+            check_environment(env)
             self._vector = in_same_step_mode(_in_new_workers(env))
             self.fixed_num_envs = env.num_envs
             spec = env.spec
@@ -74,7 +74,7 @@ class EnvironmentSource:
             self._spec = spec if isinstance(env, str) else None
             spaces = (getattr(made, "observation_space", None), getattr(made, "action_space", None))
             try:
-                check_not_normalized(made)
+                check_environment(made)
             finally:
                 made.close()
         self.observation_space: Space = _checked_space(env, "observation_space", spaces[0])
@@ -102,6 +102,8 @@ class EnvironmentSource:
             _check_no_arguments(env)
             return lambda: _call(env)
         problem = f"{env!r:.80} is no environment."
+        if _is_of_gym(env):
+            raise UnknownEnvironmentError(problem, _OLD_GYM)
         raise UnknownEnvironmentError(problem, "Give a Gymnasium id, an Env, a VectorEnv or a function that makes one.")
 
     def training(self, num_envs: int) -> VectorEnvironment:
@@ -219,8 +221,10 @@ def _is_plain(kwargs: Mapping[str, Any]) -> bool:
 
 def _checked_space(env: EnvironmentLike, role: str, space: object) -> Space:
     if not isinstance(space, gymnasium.Space):
-        problem = f"{env!r:.80} has no {role}."
-        raise EnvironmentContractError(problem, f"Set self.{role} in its __init__, to one of gymnasium.spaces.")
+        problem, remedy = f"{env!r:.80} has no {role}.", f"Set self.{role} in its __init__, to one of gymnasium.spaces."
+        if space is not None:
+            problem = f"{env!r:.80} has the {role} {space!r:.80}, which is not one of gymnasium.spaces."
+        raise EnvironmentContractError(problem, _OLD_GYM if _is_of_gym(space) else remedy)
     return space
 
 
@@ -248,8 +252,15 @@ def _call(factory: Callable[[], Environment]) -> Environment:
     env = factory()
     if not isinstance(env, gymnasium.Env):
         problem = f"The environment function returned {env!r:.80}."
-        raise UnknownEnvironmentError(problem, "It must return a gymnasium.Env.")
+        raise UnknownEnvironmentError(problem, _OLD_GYM if _is_of_gym(env) else "It must return a gymnasium.Env.")
     return env
+
+
+_OLD_GYM = "It is from the gym package, which gymnasium replaces: write import gymnasium as gym."
+
+
+def _is_of_gym(value: object) -> bool:
+    return any(each.__module__.partition(".")[0] == "gym" for each in type(value).__mro__)
 
 
 def _copier(env: Environment) -> Callable[[], Environment]:
