@@ -48,7 +48,7 @@ def check_methods(env: gymnasium.Env[Any, Any] | VectorEnv[Any, Any, Any], *keyw
 
 
 def _check_reset(env: Any, *keywords: str) -> None:
-    _check_call(env, "reset", {name: None for name in keywords}, "def reset(self, *, seed=None, options=None)")
+    _check_call(env, "reset", dict.fromkeys(keywords), "def reset(self, *, seed=None, options=None)")
     for inside in _called_by_gymnasium(env, "reset"):
         _check_reset(inside, "seed", "options")
 

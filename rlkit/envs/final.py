@@ -199,6 +199,6 @@ def _arrays(value: Any) -> Iterator[NDArray[Any]]:
 
 def _shared(one: NDArray[Any], other: NDArray[Any]) -> bool:
     try:
-        return bool(np.shares_memory(one, other, max_work=1000))
+        return bool(np.shares_memory(one, other, max_work=1000))  # type: ignore[arg-type] # any number, says NumPy
     except RuntimeError:  # strides so entangled that it would take long to tell
         return False

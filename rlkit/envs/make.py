@@ -21,9 +21,10 @@ from gymnasium.wrappers.vector import RecordEpisodeStatistics
 
 from rlkit.envs.cartpole import SameStepCartPole
 from rlkit.envs.contract import check_environment
+from rlkit.envs.ids import find_spec, saved_id, split_id
 from rlkit.envs.spaces import Space
 from rlkit.envs.vector import BatchedEnvironments, VectorEnvironment, in_same_step_mode, looped
-from rlkit.errors import ConfigError, EnvironmentContractError, UnknownEnvironmentError, nearest
+from rlkit.errors import ConfigError, EnvironmentContractError, UnknownEnvironmentError
 
 Environment = gymnasium.Env[Any, Any]
 EnvironmentLike = str | Environment | VectorEnv[Any, Any, Any] | Callable[[], Environment]
@@ -36,17 +37,20 @@ class EnvironmentSource:
     """Makes environments of one kind: for training, and others for evaluation.
 
     Args:
-        env: A Gymnasium id, an environment, a vector environment, or a function that returns an environment.
+        env: A Gymnasium id, an environment, a vector environment, or a function that returns an environment. An id
+            may name the module that registers it, as in ``"module:My-v0"``: it is imported.
         env_kwargs: Keyword arguments for ``gymnasium.make``, where ``env`` is an id.
 
     Attributes:
         name: The Gymnasium id, or what stands for it.
-        env_id: The Gymnasium id from which the same environment can be made again, or None where there is none.
+        env_id: The Gymnasium id from which the same environment can be made again, with the module that registers it
+            where that is known; None where there is none.
         env_kwargs: The keyword arguments the environment is made with.
         observation_space: Space of one environment's observations.
         action_space: Space of one environment's actions.
         reward_threshold: The mean return from which the environment counts as solved, or None.
         fixed_num_envs: How many environments there must be, or None for any number.
+        described_spec: What Gymnasium knows of the environment, or None where it has no id.
 
     Raises:
         UnknownEnvironmentError: There is no such id, it cannot be made, or what was given is no environment.
@@ -81,12 +85,14 @@ class EnvironmentSource:
         self.action_space: Space = _checked_space(env, "action_space", spaces[1])
         self.name = spec.id if spec else "custom environment"
         # Wrappers are not part of an id: a loaded model must not go on, unnoticed, without them.
-        self.env_id = spec.id if spec and not spec.additional_wrappers and not spec.kwargs.get("wrappers") else None
+        wrapped = spec is not None and (spec.additional_wrappers or spec.kwargs.get("wrappers"))
+        self.env_id = saved_id(spec, env) if spec and not wrapped else None
         if not _is_plain(self.env_kwargs):  # nor without arguments that cannot be saved
             self.env_id = None
         self.reward_threshold = spec.reward_threshold if spec else None
         if spec and not isinstance(env, str):
             self.env_kwargs = _kwargs_of(spec)
+        self.described_spec = spec
         self._own_limit = spec.max_episode_steps if spec else None
 
     def _maker(self, env: EnvironmentLike) -> Callable[[], Environment]:
@@ -142,6 +148,11 @@ class EnvironmentSource:
                 env.unwrapped.render_mode = render_mode
         return env if max_episode_steps is None else TimeLimit(env, max_episode_steps)
 
+    @property
+    def max_episode_steps(self) -> int | None:
+        """Steps after which the environment itself cuts off an episode; None where that is not known."""
+        return self._own_limit
+
     def is_limited_to(self, max_episode_steps: int) -> bool:
         """Whether the environment itself is known to cut off an episode after so many steps at the latest."""
         return self._own_limit is not None and self._own_limit <= max_episode_steps
@@ -149,38 +160,8 @@ class EnvironmentSource:
 
 def reward_threshold(env_id: str | None) -> float | None:
     """Return the mean return from which an environment counts as solved; None where Gymnasium knows none."""
-    spec = gymnasium.registry.get(env_id) if env_id is not None else None
+    spec = gymnasium.registry.get(split_id(env_id)[1]) if env_id is not None else None
     return spec.reward_threshold if spec else None
-
-
-def find_spec(env_id: str) -> EnvSpec:
-    """Return what Gymnasium knows of an id.
-
-    Raises:
-        UnknownEnvironmentError: It knows none of this id; the message names the nearest.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return gymnasium.spec(newest_id(env_id))
-    except (gymnasium.error.Error, ImportError, ValueError):
-        known = [known for known in gymnasium.registry if ":" not in known]
-        raise UnknownEnvironmentError(f"There is no environment {env_id!r}.", _nearest(env_id, known)) from None
-
-
-def newest_id(env_id: str) -> str:
-    """Return the id with its newest version where it has none, as ``gymnasium.make`` reads it."""
-    versions = [
-        (spec.version, known)
-        for known, spec in gymnasium.registry.items()
-        if known.rpartition("-v")[0] == env_id and spec.version is not None
-    ]
-    return max(versions)[1] if versions else env_id
-
-
-def _nearest(env_id: str, known: list[str]) -> str:
-    same_name = [other for other in known if other.rpartition("-v")[0] == env_id.rpartition("-v")[0]]
-    return nearest(env_id, same_name or known) or "rlkit.environments() lists them; CartPole-v1 is one."
 
 
 def make_env(spec: EnvSpec, env_kwargs: Mapping[str, Any]) -> Environment:

@@ -21,6 +21,8 @@ from rlkit.envs import (
     check_space,
     reward_threshold,
     space_to_dict,
+    split_id,
+    without_import,
 )
 from rlkit.envs.spaces import Features, Space
 from rlkit.errors import ConfigError, MissingEnvironmentError, SpaceMismatchError, TrainingError
@@ -87,6 +89,8 @@ class Agent(Estimates):
         self.action_space: Space | None = None
         self._env_id: str | None = None
         self._env_kwargs: dict[str, Any] = {}
+        self._may_import = False
+        """Whether the module that ``_env_id`` names may be imported: a caller or this user's signature named it."""
         self._source: EnvironmentSource | None = None
         self._evaluation: Evaluation | None = None
         self._evaluated_at = 0
@@ -118,7 +122,7 @@ class Agent(Estimates):
 
     def _adopt(self, source: EnvironmentSource) -> None:
         self._adjust_num_envs(source)
-        self._source = source
+        self._source, self._may_import = source, True
         # Arguments alone make no environment, and some cannot be saved.
         self._env_id, self._env_kwargs = source.env_id, source.env_kwargs if source.env_id else {}
 
@@ -170,11 +174,13 @@ class Agent(Estimates):
         """Id of the environment, or what stands for it."""
         if self._source is not None:
             return self._source.name
-        return self._env_id or ("custom environment" if self.observation_space is not None else "no environment")
+        known = split_id(self._env_id)[1] if self._env_id else ""
+        return known or ("custom environment" if self.observation_space is not None else "no environment")
 
     def _require_source(self, task: str) -> EnvironmentSource:
         if self._source is None and self._env_id is not None:
-            self.build(self._env_id, env_kwargs=self._env_kwargs)
+            env_id = self._env_id if self._may_import else without_import(self._env_id)
+            self.build(env_id, env_kwargs=self._env_kwargs)
         if self._source is None:
             problem = f"This {type(self).__name__} model cannot {task}: it has no environment."
             raise MissingEnvironmentError(problem, "Give it one: model.build('CartPole-v1').")

@@ -40,7 +40,9 @@ class AlgorithmVerb(Verb):
         else:
             needed = {} if self.needs_algorithm else {"nargs": "?"}
             parser.add("algorithm", kind="algorithm", help=names, **needed)
-        parser.add("environment", nargs="?", kind="environment", help="Gymnasium id of the environment")
+        parser.add(
+            "environment", nargs="?", kind="environment", help="Gymnasium id of the environment: My-v0, or module:My-v0"
+        )
         self._settings(parser)
         if subject is not None:
             parser.algorithm = subject

@@ -576,7 +576,6 @@ def test_copying_final_observations_hides_nothing_of_the_environments():
 class OwnVector(VectorEnv):
     """Two environments of its own making, cut off after two steps; subclasses say how they give final observations."""
 
-    metadata = {"autoreset_mode": AutoresetMode.SAME_STEP}
     num_envs = 2
     single_observation_space = spaces.Box(0, 100, (1,), np.float32)
     single_action_space = spaces.Discrete(2)
@@ -585,6 +584,7 @@ class OwnVector(VectorEnv):
     terminates = False
 
     def __init__(self):
+        self.metadata = {"autoreset_mode": AutoresetMode.SAME_STEP}
         self.numbers = np.zeros((2, 1), np.float32)
 
     def reset(self, *, seed=None, options=None):
@@ -789,10 +789,9 @@ def test_a_type_error_inside_a_reset_is_raised_as_it_is(monkeypatch, vector):
         def reset(self, *, seed=None, options=None):
             return len(5)
 
+    env = AsyncVectorEnv([Failing], autoreset_mode=AutoresetMode.SAME_STEP) if vector else SyncVectorEnv([Failing])
     with pytest.raises(TypeError, match="has no len"):
-        if vector:
-            finals(AsyncVectorEnv([Failing], autoreset_mode=AutoresetMode.SAME_STEP))
-        EnvironmentSource(Failing).separate(1).reset(0)
+        finals(env)
 
 
 @pytest.mark.parametrize("told", [np.zeros((2, 1)), None, [np.zeros((2, 1)), {}]])
@@ -827,6 +826,6 @@ def test_what_is_of_the_gym_package_is_told_so(environments):
 
     with pytest.raises(EnvironmentContractError, match=r"observation_space <gym.*\n.*import gymnasium as gym"):
         EnvironmentSource(Mixed)
-    for env in (old_env(), old_env, lambda: old_env()):
+    for env in (old_env(), old_env, lambda: old_env(*[])):
         with pytest.raises(UnknownEnvironmentError, match="import gymnasium as gym"):
             EnvironmentSource(env)
