@@ -41,21 +41,32 @@ def environments(part: str = "") -> EnvironmentList:
     """List the environments that Gymnasium knows, without making one: ``rlkit.environments("cart")``.
 
     Args:
-        part: Part of an id or of a family such as ``"box2d"``, in any case; empty for all.
+        part: Part of an id or of a family such as ``"box2d"``, in any case; empty for all. ``"module:"`` imports a
+            module and lists the environments of its package.
 
     Returns:
         The newest version of each; those that can be made here first, and of them those with presets.
+
+    Raises:
+        UnknownEnvironmentError: The module cannot be imported.
     """
     return list_environments(part, factory.presets())
 
 
-def environment(env_id: str) -> EnvironmentDescription:
+def environment(env: EnvironmentLike, env_kwargs: Mapping[str, Any] | None = None) -> EnvironmentDescription:
     """Tell what an environment takes and gives, and which algorithms can learn it: ``rlkit.environment("CartPole")``.
+
+    Args:
+        env: What :func:`create` takes: an id, an environment, a vector environment, or a class or function that makes
+            an environment.
+        env_kwargs: Keyword arguments for ``gymnasium.make``, where ``env`` is an id.
 
     Raises:
         UnknownEnvironmentError: There is none of this id (the message names the nearest), or it cannot be made.
+        EnvironmentContractError: No model could be trained in it.
+        ConfigError: ``env_kwargs`` are given for an environment that is made elsewhere.
     """
-    return describe_environment(env_id, factory.presets(), factory.takers)
+    return describe_environment(env, factory.presets(), factory.takers, env_kwargs)
 
 
 def registry(folder: str | PathLike[str] | None = None) -> ModelRegistry:
@@ -96,8 +107,9 @@ def load(source: str | PathLike[str], env: EnvironmentLike | None = None, *, tru
         source: ``"cartpole"`` (the newest version), ``"cartpole:3"``, ``"cartpole@best"``, or the path of a file
             that ``model.save`` wrote, which ends in ``.rlkit``.
         env: An environment for it; the one it was trained on where None.
-        trust: Whether to run a model class that travels with the model and that you did not keep on this machine. Say
-            so only where you know where it comes from.
+        trust: Whether to run a model class that travels with the model and that you did not keep on this machine, and
+            to import the module that registers its environment when that is made. Say so only where you know where it
+            comes from.
 
     Raises:
         InvalidReferenceError: ``source`` has none of these forms.

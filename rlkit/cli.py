@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import rlkit
 from rlkit.errors import RLKitError, StoreError, UsageError, in_two_lines, nearest
@@ -152,6 +154,20 @@ def _text(verb: Verb, result: object) -> str:
     return str(result)
 
 
+@contextlib.contextmanager
+def _importing_from_here() -> Iterator[None]:
+    """Find modules in the folder worked in, too, as Python does: ``rlkit train ppo my_envs:My-v0``."""
+    here = str(Path.cwd())
+    if here in sys.path:
+        yield
+        return
+    sys.path.append(here)
+    try:
+        yield
+    finally:
+        sys.path.remove(here)
+
+
 def main(words: Sequence[str] | None = None) -> int:
     """Run one verb, and return the exit code.
 
@@ -162,7 +178,8 @@ def main(words: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal may not have all letters
     try:
-        code = _answer(list(sys.argv[1:] if words is None else words))
+        with _importing_from_here():
+            code = _answer(list(sys.argv[1:] if words is None else words))
         print(end="", flush=True)
     except OSError as error:
         # Python would try once more to write what is left, when it ends.

@@ -42,7 +42,7 @@ class UnknownEnvironmentError(RLKitError, LookupError):
 
 
 class EnvironmentContractError(RLKitError):
-    """An environment does not do what Gymnasium promises of it."""
+    """An environment does not do what Gymnasium promises of it, or what a model needs of it."""
 
 
 class MissingEnvironmentError(RLKitError):

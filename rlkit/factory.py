@@ -12,14 +12,16 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, TypeVar
 
+from gymnasium.vector import VectorEnv
+
 from rlkit import models
 from rlkit.config import ModelConfig, presets
 from rlkit.display import html, text
-from rlkit.envs import EnvironmentLike, check_space, newest_id, space_to_dict
+from rlkit.envs import EnvironmentLike, check_space, newest_id, space_to_dict, split_id
 from rlkit.envs.spaces import Space
 from rlkit.errors import ModelDefinitionError, UnknownAlgorithmError, UnsupportedSpaceError, did_you_mean
 from rlkit.models.base import ModelBase
-from rlkit.storage.packing import CODE, Packed, open_class, state_of
+from rlkit.storage.packing import CODE, Packed, environment_is_signed, open_class, state_of
 
 ENTRY_POINT_GROUP = "rlkit.models"
 
@@ -214,7 +216,8 @@ class ModelFactory:
 
         Args:
             name: Name of the algorithm, such as ``"ppo"``.
-            env: A Gymnasium id, an ``Env``, a ``VectorEnv`` or a function that makes an ``Env``. May come later.
+            env: A Gymnasium id, an ``Env``, a ``VectorEnv`` or a function that makes an ``Env``. May come later. An id
+                may name the module that registers it: ``"module:My-v0"``.
             seed: Seed of everything random; drawn where None.
             preset: ``"auto"`` for the settings shipped for this environment, where there are any; the name of
                 others; None for the algorithm's defaults.
@@ -228,7 +231,9 @@ class ModelFactory:
             UnsupportedSpaceError: The algorithm cannot take the environment's spaces.
         """
         model_class = self.get(name)
-        config = model_class.Config.resolve(hyperparameters, env_id=env_id_of(env), preset=preset)
+        config = model_class.Config.resolve(
+            hyperparameters, env_id=env_id_of(env), preset=preset, num_envs=num_envs_of(env)
+        )
         return model_class(config, env, env_kwargs=env_kwargs, seed=seed)
 
     def create_from_config(
@@ -250,15 +255,26 @@ class ModelFactory:
         """
         model_class = self.get(name)
         if isinstance(config, str | Path):
-            config = model_class.Config.load(config, env=env_id_of(env))
+            config = model_class.Config.load(config, env=env_id_of(env), num_envs=num_envs_of(env))
         elif isinstance(config, Mapping):
-            config = model_class.Config.from_mapping(config)
+            config = model_class.Config.from_mapping(config, num_envs=num_envs_of(env))
         return model_class(config, env, env_kwargs=env_kwargs, seed=seed)
 
     def from_state(
-        self, state: Mapping[str, Any], env: EnvironmentLike | None = None, *, wall_time: float = 0.0
+        self,
+        state: Mapping[str, Any],
+        env: EnvironmentLike | None = None,
+        *,
+        wall_time: float = 0.0,
+        trust: bool = False,
     ) -> ModelBase:
-        """Return the model that gave ``state`` with ``get_state``; its metadata say the ``wall_time``, in seconds.
+        """Return the model that gave ``state`` with ``get_state``.
+
+        Args:
+            state: The state.
+            env: An environment; the one that the state names where None, made when it is needed.
+            wall_time: Seconds of training, which its metadata say.
+            trust: Whether the module may be imported that the state says to register its environment.
 
         Raises:
             UnknownAlgorithmError: Its class is not known here.
@@ -269,7 +285,7 @@ class ModelFactory:
         except UnknownAlgorithmError as error:
             remedy = "Register the class it was made with: @rlkit.register_model(name)."
             raise UnknownAlgorithmError(error.problem, remedy) from None
-        return model_class.from_state(state, env, wall_time=wall_time)
+        return model_class.from_state(state, env, wall_time=wall_time, trust=trust)
 
     def rebuild(
         self,
@@ -286,7 +302,8 @@ class ModelFactory:
             objects: What ``storage.packing.pack`` returned, from any source.
             env: An environment for it; the one it was trained on where None.
             wall_time: Seconds of training, which its metadata say.
-            trust: Whether to run a class that this user did not keep on this machine.
+            trust: Whether to run a class that this user did not keep on this machine, and to import the module that
+                registers the environment when that is made.
             origin: What to call the source in an error.
 
         Raises:
@@ -297,13 +314,14 @@ class ModelFactory:
         """
         state = state_of(objects)
         algorithm = str(state.get("algorithm"))
+        imports = trust or environment_is_signed(objects, state)
         if CODE not in objects or algorithm in self._known():
-            return self.from_state(state, env, wall_time=wall_time)
+            return self.from_state(state, env, wall_time=wall_time, trust=imports)
         model_class = _checked(open_class(objects[CODE], origin, trusted=trust))
         if getattr(model_class, "algorithm", None) != algorithm:
             problem = f"{origin} is a model of {algorithm!r}, and its class is {model_class.__name__}."
             raise ModelDefinitionError(problem, "Get the file again from where it came from.")
-        return model_class.from_state(state, env, wall_time=wall_time)
+        return model_class.from_state(state, env, wall_time=wall_time, trust=imports)
 
     def __repr__(self) -> str:
         return f"<ModelFactory: {', '.join(self.names())}>"
@@ -331,9 +349,14 @@ class ModelFactory:
 def env_id_of(env: object) -> str | None:
     """Return the Gymnasium id of what was given as an environment, whose preset applies; None where it has none."""
     if isinstance(env, str):
-        return newest_id(env)
+        return newest_id(split_id(env)[1])
     spec = getattr(env, "spec", None)
     return getattr(spec, "id", None)
+
+
+def num_envs_of(env: object) -> int | None:
+    """Return how many environments there must be: as many as a vector environment has; None for any number."""
+    return env.num_envs if isinstance(env, VectorEnv) else None
 
 
 def _is_algorithm(member: object) -> bool:

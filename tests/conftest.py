@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from types import SimpleNamespace
 
 import gymnasium
@@ -271,3 +272,55 @@ def numeric_gradient():
         return gradient
 
     return numeric_gradient
+
+
+_PACKAGE = """
+import gymnasium
+
+gymnasium.register("Walk-v0", entry_point="walk_package.envs:Walk", max_episode_steps=20, reward_threshold=7.0)
+gymnasium.register("Stroll-v0", entry_point="walk_package.envs:Walk", max_episode_steps=30)
+gymnasium.register("Stroll-v1", entry_point="walk_package.envs:Walk", max_episode_steps=30)
+gymnasium.register("LongCartPole-v1", entry_point="gymnasium.envs.classic_control:CartPoleEnv", max_episode_steps=900)
+"""
+_WALK = """
+import gymnasium
+import numpy as np
+
+
+class Walk(gymnasium.Env):
+    observation_space = gymnasium.spaces.Box(-9, 9, (2,), np.float32)
+    action_space = gymnasium.spaces.Discrete(2)
+
+    def __init__(self, size=3, render_mode=None):
+        self.size = size
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        return np.zeros(2, np.float32), {}
+
+    def step(self, action):
+        return np.full(2, action, np.float32), float(action), False, False, {}
+"""
+
+
+@pytest.fixture
+def walk_package(tmp_path_factory, monkeypatch):
+    """A package ``walk_package`` that registers Walk-v0, Stroll-v0 and v1, and LongCartPole-v1 when it is imported.
+
+    Returns a function that forgets it, as a fresh process has.
+    """
+    folder = tmp_path_factory.mktemp("packages")
+    (folder / "walk_package").mkdir()
+    (folder / "walk_package" / "__init__.py").write_text(_PACKAGE)
+    (folder / "walk_package" / "envs.py").write_text(_WALK)
+    monkeypatch.syspath_prepend(str(folder))
+
+    def forget():
+        for name in ("walk_package", "walk_package.envs"):
+            sys.modules.pop(name, None)
+        for env_id in ("Walk-v0", "Stroll-v0", "Stroll-v1", "LongCartPole-v1"):
+            gymnasium.registry.pop(env_id, None)
+        return folder
+
+    yield forget
+    forget()

@@ -345,3 +345,56 @@ def test_what_changes_a_version_prints_its_reference(kept, capsys):
     assert main(["alias", "cartpole:1", "best"]) == 0
     assert main(["tag", "cartpole@best", "small"]) == 0
     assert capsys.readouterr().out.splitlines() == ["cartpole:1 @best", "cartpole:1 @best #small"]
+
+
+def test_an_environment_of_a_module_is_trained_in_and_evaluated(walk_package, capsys):
+    options = ["--preset", "none", "--n-steps", "8", "--batch-size", "8", "--seed", "0", "--steps", "16"]
+    assert main(["train", "ppo", "walk_package:Walk-v0", *options, "--save", "walk"]) == 0
+    assert rlkit.registry().get("walk").env_id == "walk_package:Walk-v0"
+    for words in (
+        ["eval", "walk", "--episodes", "1"],
+        ["eval", "walk", "--episodes", "1", "--env", "walk_package:Walk-v0"],
+        ["watch", "walk", "--max-steps", "3"],
+        ["train", "walk", "--steps", "8"],
+        ["config", "ppo", "walk_package:Walk-v0"],
+        ["create", "ppo", "--env", "walk_package:Walk-v0", "--save", "other"],
+        ["envs", "walk_package:Walk-v0"],
+        ["envs", "walk_package:"],
+    ):
+        walk_package()
+        assert main(words) == 0, capsys.readouterr()
+    capsys.readouterr()
+    walk_package()
+    assert main(["train", "ppo", "Walk-v0", "--steps", "8"]) == 1
+    assert "'package:Walk-v0', or import it first" in capsys.readouterr().err
+
+
+def test_an_environment_of_somebody_elses_model_is_made_where_it_is_trusted(
+    walk_package, capsys, monkeypatch, tmp_path
+):
+    rlkit.create("ppo", "walk_package:Walk-v0", seed=0).save(tmp_path / "walk.rlkit")
+    monkeypatch.setenv("RLKIT_TRUST_DIR", str(tmp_path / "key"))
+    walk_package()
+    words = ["eval", str(tmp_path / "walk.rlkit"), "--episodes", "1"]
+    assert main(words) == 1
+    assert "import the module 'walk_package'" in capsys.readouterr().err
+    assert "walk_package" not in sys.modules
+    assert main([*words, "--trust"]) == 0
+
+
+def test_a_module_in_the_folder_worked_in_is_found(walk_package, tmp_path):
+    folder = walk_package()
+    script = "import sys; from rlkit.cli import main; sys.path = [p for p in sys.path if p]; sys.exit(main())"
+    words = ["envs", "walk_package:Walk-v0", "--json"]
+    done = subprocess.run(
+        [sys.executable, "-c", script, *words], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["reward_threshold"] == 7
+
+
+def test_the_path_of_modules_is_left_as_it_was(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    before = list(sys.path)
+    assert main(["algos"]) == 0
+    assert sys.path == before

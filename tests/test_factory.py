@@ -21,6 +21,7 @@ from rlkit.errors import (
 )
 from rlkit.factory import ModelFactory
 from rlkit.models.base import ModelBase
+from rlkit.models.dqn import DQNConfig
 from rlkit.models.ppo import PPO, PPOConfig
 
 SMALL = {"n_envs": 2, "n_steps": 16, "batch_size": 8, "n_epochs": 1, "net_arch": [8]}
@@ -385,3 +386,77 @@ def test_a_vector_environment_of_another_size_fits_the_preset():
     assert (model.config.n_envs, model.config.batch_size) == (4, 128)
     model.build(gymnasium.make_vec("CartPole-v1", num_envs=2))
     assert (model.config.n_envs, model.config.batch_size) == (2, 64)
+
+
+def test_a_config_is_validated_with_the_number_of_a_vector_environment():
+    vector = gymnasium.make_vec("CartPole-v1", num_envs=8)
+    config = rlkit.create("ppo", vector, preset=None, n_steps=32, batch_size=256).config
+    assert (config.n_envs, config.batch_size) == (8, 256)
+    assert [config.sources[name] for name in ("n_envs", "n_steps", "batch_size")] == ["adjusted", "caller", "caller"]
+    config = rlkit.create("ppo", vector, preset=None, n_steps=32).config
+    assert (config.batch_size, config.sources["batch_size"]) == (64, "default")
+    with pytest.raises(ConfigError, match=r"larger than a rollout \(n_envs 8 x n_steps 16 = 128\)"):
+        rlkit.create("ppo", vector, preset=None, n_steps=16, batch_size=256)
+
+
+def test_a_preset_is_adjusted_to_a_vector_environment_and_the_sources_say_so():
+    same = rlkit.create("ppo", gymnasium.make_vec("CartPole-v1", num_envs=8)).config
+    assert same.sources["n_envs"] == same.sources["batch_size"] == "preset CartPole-v1"
+    assert (same.n_envs, same.batch_size) == (8, 256)
+    more = rlkit.create("ppo", gymnasium.make_vec("CartPole-v1", num_envs=16), n_steps=64).config
+    assert (more.n_envs, more.batch_size) == (16, 256)
+    assert (more.sources["n_envs"], more.sources["batch_size"]) == ("adjusted", "preset CartPole-v1")
+
+
+@pytest.mark.parametrize("algorithm", ["ppo", "a2c", "dqn"])
+def test_a_number_of_environments_that_contradicts_the_vector_environment_is_refused_first(algorithm):
+    vector = gymnasium.make_vec("CartPole-v1", num_envs=8)
+    settings = {"batch_size": 256, "n_steps": 32} if algorithm == "ppo" else {}
+    for n_envs in (1, 4, np.int64(4)):
+        with pytest.raises(ConfigError, match=f"n_envs = {n_envs}, but the vector environment has 8"):
+            rlkit.create(algorithm, vector, n_envs=n_envs, **settings)
+        with pytest.raises(ConfigError, match=f"n_envs = {n_envs}, but the vector environment has 8"):
+            rlkit.factory.create_from_config(algorithm, {"n_envs": n_envs, **settings}, vector)
+    with pytest.raises(ConfigError, match=r"n_envs = 'many' is not allowed"):
+        rlkit.create(algorithm, vector, n_envs="many")
+
+
+def test_a_block_and_a_file_are_validated_with_the_number_of_a_vector_environment(tmp_path, recwarn):
+    vector, block = gymnasium.make_vec("CartPole-v1", num_envs=8), {"n_steps": 32, "batch_size": 256}
+    path = tmp_path / "ppo.yaml"
+    path.write_text("n_steps: 32\nbatch_size: 256\n")
+    for given in (block, path, str(path)):
+        config = rlkit.factory.create_from_config("ppo", given, vector).config
+        assert (config.n_envs, config.batch_size, config.sources["batch_size"]) == (8, 256, "caller")
+    assert not recwarn.list
+
+
+def test_a_config_that_was_validated_alone_is_adjusted_to_a_vector_environment():
+    vector = gymnasium.make_vec("CartPole-v1", num_envs=8)
+    config = PPOConfig(n_steps=32)
+    assert config.batch_size == 32
+    for model in (
+        PPO(config, vector),
+        rlkit.factory.create_from_config("ppo", config, vector),
+        PPO(config).build(vector),
+    ):
+        assert (model.config.batch_size, model.config.sources["batch_size"]) == (64, "default")
+    assert config.batch_size == 32
+
+
+def test_a_loaded_model_is_adjusted_to_a_larger_vector_environment(tmp_path):
+    model = rlkit.create("ppo", "CartPole-v1", n_envs=2)
+    assert (model.config.batch_size, model.config.sources["batch_size"]) == (64, "adjusted")
+    model.save(tmp_path / "model.rlkit")
+    loaded = rlkit.load(tmp_path / "model.rlkit", env=gymnasium.make_vec("CartPole-v1", num_envs=8))
+    assert (loaded.config.n_envs, loaded.config.batch_size) == (8, 256)
+    assert loaded.config.sources["batch_size"] == "preset CartPole-v1"
+
+
+def test_what_dqn_adjusts_is_adjusted_to_a_vector_environment():
+    vector = gymnasium.make_vec("CartPole-v1", num_envs=8)
+    config = rlkit.create("dqn", vector, preset=None, buffer_size=50).config
+    assert (config.n_envs, config.learning_starts) == (8, 48)
+    config = DQNConfig(buffer_size=50, n_envs=8)
+    assert (config.learning_starts, config.replace(n_envs=1).learning_starts) == (48, 50)
+    assert config.replace(buffer_size=1000).learning_starts == DQNConfig().learning_starts

@@ -19,6 +19,9 @@ from rlkit.config.fields import Hyperparameter, describe_field
 from rlkit.display import html, text
 from rlkit.errors import ConfigError, did_you_mean
 
+_DEFAULT = object()
+"""Stands for the default of a field, which a config does not list among the values that were set."""
+
 
 class ModelConfig(BaseModel):
     """Hyperparameters of one algorithm: frozen, strict, and knowing where each value came from.
@@ -35,6 +38,8 @@ class ModelConfig(BaseModel):
     _preset: str = PrivateAttr(default="")
     _from_preset: frozenset[str] = PrivateAttr(default=frozenset())
     _adjusted: frozenset[str] = PrivateAttr(default=frozenset())
+    _given: dict[str, Any] = PrivateAttr(default_factory=dict)
+    """Values of a file that :meth:`adjust` changed, as the file has them."""
 
     def __init__(self, **values: Any) -> None:
         adjusted = self.adjust(values, chosen=values.keys())
@@ -117,6 +122,7 @@ class ModelConfig(BaseModel):
         *,
         env_id: str | None = None,
         preset: str | None = "auto",
+        num_envs: int | None = None,
     ) -> Self:
         """Return a config from the caller's values, over a preset's, over the defaults.
 
@@ -124,17 +130,43 @@ class ModelConfig(BaseModel):
             values: What the caller set.
             env_id: The environment, whose preset ``"auto"`` takes where there is one.
             preset: ``"auto"``, the name of a preset, or None for none.
+            num_envs: Number of environments in a vector environment, to which ``n_envs`` is adjusted; None for any.
 
         Raises:
-            ConfigError: A name or a value is wrong, or there is no such preset.
+            ConfigError: A name or a value is wrong, there is no such preset, or ``n_envs`` contradicts ``num_envs``.
         """
         values = dict(values or {})
         name, settings = presets.choose(cls.preset_file, env_id, preset)
         settings = files.translate(settings, cls.hyperparameters())
         given = {**settings, **values}
-        adjusted = cls.adjust(given, chosen=values.keys())
+        fixed = cls._fixed(given, num_envs, chosen=values.keys())
+        given |= fixed
+        adjusted = {**fixed, **cls.adjust(given, chosen=values.keys())}
         config = cls(**{**given, **adjusted})
         return config._mark(name, frozenset(settings) - set(values), config._adjusted | set(adjusted))
+
+    @classmethod
+    def _fixed(cls, given: Mapping[str, Any], num_envs: int | None, *, chosen: AbstractSet[str]) -> dict[str, Any]:
+        """Return the change of ``n_envs`` that a vector environment of ``num_envs`` environments needs.
+
+        Raises:
+            ConfigError: The caller chose another number.
+        """
+        field = cls.model_fields.get("n_envs")
+        wanted = given.get("n_envs", field.default if field else None)
+        if num_envs is None or field is None or wanted == num_envs:
+            return {}
+        if "n_envs" not in chosen:
+            return {"n_envs": num_envs}
+        if isinstance(wanted, Integral) and not isinstance(wanted, bool):
+            raise cls.contradiction(wanted, num_envs)
+        return {}  # it is no number of environments at all, which validation says
+
+    @staticmethod
+    def contradiction(n_envs: object, num_envs: int) -> ConfigError:
+        """Return the error for an ``n_envs`` that the caller chose and a vector environment does not have."""
+        problem = f"n_envs = {n_envs}, but the vector environment has {num_envs}."
+        return ConfigError(problem, f"Leave n_envs out, or set it to {num_envs}.")
 
     def _mark(self, preset: str, from_preset: AbstractSet[str], adjusted: AbstractSet[str]) -> Self:
         self._preset = preset
@@ -163,11 +195,56 @@ class ModelConfig(BaseModel):
         return self._with(changes, chosen=self._chosen - set(changes))
 
     def _with(self, changes: Mapping[str, Any], chosen: set[str]) -> Self:
-        values = {**{name: getattr(self, name) for name in self.model_fields_set}, **changes}
+        before = self._before_adjusting(chosen)
+        current = {name: getattr(self, name) for name in self.model_fields_set}
+        values = {name: value for name, value in {**current, **before, **changes}.items() if value is not _DEFAULT}
         adjusted = self.adjust(values, chosen=chosen)
         config = type(self)(**{**values, **adjusted})
-        adjustments = ((self._adjusted | set(changes)) - chosen) | set(adjusted) | config._adjusted  # noqa: SLF001 - our own class
-        return config._mark(self._preset, self._from_preset - set(changes), adjustments)  # noqa: SLF001 - the same
+        outside = self._adjusted - before.keys()
+        adjustments = ((outside | set(changes)) - chosen) | set(adjusted) | config._adjusted  # noqa: SLF001 - our own class
+        from_preset = self._from_preset | (before.keys() & self._settings.keys() - self._given.keys())
+        config._given = {name: self._given[name] for name in self._given.keys() - chosen}  # noqa: SLF001 - the same
+        return config._mark(self._preset, from_preset - set(changes), adjustments)  # noqa: SLF001 - the same
+
+    def replace_for(self, num_envs: int | None, **changes: Any) -> Self:
+        """Return a config with some values changed by the caller, adjusted to a vector environment.
+
+        Args:
+            num_envs: Number of environments in the vector environment; None for none.
+            changes: As for :meth:`replace`.
+
+        Raises:
+            ConfigError: A name or a value is wrong, or the caller chose another ``n_envs``.
+        """
+        current = {name: getattr(self, name) for name in self.model_fields_set}
+        fixed = self._fixed({**current, **changes}, num_envs, chosen=self._chosen | set(changes))
+        if not fixed and not changes:
+            return self
+        return self._with({**fixed, **changes}, chosen=(self._chosen - fixed.keys()) | set(changes))
+
+    def _before_adjusting(self, chosen: AbstractSet[str]) -> dict[str, Any]:
+        """Return the values that :meth:`adjust` changed as they were: those of a file, a preset, or the default.
+
+        What fits other values again is so used again. Values that were adjusted to an environment are not among them.
+        """
+        values = {name: getattr(self, name) for name in self.model_fields_set}
+        before: dict[str, Any] = {}
+        for name in self._adjusted - chosen:
+            value = self._given.get(name, self._settings.get(name, _DEFAULT))
+            others = {other: kept for other, kept in values.items() if other != name}
+            trial = others if value is _DEFAULT else {**others, name: value}
+            if self.adjust(trial, chosen=self._chosen).get(name, _DEFAULT) == values.get(name):
+                before[name] = value
+        return before
+
+    @property
+    def _settings(self) -> dict[str, Any]:
+        """Values of the preset, as a config has them; none where this rlkit has no such preset."""
+        try:
+            settings = presets.choose(self.preset_file, None, self._preset or None)[1]
+        except ConfigError:
+            return {}
+        return files.translate(settings, self.hyperparameters())
 
     @property
     def sources(self) -> dict[str, str]:
@@ -188,13 +265,14 @@ class ModelConfig(BaseModel):
 
     def get_state(self) -> dict[str, Any]:
         """Return values and where they came from as plain data."""
-        return {
+        state = {
             "values": self.to_dict(),
             "caller": sorted(self._chosen),
             "preset": self._preset,
             "from_preset": sorted(self._from_preset),
             "adjusted": sorted(self._adjusted),
         }
+        return {**state, "given": dict(self._given)} if self._given else state
 
     @class_only(ConfigError, "Call it on the class and assign the result: config = PPOConfig.from_state(state).")
     @classmethod
@@ -208,6 +286,7 @@ class ModelConfig(BaseModel):
         """
         config = cls(**state["values"])
         config.model_fields_set.intersection_update({*state["caller"], *state["from_preset"], *state["adjusted"]})
+        config._given = dict(state.get("given", {}))
         return config._mark(str(state["preset"]), set(state["from_preset"]), set(state["adjusted"]))
 
     def diff(self, other: ModelConfig) -> dict[str, tuple[Any, Any]]:
@@ -233,17 +312,18 @@ class ModelConfig(BaseModel):
 
     @class_only(ConfigError, "Call it on the class and assign the result: config = PPOConfig.load(path).")
     @classmethod
-    def load(cls, path: str | Path, env: str | None = None) -> Self:
+    def load(cls, path: str | Path, env: str | None = None, *, num_envs: int | None = None) -> Self:
         """Read a ``.yaml``, ``.yml`` or ``.toml`` file: one that :meth:`save` wrote, or one of RL Zoo's.
 
         Args:
             path: The file.
             env: Which block to read where the file has one for each of several environments.
+            num_envs: Number of environments in a vector environment, to which ``n_envs`` is adjusted; None for any.
 
         Raises:
             ConfigError: The file cannot be read, or has an unknown name or a wrong value.
         """
-        return cls.from_mapping(files.read(Path(path), env))
+        return cls.from_mapping(files.read(Path(path), env), num_envs=num_envs)
 
     @classmethod
     def read_block(cls, block: Mapping[str, Any]) -> dict[str, Any]:
@@ -277,20 +357,26 @@ class ModelConfig(BaseModel):
 
     @class_only(ConfigError, "Call it on the class and assign the result: config = PPOConfig.from_mapping(block).")
     @classmethod
-    def from_mapping(cls, block: Mapping[str, Any]) -> Self:
+    def from_mapping(cls, block: Mapping[str, Any], *, num_envs: int | None = None) -> Self:
         """Return a config from a block as files have it: RL Zoo's spellings and numbers in quotes are read.
 
         Where two values cannot work together, such as a batch larger than a rollout, one is adjusted, with a warning.
 
+        Args:
+            block: Names and values.
+            num_envs: Number of environments in a vector environment, to which ``n_envs`` is adjusted; None for any.
+
         Raises:
-            ConfigError: A name is unknown, or a value is wrong or not supported.
+            ConfigError: A name is unknown, a value is wrong or not supported, or ``n_envs`` contradicts ``num_envs``.
         """
         values = cls.read_block(block)
-        adjusted = cls.adjust(values, chosen=frozenset())
+        fixed = cls._fixed(values, num_envs, chosen=values.keys())
+        adjusted = {**fixed, **cls.adjust({**values, **fixed}, chosen=frozenset())}
         for name in adjusted.keys() & values.keys():
             told = f"{name} = {values[name]!r} does not go with the other hyperparameters of the file"
             warnings.warn(f"{told}: {adjusted[name]!r} is used.", stacklevel=2)
         config = cls(**{**values, **adjusted})
+        config._given = {name: values[name] for name in adjusted.keys() & values.keys()}
         return config._mark("", frozenset(), config._adjusted | set(adjusted))
 
     def __eq__(self, other: object) -> bool:

@@ -8,7 +8,8 @@ from rlkit.envs.catalogue import (
     list_environments,
 )
 from rlkit.envs.encoding import FeatureEncoder
-from rlkit.envs.make import EnvironmentLike, EnvironmentSource, newest_id
+from rlkit.envs.ids import newest_id, split_id, without_import
+from rlkit.envs.make import EnvironmentLike, EnvironmentSource
 from rlkit.envs.spaces import check_space, space_from_dict, space_to_dict
 from rlkit.envs.thresholds import reward_threshold
 from rlkit.envs.vector import Episode, Step, VectorEnvironment
@@ -30,4 +31,6 @@ __all__ = [
     "reward_threshold",
     "space_from_dict",
     "space_to_dict",
+    "split_id",
+    "without_import",
 ]

@@ -5,14 +5,17 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import gymnasium
 from gymnasium.envs.registration import EnvSpec
+from gymnasium.vector import SyncVectorEnv, VectorEnv
 
 from rlkit.display import html, text
 from rlkit.display.html import Markup
-from rlkit.envs.make import find_spec, make_env
+from rlkit.envs.ids import find_spec, import_module, split_id
+from rlkit.envs.make import EnvironmentLike, EnvironmentSource
 from rlkit.envs.spaces import Space, space_words
 
 _NEEDS = {
@@ -131,16 +134,19 @@ class EnvironmentDescription:
         observation_space: Space of observations; None where it cannot be made here.
         action_space: Space of actions, likewise.
         algorithms: Algorithms of rlkit that can take these spaces.
+        num_envs: How many there are in a vector environment; None for a single one.
     """
 
     info: EnvironmentInfo
     observation_space: Space | None
     action_space: Space | None
     algorithms: tuple[str, ...]
+    num_envs: int | None = None
 
     def _fields(self) -> list[tuple[str, str]]:
         info, threshold, steps = self.info, self.info.reward_threshold, self.info.max_episode_steps
         fields = [
+            ("environments", "" if self.num_envs is None else text.number(self.num_envs)),
             ("observations", space_words(self.observation_space) if self.observation_space else ""),
             ("actions", space_words(self.action_space) if self.action_space else ""),
             ("solved from", "no threshold" if threshold is None else f"a mean return of {text.number(threshold)}"),
@@ -176,38 +182,80 @@ def list_environments(part: str = "", presets: Presets | None = None) -> Environ
     """List the environments that are registered, the newest version of each, without making one.
 
     Args:
-        part: Part of an id or of a family, in any case; empty for all.
+        part: Part of an id or of a family, in any case; empty for all. ``"module:"`` imports a module and lists the
+            environments of its package, and ``"module:part"`` those of them with this part.
         presets: Algorithms that have settings for an environment, by its id.
 
     Returns:
         Those that can be made here first, and of them those with presets.
+
+    Raises:
+        UnknownEnvironmentError: The module cannot be imported.
     """
+    module, part = split_id(part)
+    specs = newest_specs() if module is None else specs_of(import_module(f"{module}:{part}"))
     word, installs = part.lower(), _Installs()
-    found = (_info(spec, presets or {}, installs) for spec in newest_specs() if not _only_raises(spec))
+    found = (_info(spec, presets or {}, installs) for spec in specs if not _only_raises(spec))
     return EnvironmentList(sorted((each for each in found if word in f"{each.id} {each.family}".lower()), key=_order))
 
 
+def specs_of(module: str) -> list[EnvSpec]:
+    """Return what Gymnasium knows of the environments in the package of a module, of each its newest version."""
+    package = module.partition(".")[0]
+    return [spec for spec in newest_specs() if _module(spec).partition(".")[0] == package]
+
+
 def describe_environment(
-    env_id: str, presets: Presets | None = None, takers: Callable[[Space, Space], Iterable[str]] = lambda *_: ()
+    env: EnvironmentLike,
+    presets: Presets | None = None,
+    takers: Callable[[Space, Space], Iterable[str]] = lambda *_: (),
+    env_kwargs: Mapping[str, Any] | None = None,
 ) -> EnvironmentDescription:
     """Return what there is to know of an environment, which is made once to see its spaces, where it can be.
 
     Args:
-        env_id: Its id; without a version the newest.
+        env: Its id, without a version the newest; an environment, a vector environment, or a class or function that
+            makes one.
+        env_kwargs: Keyword arguments for ``gymnasium.make``, where ``env`` is an id.
         presets: Algorithms that have settings for an environment, by its id.
         takers: Returns the algorithms that can take an observation and an action space.
 
     Raises:
         UnknownEnvironmentError: There is none of this id (the message names the nearest), or it cannot be made.
+        EnvironmentContractError: No model could be trained in it.
+        ConfigError: ``env_kwargs`` are given for an environment that is made elsewhere.
     """
-    spec = find_spec(env_id)
-    info = _info(spec, presets or {}, _Installs())
-    if not info.is_available:
-        return EnvironmentDescription(info, None, None, ())
-    env = make_env(spec, {})
-    env.close()
-    algorithms = tuple(takers(env.observation_space, env.action_space))
-    return EnvironmentDescription(info, env.observation_space, env.action_space, algorithms)
+    if isinstance(env, str):
+        info = _info(find_spec(env), presets or {}, _Installs())
+        if not info.is_available:
+            return EnvironmentDescription(info, None, None, ())
+    source = EnvironmentSource(env, env_kwargs)
+    info = _info_of(source, env, presets or {})
+    algorithms = tuple(takers(source.observation_space, source.action_space))
+    return EnvironmentDescription(
+        info, source.observation_space, source.action_space, algorithms, source.fixed_num_envs
+    )
+
+
+def _info_of(source: EnvironmentSource, env: EnvironmentLike, presets: Presets) -> EnvironmentInfo:
+    """Return what is known of an environment that was made."""
+    spec, threshold = source.described_spec, source.reward_threshold
+    known = _info(spec, presets, _Installs()) if spec else EnvironmentInfo(_class_name(env), "custom", None, None)
+    return replace(
+        known,
+        reward_threshold=None if threshold is None else float(threshold),
+        max_episode_steps=source.max_episode_steps,
+        install="",
+    )
+
+
+def _class_name(env: EnvironmentLike) -> str:
+    """Return the name of the class of an environment that has no id; of a function its own."""
+    base = env.unwrapped if isinstance(env, gymnasium.Env | VectorEnv) else env
+    if isinstance(base, SyncVectorEnv):
+        base = base.envs[0].unwrapped
+    name = getattr(base, "__name__", type(base).__name__)
+    return "custom environment" if name == "<lambda>" else name
 
 
 class _Installs(dict[str, str]):
@@ -222,10 +270,7 @@ class _Installs(dict[str, str]):
 
 
 def _info(spec: EnvSpec, presets: Presets, installs: _Installs) -> EnvironmentInfo:
-    entry = spec.entry_point
-    package, *inside = (
-        str(entry if isinstance(entry, str) else getattr(entry, "__module__", "")).split(":")[0].split(".")
-    )
+    package, *inside = _module(spec).split(".")
     ours = package == "gymnasium" and inside[:1] == ["envs"] and len(inside) > 1
     folder = inside[1] if ours else ""
     module = _NEEDS[folder][0] if folder in _NEEDS else package
@@ -235,8 +280,14 @@ def _info(spec: EnvSpec, presets: Presets, installs: _Installs) -> EnvironmentIn
         reward_threshold=None if spec.reward_threshold is None else float(spec.reward_threshold),
         max_episode_steps=spec.max_episode_steps,
         presets=tuple(presets.get(spec.id, ())),
-        install=installs[module] if isinstance(entry, str) else "",
+        install=installs[module] if isinstance(spec.entry_point, str) else "",
     )
+
+
+def _module(spec: EnvSpec) -> str:
+    """Return the module in which the class of an environment is."""
+    entry = spec.entry_point
+    return str(entry if isinstance(entry, str) else getattr(entry, "__module__", "")).partition(":")[0]
 
 
 def _only_raises(spec: EnvSpec) -> bool:

@@ -15,6 +15,8 @@ from gymnasium import spaces
 from gymnasium.vector import AsyncVectorEnv, SyncVectorEnv, VectorWrapper
 from numpy.typing import NDArray
 
+from rlkit.envs.workers import is_running
+
 Environment = gymnasium.Env[Any, Any]
 Trajectory = list[tuple[Any, ...]]
 
@@ -155,7 +157,7 @@ def changed_attributes(env: Any, make: Callable[[], Any]) -> list[str]:
     base = env.unwrapped
     if isinstance(base, AsyncVectorEnv):
         names = fixed[type(fresh.unwrapped)]
-        asked = {name: base.get_attr(name) for name in names} if not base.closed else {}
+        asked = {name: base.get_attr(name) for name in names} if is_running(base) else {}
         return sorted(name for name, values in asked.items() if not all(_same(one, names[name]) for one in values))
     envs = base.envs if isinstance(base, SyncVectorEnv) else [env]
     return sorted({name for one in envs for name in _differences(one, fixed, known)})

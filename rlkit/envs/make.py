@@ -20,10 +20,12 @@ from gymnasium.wrappers.vector import RecordEpisodeStatistics
 
 from rlkit.envs.cartpole import SameStepCartPole
 from rlkit.envs.checks import SourceChecks, changed_attributes
+from rlkit.envs.contract import check_environment
+from rlkit.envs.ids import find_spec, saved_id
 from rlkit.envs.spaces import Space
 from rlkit.envs.thresholds import kwargs_of, reward_threshold, threshold_of, threshold_of_vector, time_limit
 from rlkit.envs.vector import BatchedEnvironments, VectorEnvironment, in_use, is_held, looped, usable
-from rlkit.errors import ConfigError, EnvironmentContractError, UnknownEnvironmentError, nearest
+from rlkit.errors import ConfigError, EnvironmentContractError, UnknownEnvironmentError
 
 Environment = gymnasium.Env[Any, Any]
 EnvironmentLike = str | Environment | VectorEnv[Any, Any, Any] | Callable[[], Environment]
@@ -40,13 +42,15 @@ class EnvironmentSource:
     itself where it cannot be copied.
 
     Args:
-        env: A Gymnasium id, an environment, a vector environment, or a function that returns an environment.
+        env: A Gymnasium id, an environment, a vector environment, or a function that returns an environment. An id
+            may name the module that registers it, as in ``"module:My-v0"``: it is imported.
         env_kwargs: Keyword arguments for ``gymnasium.make``, where ``env`` is an id.
 
     Attributes:
         given: What was passed as ``env``.
         name: The Gymnasium id, or what stands for it.
-        env_id: The Gymnasium id from which the same environment can be made again, or None where there is none.
+        env_id: The Gymnasium id from which the same environment can be made again, with the module that registers it
+            where that is known; None where there is none.
         env_kwargs: The keyword arguments the environment is made with.
         modified: Attributes in which the environment differs from what its id makes.
         observation_space: Space of one environment's observations.
@@ -54,10 +58,12 @@ class EnvironmentSource:
         reward_threshold: The mean return from which the environment counts as solved; None where Gymnasium knows none,
             or where rewards or the time limit are not those that it is for.
         fixed_num_envs: How many environments there must be, or None for any number.
+        described_spec: What Gymnasium knows of the environment, or None where it has no id.
 
     Raises:
         UnknownEnvironmentError: There is no such id, it cannot be made, or what was given is no environment.
-        EnvironmentContractError: A vector environment resets in a mode that loses transitions, or a space is missing.
+        EnvironmentContractError: A vector environment resets in a mode that loses transitions, a space is missing, or
+            a wrapper normalizes with running statistics of its own.
         ConfigError: ``env_kwargs`` is no dict, or ``env`` is no id that it could be for.
     """
 
@@ -68,6 +74,7 @@ class EnvironmentSource:
         self._vector: VectorEnv[Any, Any, Any] | None = None
         self._make = self._maker(env)
         if isinstance(env, VectorEnv):
+            check_environment(env)
             self._vector = usable(env)
             self.fixed_num_envs = env.num_envs
             spec = env.spec
@@ -83,25 +90,30 @@ class EnvironmentSource:
             # An environment or a function may differ from its spec in ways that no spec says.
             self._spec = spec if isinstance(env, str) else None
             spaces = (getattr(made, "observation_space", None), getattr(made, "action_space", None))
-            self.reward_threshold = (
-                reward_threshold(self._spec.id, self.env_kwargs) if self._spec else threshold_of(made)
-            )
-            self._own_limit = time_limit(made)
-            self.modified = [] if isinstance(env, str) else _modified(made, spec)
-            if not is_held(made.unwrapped):  # a function may return one that another model trains in
-                made.close()
+            try:
+                check_environment(made)
+                self.reward_threshold = (
+                    reward_threshold(self._spec.id, self.env_kwargs) if self._spec else threshold_of(made)
+                )
+                self._own_limit = time_limit(made)
+                self.modified = [] if isinstance(env, str) else _modified(made, spec)
+            finally:
+                if not is_held(made.unwrapped):  # a function may return one that another model trains in
+                    made.close()
         self.observation_space: Space = _checked_space(env, "observation_space", spaces[0])
         self.action_space: Space = _checked_space(env, "action_space", spaces[1])
         self.name = spec.id if spec else "custom environment"
         self.checks = SourceChecks(None if isinstance(env, VectorEnv) else self._new, self.name)
         # Wrappers are not part of an id: a loaded model must not go on, unnoticed, without them.
-        self.env_id = spec.id if spec and not spec.additional_wrappers and not spec.kwargs.get("wrappers") else None
+        wrapped = spec is not None and (spec.additional_wrappers or spec.kwargs.get("wrappers"))
+        self.env_id = saved_id(spec, env) if spec and not wrapped else None
         if not _is_plain(self.env_kwargs) or self.modified:  # nor without what cannot be saved
             self.env_id = None
         if self.modified:  # nor is it solved from where the one of that id is
             self.reward_threshold = None
         if spec and not isinstance(env, str):
             self.env_kwargs = kwargs_of(spec)
+        self.described_spec = spec
 
     def _maker(self, env: EnvironmentLike) -> Callable[[], Environment]:
         """Return a function that makes one new environment."""
@@ -116,6 +128,8 @@ class EnvironmentSource:
             _check_no_arguments(env)
             return lambda: _call(env)
         problem = f"{env!r:.80} is no environment."
+        if _is_of_gym(env):
+            raise UnknownEnvironmentError(problem, _OLD_GYM)
         raise UnknownEnvironmentError(problem, "Give a Gymnasium id, an Env, a VectorEnv or a function that makes one.")
 
     def _new(self) -> Environment:
@@ -249,39 +263,19 @@ class EnvironmentSource:
                 env.unwrapped.render_mode = render_mode
         return env if max_episode_steps is None else TimeLimit(env, max_episode_steps)
 
+    @property
+    def max_episode_steps(self) -> int | None:
+        """Steps after which the environment itself cuts off an episode; None where that is not known."""
+        return self._own_limit
+
+    @property
+    def max_episode_steps(self) -> int | None:
+        """Steps after which the environment itself is known to cut off an episode; None where it is not."""
+        return self._own_limit
+
     def is_limited_to(self, max_episode_steps: int) -> bool:
         """Whether the environment itself is known to cut off an episode after so many steps at the latest."""
         return self._own_limit is not None and self._own_limit <= max_episode_steps
-
-
-def find_spec(env_id: str) -> EnvSpec:
-    """Return what Gymnasium knows of an id.
-
-    Raises:
-        UnknownEnvironmentError: It knows none of this id; the message names the nearest.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return gymnasium.spec(newest_id(env_id))
-    except (gymnasium.error.Error, ImportError, ValueError):
-        known = [known for known in gymnasium.registry if ":" not in known]
-        raise UnknownEnvironmentError(f"There is no environment {env_id!r}.", _nearest(env_id, known)) from None
-
-
-def newest_id(env_id: str) -> str:
-    """Return the id with its newest version where it has none, as ``gymnasium.make`` reads it."""
-    versions = [
-        (spec.version, known)
-        for known, spec in gymnasium.registry.items()
-        if known.rpartition("-v")[0] == env_id and spec.version is not None
-    ]
-    return max(versions)[1] if versions else env_id
-
-
-def _nearest(env_id: str, known: list[str]) -> str:
-    same_name = [other for other in known if other.rpartition("-v")[0] == env_id.rpartition("-v")[0]]
-    return nearest(env_id, same_name or known) or "rlkit.environments() lists them; CartPole-v1 is one."
 
 
 def make_env(spec: EnvSpec, env_kwargs: Mapping[str, Any]) -> Environment:
@@ -312,8 +306,10 @@ def _is_plain(kwargs: Mapping[str, Any]) -> bool:
 
 def _checked_space(env: EnvironmentLike, role: str, space: object) -> Space:
     if not isinstance(space, gymnasium.Space):
-        problem = f"{env!r:.80} has no {role}."
-        raise EnvironmentContractError(problem, f"Set self.{role} in its __init__, to one of gymnasium.spaces.")
+        problem, remedy = f"{env!r:.80} has no {role}.", f"Set self.{role} in its __init__, to one of gymnasium.spaces."
+        if space is not None:
+            problem = f"{env!r:.80} has the {role} {space!r:.80}, which is not one of gymnasium.spaces."
+        raise EnvironmentContractError(problem, _OLD_GYM if _is_of_gym(space) else remedy)
     return space
 
 
@@ -341,8 +337,15 @@ def _call(factory: Callable[[], Environment]) -> Environment:
     env = factory()
     if not isinstance(env, gymnasium.Env):
         problem = f"The environment function returned {env!r:.80}."
-        raise UnknownEnvironmentError(problem, "It must return a gymnasium.Env.")
+        raise UnknownEnvironmentError(problem, _OLD_GYM if _is_of_gym(env) else "It must return a gymnasium.Env.")
     return env
+
+
+_OLD_GYM = "It is from the gym package, which gymnasium replaces: write import gymnasium as gym."
+
+
+def _is_of_gym(value: object) -> bool:
+    return any(each.__module__.partition(".")[0] == "gym" for each in type(value).__mro__)
 
 
 def _copier(env: Environment) -> Callable[[], Environment]:

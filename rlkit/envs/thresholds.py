@@ -12,6 +12,8 @@ from gymnasium.vector import AsyncVectorEnv, SyncVectorEnv, VectorActionWrapper,
 from gymnasium.vector.vector_env import VectorObservationWrapper
 from gymnasium.wrappers import OrderEnforcing, TimeLimit
 
+from rlkit.envs.ids import split_id
+
 Environment = gymnasium.Env[Any, Any]
 
 _VECTOR_ONLY = ("num_envs", "vectorization_mode", "vector_kwargs", "wrappers")
@@ -53,7 +55,7 @@ def reward_threshold(env_id: str | None, env_kwargs: Mapping[str, Any] | None = 
         The threshold of the id; None where Gymnasium knows none, or where an argument may change rewards, dynamics or
         the time limit, so that returns do not compare.
     """
-    spec = gymnasium.registry.get(env_id) if env_id is not None else None
+    spec = gymnasium.registry.get(split_id(env_id)[1]) if env_id is not None else None
     if spec is None or spec.reward_threshold is None:
         return None
     kwargs = dict(env_kwargs or {})

@@ -25,8 +25,11 @@ from numpy.typing import NDArray
 
 from rlkit.envs.cartpole import SameStepCartPole
 from rlkit.envs.checks import SourceChecks
+from rlkit.envs.contract import explain_worker
 from rlkit.envs.encoding import FeatureEncoder, Features, Space, not_finite
+from rlkit.envs.final import OverwrittenObservations, copy_final_observations, final_observation
 from rlkit.envs.state import get_env_state, set_env_state
+from rlkit.envs.workers import run_in_workers
 from rlkit.errors import EnvironmentContractError
 
 Bools = NDArray[np.bool_]
@@ -381,6 +384,9 @@ class LoopedEnvironments(VectorEnvironment):
 
     @staticmethod
     def _no_step(result: object) -> EnvironmentContractError:
+        if isinstance(result, tuple) and len(result) == 4:  # noqa: PLR2004 - as Gym did before 0.26
+            problem = f"The environment's step returned four values, {result!r:.200}."
+            return EnvironmentContractError(problem, "Return terminated and truncated in place of done.")
         return EnvironmentContractError(
             f"The environment's step returned {result!r:.200}.",
             "It must return an observation, a reward that is a number, terminated and truncated, which are True or "
@@ -460,7 +466,11 @@ class BatchedEnvironments(VectorEnvironment):
         self._seed_each = isinstance(base, SyncVectorEnv | AsyncVectorEnv | CartPoleVectorEnv)
         self._resets_itself = _mode(env) == AutoresetMode.SAME_STEP
         if isinstance(base, AsyncVectorEnv):
-            _shield_from_interrupts(base)
+            run_in_workers(base, _ignore_interrupts)  # the run ends after the update under way, and needs them for it
+        if self._resets_itself:
+            copy_final_observations(env)
+        self._overwritten = OverwrittenObservations()
+        self._features: Features = np.zeros((env.num_envs, self.encoder.size), np.float32)
 
     def _reset(self, seeds: list[int]) -> Features:
         seed: Any = seeds if self._seed_each else seeds[0]
@@ -471,11 +481,17 @@ class BatchedEnvironments(VectorEnvironment):
             problem = f"{self.env} is closed, or one of its processes has ended."
             raise EnvironmentContractError(problem, "Make a new one, and give it to the model: model.build(env).")
         try:
-            observations, _ = self.env.reset(seed=seed)
+            result = self.env.reset(seed=seed)
         except Exception as error:
+            explain_worker(self.env, error)
             error.add_note("It was raised by the reset of a vector environment.")
             raise
-        return self._encoded(observations)
+        if not isinstance(result, tuple) or len(result) != 2:  # noqa: PLR2004 - observations and a dict
+            problem = f"The vector environment's reset returned {result!r:.200}."
+            raise EnvironmentContractError(problem, "It must return observations and a dict: return observations, {}.")
+        observations, _ = result
+        self._features = self._encoded(observations)
+        return self._features
 
     def _encoded(self, observations: Any) -> Features:
         features = self.encoder.encode(observations)
@@ -488,6 +504,7 @@ class BatchedEnvironments(VectorEnvironment):
         try:
             result = self.env.step(actions)
         except Exception as error:
+            explain_worker(self.env, error)
             error.add_note(
                 f"It was raised by the step of a vector environment, for the actions {actions.tolist()!r:.200}."
             )
@@ -503,9 +520,11 @@ class BatchedEnvironments(VectorEnvironment):
         terminated, truncated = self._row("terminated", terminated, "b"), self._row("truncated", truncated, "b")
         ended = terminated | truncated
         if self._resets_itself or not ended.any():
-            return Stepped(features, rewards, terminated, truncated, self._final(features, ended, info))
-        begun = self._restart(ended)
-        return Stepped(np.where(ended[:, None], begun, features), rewards, terminated, truncated, features)
+            final = self._final(observations, features, terminated, truncated, info)
+        else:
+            features, final = np.where(ended[:, None], self._restart(ended), features), features
+        self._features = features
+        return Stepped(features, rewards, terminated, truncated, final)
 
     def _row(self, name: str, values: object, kinds: str) -> NDArray[Any]:
         """Return one value an environment."""
@@ -515,16 +534,23 @@ class BatchedEnvironments(VectorEnvironment):
             raise EnvironmentContractError(problem, _PROMISE)
         return array
 
-    def _final(self, features: Features, ended: Bools, info: dict[str, Any]) -> Features | None:
-        if not ended.any():
+    def _final(
+        self, observations: Any, features: Features, terminated: Bools, truncated: Bools, info: dict[str, Any]
+    ) -> Features | None:
+        ended, cut_off = np.flatnonzero(terminated | truncated), np.flatnonzero(truncated & ~terminated)
+        if not ended.size:
             return None
-        final_observations = info.get("final_obs") if isinstance(info, dict) else None
-        if final_observations is None or len(final_observations) != self.num_envs:
+        given = info.get("final_obs") if isinstance(info, dict) else None
+        if given is None:
             problem = "A vector environment ended an episode without saying its last observation."
             raise EnvironmentContractError(problem, "In same-step mode, info['final_obs'] must hold it.")
         final: Features = features.copy()
-        for i in np.flatnonzero(ended):
-            self.encoder.encode_one(final_observations[i], final[i])
+        for i in ended.tolist():
+            row = final_observation(self.encoder.space, given, i, self.num_envs)
+            self.encoder.encode_one(row, final[i])
+        if cut_off.size:
+            self._overwritten.check(given, observations, cut_off)
+        self._overwritten.look(self._features, final, features, ended, cut_off)
         return final
 
     def _restart(self, which: Bools) -> Features:
@@ -592,23 +618,9 @@ def usable(env: VectorEnv[Any, Any, Any]) -> VectorEnv[Any, Any, Any]:
     )
 
 
-class _Shield:
-    """Lets a worker process ignore Ctrl-C, which a terminal sends to all of its processes, when it is unpickled."""
-
-    def __reduce__(self) -> tuple[Callable[[str], str], tuple[str]]:
-        return _ignore_interrupts, ("render_mode",)
-
-
-def _ignore_interrupts(argument: str) -> str:
+def _ignore_interrupts() -> None:
+    """Ignore Ctrl-C, which a terminal and a notebook's server send to all processes of a kernel."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    return argument
-
-
-def _shield_from_interrupts(env: AsyncVectorEnv) -> None:
-    """Keep Ctrl-C from ending the processes of ``env``: the run stops after the update under way, and needs them."""
-    if not env.closed:
-        with contextlib.suppress(Exception):  # without it an interrupt costs the environment, and nothing else
-            env.call("has_wrapper_attr", _Shield())
 
 
 def looped(make: Callable[[], gymnasium.Env[Any, Any]], num_envs: int) -> LoopedEnvironments:

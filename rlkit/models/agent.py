@@ -22,6 +22,7 @@ from rlkit.envs import (
     check_space,
     reward_threshold,
     space_to_dict,
+    without_import,
 )
 from rlkit.envs.spaces import Features, Space
 from rlkit.errors import (
@@ -146,6 +147,8 @@ class Agent(Estimates):
         self._env_kwargs: dict[str, Any] = {}
         self._env_name: str | None = None
         self._env_modified: list[str] = []
+        self._may_import = False
+        """Whether the module that ``_env_id`` names may be imported: a caller or this user's signature named it."""
         self._source: EnvironmentSource | None = None
         self._evaluation: Evaluation | None = None
         self._evaluated_at = 0
@@ -177,7 +180,7 @@ class Agent(Estimates):
 
     def _adopt(self, source: EnvironmentSource) -> None:
         self._adjust_num_envs(source)
-        self._source = source
+        self._source, self._may_import = source, True
         # Arguments alone make no environment, and some cannot be saved.
         self._env_id, self._env_kwargs = source.env_id, source.env_kwargs if source.env_id else {}
         self._env_name, self._env_modified = source.name, source.modified
@@ -203,8 +206,7 @@ class Agent(Estimates):
             return
         # A model that has networks was made by a caller who knew another environment.
         if self.config.sources["n_envs"] == "caller" and self.observation_space is None:
-            problem = f"n_envs = {wanted}, but the vector environment has {given}."
-            raise ConfigError(problem, f"Leave n_envs out, or set it to {given}.")
+            raise self.config.contradiction(wanted, given)
         self._config = self.config.adjusted(n_envs=given)
 
     def _build_for(self, observation_space: Space, action_space: Space) -> None:
@@ -233,7 +235,8 @@ class Agent(Estimates):
 
     def _require_source(self, task: str) -> EnvironmentSource:
         if self._source is None and self._env_id is not None:
-            self.build(self._env_id, env_kwargs=self._env_kwargs)
+            env_id = self._env_id if self._may_import else without_import(self._env_id)
+            self.build(env_id, env_kwargs=self._env_kwargs)
         if self._source is None:
             problem = f"This {type(self).__name__} model cannot {task}: it has no environment."
             if self._env_modified:

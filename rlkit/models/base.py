@@ -16,7 +16,7 @@ from rlkit.errors import ConfigError, ModelDefinitionError, StateError
 from rlkit.models.card import model_card, model_text, model_title, trained
 from rlkit.models.learner import Learner
 from rlkit.storage.archive import archive_path, read_archive, write_archive
-from rlkit.storage.packing import PackedModel, pack, state_of
+from rlkit.storage.packing import PackedModel, environment_is_signed, pack, state_of
 from rlkit.training.log import TrainingLog
 
 ModelT = TypeVar("ModelT", bound="ModelBase")
@@ -146,6 +146,8 @@ class ModelBase(Learner):
             self._check_spaces(restored.observation_space, restored.action_space)
         if self._source is not None:
             restored._adopt(self._source)
+        elif restored._env_id == self._env_id:
+            restored._may_import = self._may_import
         environments = self._environments  # they stay open, with what they store
         environments.observations, environments.saved = None, restored._environments.saved
         restored._environments = environments
@@ -156,7 +158,12 @@ class ModelBase(Learner):
     @class_only(StateError, "model.set_state(state) changes a model; rlkit.load(path) makes one from a file.")
     @classmethod
     def from_state(
-        cls, state: Mapping[str, Any], env: EnvironmentLike | None = None, *, wall_time: float = 0.0
+        cls,
+        state: Mapping[str, Any],
+        env: EnvironmentLike | None = None,
+        *,
+        wall_time: float = 0.0,
+        trust: bool = False,
     ) -> Self:
         """Return the model that gave ``state``.
 
@@ -164,6 +171,8 @@ class ModelBase(Learner):
             state: What :meth:`get_state` returned.
             env: An environment; the one that the state names where None, made when it is needed.
             wall_time: Seconds the model has trained, which its metadata say.
+            trust: Whether the module may be imported that the state says to register its environment; one that is
+                imported already is used in any case.
 
         Raises:
             StateError: It is of another algorithm or a newer format, or parts are missing or do not fit.
@@ -178,6 +187,7 @@ class ModelBase(Learner):
             if isinstance(error, ConfigError):
                 raise
             raise StateError(f"The saved {cls.__name__} model cannot be read: {error!r}.") from error
+        model._may_import = trust
         return model if env is None else model.build(env)
 
     @classmethod
@@ -272,6 +282,7 @@ class ModelBase(Learner):
         return {
             "_log": self._log,
             "_asked": self._asked,
+            "_may_import": self._may_import,
             "_evaluation": self._evaluation,
             "_evaluated_at": self._evaluated_at,
             "_predict_rng": self._predict_rng,
@@ -309,7 +320,7 @@ class ModelBase(Learner):
             state = self.get_state(slim=slim)
             told = self._told({key: state[key] for key in _DESCRIPTION})
         told |= {"model_class": f"{type(self).__module__}:{type(self).__qualname__}", "left_out": state["left_out"]}
-        return PackedModel(told, pack(state, type(self)))
+        return PackedModel(told, pack(state, type(self), sign_environment=self._may_import))
 
     @class_only(StateError, "Assign what it returns: agent = rlkit.load(path).")
     @classmethod
@@ -324,7 +335,8 @@ class ModelBase(Learner):
             SpaceMismatchError: ``env`` has other spaces.
         """
         packed = read_archive(archive_path(path))
-        return cls.from_state(state_of(packed.objects), env, wall_time=packed.metadata["wall_time"])
+        state, wall_time = state_of(packed.objects), packed.metadata["wall_time"]
+        return cls.from_state(state, env, wall_time=wall_time, trust=environment_is_signed(packed.objects, state))
 
     def __repr__(self) -> str:
         return f"<{model_title(self)}: {trained(self)}, seed {self.seed}>"

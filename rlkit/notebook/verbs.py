@@ -13,6 +13,7 @@ from rlkit.config.files import parse_block
 from rlkit.display import text
 from rlkit.display.note import Note
 from rlkit.errors import UsageError
+from rlkit.factory import env_id_of
 from rlkit.models.base import ModelBase
 from rlkit.notebook.by_hand import create_panel
 from rlkit.notebook.scope import NotebookScope
@@ -84,7 +85,8 @@ class NotebookConfig(Config):
         """
         if "model" in options:
             raise UsageError("%%rl_config makes a config, and a model has one.", "Name an algorithm: %%rl_config ppo")
-        env_id = environment_word(options)
+        word = environment_word(options)
+        env_id = word if word is None else env_id_of(scope.environment(word)) or word
         block: Mapping[str, Any] = parse_block(body, "%%rl_config", env_id) if body.strip() else {}
         return self._kept(config_from(options, scope, block), options, scope)
 

@@ -56,7 +56,7 @@ class RegistryReader(VersionLookup):
             reference: ``"cartpole"`` (the newest version), ``"cartpole:3"`` or ``"cartpole@best"``.
             env: An environment to use instead of the one that the model was trained in.
             trust: Whether to run a model class that is kept with the version, and that you did not register on this
-                machine.
+                machine, and to import the module that registers its environment when that is made.
 
         Returns:
             The model, ready to predict and to train on.

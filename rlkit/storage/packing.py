@@ -22,7 +22,8 @@ class Packed:
 
     Attributes:
         data: Its bytes.
-        signature: Of code, what this user's key says of it; empty where it could not be signed.
+        signature: Of code, and of a state whose environment a module registers, what this user's key says of it; empty
+            where it could not be signed.
     """
 
     data: bytes
@@ -47,12 +48,16 @@ class PackedModel:
     objects: Mapping[str, Packed]
 
 
-def pack(state: dict[str, Any], model_class: type | None = None) -> dict[str, Packed]:
+def pack(
+    state: dict[str, Any], model_class: type | None = None, *, sign_environment: bool = False
+) -> dict[str, Packed]:
     """Return the objects that a model is rebuilt from.
 
     Args:
         state: What the model gave: plain data.
         model_class: Its class, which is packed too where no other process could import it.
+        sign_environment: Whether this user chose the environment: the state is signed where a module registers that,
+            so that loading may import it.
 
     Returns:
         ``"state"``, and ``"code"`` where the class is packed: signed, unless this user's key cannot be written.
@@ -61,18 +66,40 @@ def pack(state: dict[str, Any], model_class: type | None = None) -> dict[str, Pa
         StateError: The state is not plain data.
         ModelDefinitionError: The class cannot be packed.
     """
-    objects = {STATE: Packed(codec.encode(state))}
+    data = codec.encode(state)
+    signed = sign_environment and _names_module(state)
+    objects = {STATE: Packed(data, _signature(_digest(data), trust.ENVIRONMENT) if signed else "")}
     by_value = code.encode_class(model_class) if model_class is not None else None
     if by_value is not None:
         objects[CODE] = Packed(by_value, _signature(by_value))
     return objects
 
 
-def _signature(data: bytes) -> str:
+def _signature(data: bytes, domain: bytes = trust.CODE) -> str:
     try:
-        return trust.sign(data)
+        return trust.sign(data, domain)
     except StoreError:  # then loading asks for trust=True, as it does for anybody else's code
         return ""
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
+def _names_module(state: Mapping[str, Any]) -> bool:
+    """Whether the environment is one that a module registers, which making it imports."""
+    return ":" in str(state.get("env_id") or "")
+
+
+def environment_is_signed(objects: Mapping[str, Packed], state: Mapping[str, Any]) -> bool:
+    """Whether this user chose, on this machine, the environment that a state names.
+
+    Args:
+        objects: What :func:`pack` returned, from any source.
+        state: The state among them.
+    """
+    packed = objects[STATE]
+    return _names_module(state) and trust.is_signed(_digest(packed.data), packed.signature, trust.ENVIRONMENT)
 
 
 def open_class(packed: Packed, origin: str, *, trusted: bool = False) -> type:

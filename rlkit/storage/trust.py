@@ -1,4 +1,4 @@
-"""Which code this user kept on this machine: signed as Jupyter signs notebooks, by a key outside any store."""
+"""Which code and environments this user kept on this machine: signed as Jupyter signs notebooks, by a key elsewhere."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from rlkit.storage import files
 _KEY_SIZE = 32
 """Bytes: as many as HMAC-SHA256 can use."""
 
-_DOMAIN = b"rlkit code 1\0"
+CODE = b"rlkit code 1\0"
 """What stands before the data, so that a signature made by the same key for anything else is none of code."""
+ENVIRONMENT = b"rlkit environment 1\0"
+"""What stands before the SHA-256 of a state: its environment may be made, which imports the module that it names."""
 
 _FLAGS = (
     os.O_RDONLY
@@ -29,11 +31,12 @@ _FLAGS = (
 )
 
 
-def sign(data: bytes) -> str:
+def sign(data: bytes, domain: bytes = CODE) -> str:
     """Return this user's signature of code, making the user's key first where there is none.
 
     Args:
         data: What to sign.
+        domain: What it is a signature of: ``CODE`` or ``ENVIRONMENT``.
 
     Returns:
         An HMAC-SHA256 in 64 hexadecimal digits.
@@ -42,15 +45,16 @@ def sign(data: bytes) -> str:
         StoreError: The key cannot be read or made, or others could know or change it.
     """
     path = _key_path()
-    return _signature(_read_key(path) or _create_key(path), data)
+    return _signature(_read_key(path) or _create_key(path), data, domain)
 
 
-def is_signed(data: bytes, signature: object) -> bool:
+def is_signed(data: bytes, signature: object, domain: bytes = CODE) -> bool:
     """Whether a signature is this user's own for the data; no key is made to find out.
 
     Args:
         data: What was signed.
         signature: What stands beside it, from any source.
+        domain: What it must be a signature of.
 
     Returns:
         False too where there is no key, or where others could know or change it.
@@ -61,7 +65,7 @@ def is_signed(data: bytes, signature: object) -> bool:
         key = _read_key(_key_path())
     except StoreError:
         return False
-    return key is not None and hmac.compare_digest(_signature(key, data), signature)
+    return key is not None and hmac.compare_digest(_signature(key, data, domain), signature)
 
 
 def _key_path() -> Path:
@@ -70,8 +74,8 @@ def _key_path() -> Path:
     return folder / "trust.key"
 
 
-def _signature(key: bytes, data: bytes) -> str:
-    code = hmac.new(key, _DOMAIN, "sha256")
+def _signature(key: bytes, data: bytes, domain: bytes) -> str:
+    code = hmac.new(key, domain, "sha256")
     code.update(data)
     return code.hexdigest()
 

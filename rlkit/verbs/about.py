@@ -6,10 +6,12 @@ import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import gymnasium
+
 import rlkit
 from rlkit.display import html
 from rlkit.display.html import Markup
-from rlkit.envs.catalogue import EnvironmentDescription, EnvironmentList
+from rlkit.envs import EnvironmentDescription, EnvironmentList, split_id
 from rlkit.errors import UsageError, nearest
 from rlkit.factory import Description, ModelFactory
 from rlkit.verbs.parser import OptionParser
@@ -38,16 +40,25 @@ class Environments(Verb):
 
     def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
         parser.add(
-            "environment", nargs="?", kind="environment", help="an id, or a part of those to list; all by default"
+            "environment",
+            nargs="?",
+            kind="environment",
+            help="an id, a part of those to list, or 'module:'; all by default",
         )
 
     def run(self, options: argparse.Namespace, scope: Scope) -> EnvironmentDescription | EnvironmentList:
         word = options.environment
         if word is None:
             return rlkit.environments()
+        env = scope.environment(word)
+        if isinstance(env, gymnasium.Env | gymnasium.vector.VectorEnv | type):
+            return rlkit.environment(env)
+        word = env if isinstance(env, str) else word
         found = rlkit.environments(word)
-        exact = word in [each.id for each in found]
-        return found if found and not exact else rlkit.environment(word)
+        exact = split_id(word)[1] in [each.id for each in found]
+        if (found and not exact) or word.endswith(":"):
+            return found
+        return rlkit.environment(env)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,8 @@ import gymnasium
 
 import rlkit
 from rlkit.config import ModelConfig, presets
-from rlkit.envs.catalogue import newest_specs
+from rlkit.envs import split_id
+from rlkit.envs.catalogue import newest_specs, specs_of
 from rlkit.errors import RLKitError
 from rlkit.factory import factory
 from rlkit.models.base import ModelBase
@@ -81,6 +83,9 @@ def _models(typed: _Typed) -> Iterable[str]:
 def _environments(typed: _Typed) -> Iterable[str]:
     kinds = (gymnasium.Env, gymnasium.vector.VectorEnv)
     variables = [name for kind in kinds for name in typed.scope.variables(kind)]
+    module, _ = split_id(typed.fragment)
+    if module in sys.modules:  # one that is not yet imported would run
+        return sorted(f"{module}:{spec.id}" for spec in specs_of(module))
     return [*variables, *sorted(spec.id for spec in newest_specs())]
 
 

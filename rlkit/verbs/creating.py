@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from rlkit.config import ModelConfig
 from rlkit.errors import ConfigError, UsageError
-from rlkit.factory import env_id_of, factory
+from rlkit.factory import env_id_of, factory, num_envs_of
 from rlkit.models.base import ModelBase
 from rlkit.verbs.hyperparameters import add_hyperparameters, hyperparameters
 from rlkit.verbs.parser import OptionParser
@@ -40,7 +40,9 @@ class AlgorithmVerb(Verb):
         else:
             needed = {} if self.needs_algorithm else {"nargs": "?"}
             parser.add("algorithm", kind="algorithm", help=names, **needed)
-        parser.add("environment", nargs="?", kind="environment", help="Gymnasium id of the environment")
+        parser.add(
+            "environment", nargs="?", kind="environment", help="Gymnasium id of the environment: My-v0, or module:My-v0"
+        )
         self._settings(parser)
         if subject is not None:
             parser.algorithm = subject
@@ -108,15 +110,17 @@ def config_from(options: argparse.Namespace, scope: Scope, body: Mapping[str, An
     """
     config_class = factory.get(options.algorithm).Config
     word = environment_word(options)
-    env_id = None if word is None else env_id_of(scope.environment(word))
+    env = None if word is None else scope.environment(word)
+    env_id, num_envs = env_id_of(env), num_envs_of(env)
     chosen = {**config_class.read_block(body or {}), **hyperparameters(options, config_class)}
     base = None if options.config is None else scope.config(options.config, env_id)
     if isinstance(base, ModelConfig):
         _check_fits(base, config_class, options)
-        return base.replace(**chosen) if chosen else base
+        return base.replace_for(num_envs, **chosen)
     preset = options.preset or ("auto" if base is body is None else "none")
     values = {**config_class.read_block(base or {}), **chosen}
-    return config_class.resolve(values, env_id=env_id, preset=None if preset.lower() == "none" else preset)
+    preset_name = None if preset.lower() == "none" else preset
+    return config_class.resolve(values, env_id=env_id, preset=preset_name, num_envs=num_envs)
 
 
 def _check_fits(config: ModelConfig, config_class: type[ModelConfig], options: argparse.Namespace) -> None:

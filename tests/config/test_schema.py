@@ -480,6 +480,33 @@ def test_what_is_fitted_is_not_the_callers_and_can_be_fitted_again():
     assert (config.sources["n_envs"], config.sources["batch_size"]) == ("adjusted", "adjusted")
 
 
+def test_what_was_adjusted_is_raised_again_where_it_fits():
+    config = PPOConfig(n_steps=16).replace(n_steps=2048)
+    assert (config.batch_size, config.sources["batch_size"]) == (64, "default")
+    preset = PPOConfig.resolve({}, env_id="CartPole-v1")
+    again = preset.adjusted(n_envs=2).adjusted(n_envs=8)
+    assert (again.batch_size, again.sources["batch_size"]) == (256, "preset CartPole-v1")
+    half = preset.adjusted(n_envs=2).replace(n_steps=64)
+    assert (half.n_envs, half.batch_size, half.sources["n_envs"]) == (2, 128, "adjusted")
+
+
+def test_a_value_of_a_file_that_was_adjusted_is_used_again_where_it_fits():
+    with pytest.warns(UserWarning, match="batch_size = 256 does not go with"):
+        config = PPOConfig.from_mapping({"n_steps": 32, "batch_size": 256})
+    assert config.batch_size == 32
+    for before in (config, PPOConfig.from_state(config.get_state())):
+        assert before.adjusted(n_envs=4).batch_size == 128
+        raised = before.adjusted(n_envs=4).adjusted(n_envs=8)
+        assert (raised.batch_size, raised.sources["batch_size"]) == (256, "caller")
+    assert config.replace(batch_size=8).adjusted(n_envs=8).batch_size == 8
+
+
+def test_an_adjusted_config_of_a_preset_that_is_gone_keeps_the_defaults():
+    state = PPOConfig.resolve({"n_envs": 1}, env_id="CartPole-v1").get_state()
+    config = PPOConfig.from_state({**state, "preset": "Gone-v1"})
+    assert config.adjusted(n_envs=8).batch_size == 64
+
+
 def test_a_change_by_the_caller_is_no_longer_adjusted():
     config = PPOConfig(n_steps=16).replace(batch_size=8)
     assert config.sources["batch_size"] == "caller"

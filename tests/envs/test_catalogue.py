@@ -5,11 +5,14 @@ from __future__ import annotations
 import sys
 
 import gymnasium
+import numpy as np
 import pytest
 from gymnasium import spaces
+from gymnasium.vector import SyncVectorEnv
 
+import rlkit
 from rlkit.envs import catalogue, describe_environment, list_environments
-from rlkit.errors import UnknownEnvironmentError
+from rlkit.errors import ConfigError, EnvironmentContractError, UnknownEnvironmentError
 
 
 @pytest.fixture
@@ -158,3 +161,62 @@ def test_one_that_cannot_be_made_is_described_without_its_spaces(without):
 def test_an_unknown_environment_suggests_the_nearest():
     with pytest.raises(UnknownEnvironmentError, match="Did you mean 'CartPole-v1'"):
         describe_environment("CartPol-v1")
+
+
+class Plain(gymnasium.Env):
+    """Has no id."""
+
+    observation_space = spaces.Box(0, 1, (3,), np.float32)
+    action_space = spaces.Discrete(2)
+
+
+def plain():
+    """Make one."""
+    return Plain()
+
+
+@pytest.mark.parametrize(
+    ("env", "name", "num_envs"),
+    [
+        (Plain, "Plain", None),
+        (Plain(), "Plain", None),
+        (gymnasium.wrappers.TimeLimit(Plain(), 5), "Plain", None),
+        (plain, "plain", None),
+        (lambda: Plain(), "custom environment", None),  # noqa: PLW0108 - a function without a name
+        (SyncVectorEnv([Plain] * 3), "Plain", 3),
+    ],
+)
+def test_a_class_an_object_and_a_function_are_described(env, name, num_envs):
+    found = rlkit.environment(env)
+    assert (found.info.id, found.info.family, found.num_envs) == (name, "custom", num_envs)
+    assert (found.observation_space, found.action_space) == (Plain.observation_space, Plain.action_space)
+    assert found.algorithms == ("a2c", "dqn", "ppo")
+    assert found.info.is_available
+    assert repr(found).startswith(f"{name} (custom)")
+    assert ("environments" in repr(found)) == (num_envs is not None)
+    assert name in found._repr_html_()
+
+
+def test_an_object_with_an_id_is_described_as_its_id_is():
+    for env in (
+        gymnasium.make("CartPole-v1"),
+        gymnasium.make_vec("CartPole-v1", 2),
+        lambda: gymnasium.make("CartPole-v1"),
+    ):
+        found = rlkit.environment(env)
+        assert found.info == rlkit.environment("CartPole-v1").info
+    short = rlkit.environment("CartPole-v1", {"max_episode_steps": 7})
+    assert short.info.max_episode_steps == 7
+
+
+def test_what_cannot_be_trained_in_is_not_described():
+    class NoSeed(Plain):
+        def reset(self):
+            return self.observation_space.sample(), {}
+
+    with pytest.raises(EnvironmentContractError, match="def reset"):
+        rlkit.environment(NoSeed)
+    with pytest.raises(UnknownEnvironmentError, match="is no environment"):
+        rlkit.environment(5)
+    with pytest.raises(ConfigError, match="env_kwargs"):
+        rlkit.environment(Plain, {"size": 3})

@@ -8,8 +8,15 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
-from gymnasium.wrappers.vector import RecordEpisodeStatistics, TransformReward
+from gymnasium.wrappers import NormalizeObservation, NormalizeReward, TimeLimit
+from gymnasium.wrappers.vector import (
+    NormalizeObservation as NormalizeVectorObservation,
+    NormalizeReward as NormalizeVectorReward,
+    RecordEpisodeStatistics,
+    TransformReward,
+)
 
+import rlkit
 from rlkit.envs import EnvironmentSource, newest_id
 from rlkit.envs.vector import BatchedEnvironments, LoopedEnvironments
 from rlkit.errors import ConfigError, EnvironmentContractError, UnknownEnvironmentError
@@ -60,7 +67,7 @@ def test_an_unknown_id_suggests_the_nearest(typed, meant):
         EnvironmentSource(typed)
 
 
-@pytest.mark.parametrize("env_id", ["", "no such thing", "no_module:Env-v0", "Nowhere/Env-v3"])
+@pytest.mark.parametrize("env_id", ["", "no such thing", "Nowhere/Env-v3"])
 def test_an_id_unlike_any_says_where_they_are_listed(env_id):
     with pytest.raises(UnknownEnvironmentError, match=r"rlkit\.environments\(\)"):
         EnvironmentSource(env_id)
@@ -401,3 +408,119 @@ def test_a_single_environment_cuts_off_where_it_is_told(environments):
     env = EnvironmentSource(lambda: environments.Counting(9)).single(max_episode_steps=2)
     env.reset()
     assert [env.step(0)[3] for _ in range(2)] == [False, True]
+
+
+def pendulum():
+    """Pendulum without wrappers of Gymnasium's."""
+    return gymnasium.make("Pendulum-v1")
+
+
+def normalized_observations():
+    """Pendulum whose observations are normalized, under another wrapper."""
+    return TimeLimit(NormalizeObservation(pendulum()), 100)
+
+
+def normalized_rewards():
+    """Pendulum whose rewards are normalized."""
+    return NormalizeReward(pendulum())
+
+
+def normalized_twice():
+    """Pendulum whose observations and rewards are normalized."""
+    return NormalizeReward(normalized_observations())
+
+
+def same_step(kind, factories):
+    """A vector environment that rlkit takes as it is."""
+    return kind(factories, autoreset_mode=AutoresetMode.SAME_STEP)
+
+
+NORMALIZED = {
+    "object": normalized_observations,
+    "function": lambda: normalized_observations,
+    "reward object": normalized_rewards,
+    "both": normalized_twice,
+    "sync": lambda: same_step(SyncVectorEnv, [normalized_observations] * 2),
+    "async": lambda: same_step(AsyncVectorEnv, [normalized_observations] * 2),
+    "one process": lambda: same_step(AsyncVectorEnv, [pendulum, normalized_rewards]),
+    "async both": lambda: same_step(AsyncVectorEnv, [normalized_twice]),
+    "next step": lambda: AsyncVectorEnv([normalized_observations]),
+    "vector": lambda: RecordEpisodeStatistics(NormalizeVectorObservation(SyncVectorEnv([pendulum] * 2))),
+    "vector rewards": lambda: NormalizeVectorReward(same_step(SyncVectorEnv, [pendulum] * 2)),
+    "wrapped sync": lambda: RecordEpisodeStatistics(same_step(SyncVectorEnv, [normalized_observations] * 2)),
+    "wrapped async": lambda: RecordEpisodeStatistics(same_step(AsyncVectorEnv, [normalized_rewards] * 2)),
+}
+
+
+@pytest.mark.parametrize("kind", NORMALIZED)
+def test_running_statistics_of_an_environment_are_refused_with_what_to_set_instead(kind):
+    env = NORMALIZED[kind]()
+    value = {"both": "True", "async both": "True"}.get(kind, '"observations"')
+    if kind in ("reward object", "one process", "vector rewards", "wrapped async"):
+        value = '"rewards"'
+    try:
+        with pytest.raises(EnvironmentContractError, match=f"normalize={value}"):
+            EnvironmentSource(env)
+    finally:
+        if isinstance(env, gymnasium.vector.VectorEnv):
+            env.close()
+
+
+def test_running_statistics_are_refused_in_an_id_with_wrappers_and_wherever_an_environment_is_given(tmp_path):
+    spec = NormalizeObservation(pendulum()).spec
+    gymnasium.register(
+        "rlkit-test/Normalized-v0", entry_point=spec.entry_point, additional_wrappers=spec.additional_wrappers
+    )
+    try:
+        with pytest.raises(EnvironmentContractError, match="NormalizeObservation"):
+            EnvironmentSource("rlkit-test/Normalized-v0")
+    finally:
+        gymnasium.registry.pop("rlkit-test/Normalized-v0")
+    model = rlkit.create("ppo", "Pendulum-v1", preset=None)
+    model.save(tmp_path / "model.rlkit")
+    env = normalized_rewards()
+    for use in (
+        model.build,
+        lambda env: model.evaluate(1, env=env),
+        lambda env: model.watch(env=env),
+        lambda env: rlkit.load(tmp_path / "model.rlkit", env=env),
+        lambda env: rlkit.create("dqn", env),
+    ):
+        with pytest.raises(EnvironmentContractError, match="NormalizeReward"):
+            use(env)
+    with pytest.raises(EnvironmentContractError, match="NormalizeReward"):
+        model.train(1, callbacks=rlkit.callbacks.EvaluateEvery(10**6, env=env))
+    assert model.num_timesteps == 0
+
+
+@pytest.mark.parametrize("vector", [False, True])
+def test_fixed_statistics_are_a_transformation_like_any_other(vector):
+    def fixed():
+        env = NormalizeObservation(pendulum())
+        env.update_running_mean = False
+        return env
+
+    env = same_step(AsyncVectorEnv, [fixed] * 2) if vector else fixed()
+    assert EnvironmentSource(env).observation_space.shape == (3,)
+    env.close()
+
+
+def test_an_environments_own_statistics_of_the_same_name_are_not_refused(environments):
+    class Counted(environments.Counting):
+        obs_rms = return_rms = 3
+
+    env = same_step(AsyncVectorEnv, [Counted])
+    EnvironmentSource(env)
+    env.close()
+
+
+def test_a_refused_environment_that_was_made_for_its_spaces_is_closed(environments):
+    made = []
+
+    def make():
+        made.append(environments.Counting())
+        return NormalizeReward(made[-1])
+
+    with pytest.raises(EnvironmentContractError):
+        EnvironmentSource(make)
+    assert [env.closed for env in made] == [1]

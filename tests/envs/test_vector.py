@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+import copy
+import functools
+
 import gymnasium
 import numpy as np
 import pytest
 from gymnasium import spaces
 from gymnasium.envs.classic_control.cartpole import CartPoleVectorEnv
-from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
+from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
 
 from rlkit.envs import EnvironmentSource
 from rlkit.envs.vector import BatchedEnvironments, LoopedEnvironments, SameStepCartPole, looped, usable
-from rlkit.errors import EnvironmentContractError
+from rlkit.errors import EnvironmentContractError, UnknownEnvironmentError
 
 KINDS = ["looped", "sync", "sync_next_step", "sync_shared_buffer", "async", "async_next_step"]
 SEEDS_OF_0 = np.random.SeedSequence(0).generate_state(8).tolist()
@@ -500,3 +503,329 @@ def test_a_process_that_has_ended_asks_for_another_environment(monkeypatch):
     with pytest.raises(EnvironmentContractError, match="one of its processes has ended"):
         environment.reset(0)
     env.close(terminate=True)
+
+
+class Parts(gymnasium.Env):
+    """Counts in arrays that it reuses, inside an observation of its own kind; cut off after five steps."""
+
+    action_space = spaces.Discrete(2)
+
+    def __init__(self, kind="box"):
+        box = spaces.Box(0, 100, (1,), np.float32)
+        self.number = np.zeros(1, np.float32)
+        self.observation_space, self.observation = {
+            "box": (box, self.number),
+            "dict": (
+                spaces.Dict({"a": box, "b": spaces.Dict({"c": box})}),
+                {"a": self.number, "b": {"c": self.number}},
+            ),
+            "tuple": (spaces.Tuple((box, box)), (self.number, self.number)),
+        }[kind]
+
+    def reset(self, *, seed=None, options=None):
+        self.number[:] = 0
+        return self.observation, {}
+
+    def step(self, action):
+        self.number += 1
+        return self.observation, 1.0, False, self.number[0] >= 5, {}
+
+
+def finals(env, n=5):
+    """The final observations that training sees after ``n`` steps."""
+    environment = EnvironmentSource(env).training(env.num_envs)
+    try:
+        environment.reset(0)
+        for _ in range(n):
+            step = environment.step(np.zeros(env.num_envs, int))
+        return step.final_observations[:, 0].tolist(), step.observations[:, 0].tolist()
+    finally:
+        env.close(**({"terminate": True} if isinstance(env, AsyncVectorEnv) else {}))
+
+
+@pytest.mark.parametrize("observation", ["box", "dict", "tuple"])
+@pytest.mark.parametrize("kind", ["sync", "async", "async pipes", "wrapped sync", "wrapped async"])
+def test_a_final_observation_in_an_array_that_the_reset_reuses_is_that_before_it(kind, observation):
+    factories, mode = [functools.partial(Parts, observation)] * 2, AutoresetMode.SAME_STEP
+    if "async" in kind:
+        env = AsyncVectorEnv(factories, autoreset_mode=mode, shared_memory="pipes" not in kind)
+    else:
+        env = SyncVectorEnv(factories, autoreset_mode=mode)
+    if "wrapped" in kind:
+        env = gymnasium.wrappers.vector.RecordEpisodeStatistics(env)
+    assert finals(env) == ([5, 5], [0, 0])
+
+
+def test_copying_final_observations_hides_nothing_of_the_environments():
+    env = SyncVectorEnv([Parts] * 2, autoreset_mode=AutoresetMode.SAME_STEP)
+    inside = env.envs[0]
+    source = EnvironmentSource(env)
+    for _ in range(3):
+        source.training(2).reset(0)
+    assert env.envs[0] is inside
+    env.set_attr("number", [np.array([3], np.float32), np.array([4], np.float32)])
+    assert [float(number[0]) for number in env.get_attr("number")] == [3, 4]
+    copied = copy.deepcopy(env)
+    copied.reset(seed=0)
+    for _ in range(5):
+        info = copied.step(np.zeros(2, int))[-1]
+    assert info["final_obs"][0] is not copied.envs[0].observation
+    assert vars(copied)["_add_info"].env is copied
+
+
+class OwnVector(VectorEnv):
+    """Two environments of its own making, cut off after two steps; subclasses say how they give final observations."""
+
+    num_envs = 2
+    single_observation_space = spaces.Box(0, 100, (1,), np.float32)
+    single_action_space = spaces.Discrete(2)
+    observation_space = spaces.Box(0, 100, (2, 1), np.float32)
+    action_space = spaces.MultiDiscrete([2, 2])
+    terminates = False
+
+    def __init__(self):
+        self.metadata = {"autoreset_mode": AutoresetMode.SAME_STEP}
+        self.numbers = np.zeros((2, 1), np.float32)
+
+    def reset(self, *, seed=None, options=None):
+        self.numbers[:] = 0
+        return self.numbers.copy(), {}
+
+    def step(self, actions):
+        self.numbers += 1
+        ended = self.numbers[:, 0] >= 2
+        info, final = {}, self.final()
+        self.numbers[ended] = 0
+        if ended.any():
+            info["final_obs"] = final
+        never = np.zeros(2, bool)
+        terminated, truncated = (ended, never) if self.terminates else (never, ended)
+        return self.observations(), np.ones(2), terminated, truncated, info
+
+    def final(self):
+        return self.numbers
+
+    def observations(self):
+        return self.numbers.copy()
+
+
+class Aliased(OwnVector):
+    """Gives its buffer for the final observations and for the first ones of the next episode."""
+
+    def observations(self):
+        return self.numbers
+
+
+class AliasedRows(Aliased):
+    """The same, with one array for each environment."""
+
+    def final(self):
+        rows = np.full(2, None, object)
+        rows[:] = list(self.numbers)
+        return rows
+
+
+@pytest.mark.parametrize("kind", [Aliased, AliasedRows])
+def test_final_observations_in_the_memory_of_the_first_ones_are_refused(kind):
+    with pytest.raises(EnvironmentContractError, match=r"shares memory with the observations.*\n.*copy"):
+        finals(kind(), 2)
+    env = kind()
+    env.terminates = True  # the final state of a terminated episode has no value
+    assert finals(env, 2) == ([0, 0], [0, 0])
+
+
+def test_final_observations_that_are_always_the_first_ones_are_warned_of_once():
+    with pytest.warns(UserWarning, match="the reset seems to overwrite them") as warned:
+        finals(OwnVector(), 40)
+    assert len(warned) == 1
+
+
+def test_final_observations_that_are_sometimes_the_first_ones_are_no_fault(recwarn):
+    class Sometimes(OwnVector):
+        def final(self):
+            self.count = getattr(self, "count", 0) + 1
+            return self.numbers * (self.count % 4 == 0)
+
+    finals(Sometimes(), 40)
+    assert not recwarn.list
+
+
+def nested(batched):
+    """A vector environment with Dict and Tuple observations, and final ones in batches or one by one."""
+
+    class Nested(OwnVector):
+        box = spaces.Box(0, 100, (1,), np.float32)
+        single_observation_space = spaces.Dict({"a": box, "b": spaces.Tuple((box, box))})
+
+        def final(self):
+            numbers = self.numbers.copy()
+            if batched:
+                return {"b": (numbers + 1, numbers + 2), "a": numbers}
+            return [{"a": number, "b": (number + 1, number + 2)} for number in numbers]
+
+        def observations(self):
+            numbers = self.numbers.copy()
+            return {"a": numbers, "b": (numbers, numbers)}
+
+        def reset(self, *, seed=None, options=None):
+            super().reset()
+            return self.observations(), {}
+
+    return Nested()
+
+
+@pytest.mark.parametrize("batched", [False, True])
+def test_final_observations_of_a_dict_space_may_be_a_dict_of_batches(batched):
+    environment = EnvironmentSource(nested(batched)).training(2)
+    environment.reset(0)
+    environment.step(np.zeros(2, int))
+    assert environment.step(np.zeros(2, int)).final_observations.tolist() == [[2, 3, 4]] * 2
+
+
+@pytest.mark.parametrize(
+    "final",
+    [
+        {"a": np.zeros((2, 1)), "b": np.zeros((2, 1))},
+        {"left": 1, "right": 2},
+        {0: np.zeros(1)},
+        np.zeros((3, 1)),
+        [],
+        5,
+        "no",
+        (None, None),
+    ],
+)
+def test_final_observations_in_another_form_are_refused_with_the_right_one(final):
+    class Other(OwnVector):
+        def final(self):
+            return final
+
+    with pytest.raises(EnvironmentContractError):
+        finals(Other(), 2)
+
+
+def test_final_observations_in_a_dict_that_has_a_key_for_each_environment_are_shown_with_the_right_form():
+    class Other(OwnVector):
+        def final(self):
+            return {"left": np.zeros(1), "right": np.zeros(1)}
+
+    with pytest.raises(
+        EnvironmentContractError, match=r"final_obs'\] = \{'left'.*\n.*one observation for each of the 2"
+    ):
+        finals(Other(), 2)
+
+
+class NoSeed(Parts):
+    def reset(self):
+        return super().reset()
+
+
+class NoOptions(Parts):
+    def reset(self, seed=None):
+        return super().reset(seed=seed)
+
+
+class NoAction(Parts):
+    def step(self):
+        return super().step(0)
+
+
+class NoSeedVector(OwnVector):
+    def reset(self):
+        return super().reset()
+
+
+class NoActionVector(OwnVector):
+    def step(self):
+        return super().step([0, 0])
+
+
+@pytest.mark.parametrize(
+    ("env", "right"),
+    [
+        (NoSeed, "reset"),
+        (NoSeed(), "reset"),
+        (lambda: gymnasium.wrappers.TimeLimit(NoSeed(), 5), "reset"),
+        (lambda: gymnasium.wrappers.TimeLimit(NoOptions(), 5), "reset"),
+        (NoAction, "step"),
+        (lambda: gymnasium.wrappers.OrderEnforcing(NoAction()), "step"),
+        (SyncVectorEnv([NoSeed] * 2, autoreset_mode=AutoresetMode.SAME_STEP), "reset"),
+        (SyncVectorEnv([NoOptions] * 2, autoreset_mode=AutoresetMode.SAME_STEP), "reset"),
+        (SyncVectorEnv([NoAction], autoreset_mode=AutoresetMode.SAME_STEP), "step"),
+        (NoSeedVector(), "reset"),
+        (NoActionVector(), "step"),
+        (gymnasium.wrappers.vector.RecordEpisodeStatistics(NoSeedVector()), "reset"),
+    ],
+)
+def test_methods_that_cannot_be_called_as_gymnasium_does_are_refused_before_the_first_step(env, right):
+    says = r"def reset\(self, \*, seed=None, options=None\)" if right == "reset" else r"def step\(self, action\)"
+    with pytest.raises(EnvironmentContractError, match=rf"No\w+\.{right}\(.*\n.*{says}"):
+        EnvironmentSource(env)
+
+
+@pytest.mark.parametrize(("kind", "right"), [(NoSeed, "reset"), (NoOptions, "reset"), (NoAction, "step")])
+def test_methods_that_cannot_be_called_in_a_process_are_told_at_their_first_call(monkeypatch, kind, right):
+    monkeypatch.setattr(gymnasium.logger, "min_level", gymnasium.logger.ERROR + 1)
+    with pytest.raises(EnvironmentContractError, match=rf"{kind.__name__}\.{right}\("):
+        finals(AsyncVectorEnv([kind], autoreset_mode=AutoresetMode.SAME_STEP), 1)
+
+
+def test_a_reset_that_takes_what_it_is_called_with_in_its_own_way_is_taken():
+    class Any(Parts):
+        def reset(self, *arguments, **keywords):
+            return super().reset()
+
+    for kind in (NoOptions, Any, lambda: gymnasium.wrappers.TimeLimit(Any(), 5)):
+        environment = EnvironmentSource(kind).separate(1)
+        environment.reset(0)
+        assert environment.step(np.array([0])).observations.tolist() == [[1]]
+
+
+@pytest.mark.parametrize("vector", [False, True])
+def test_a_type_error_inside_a_reset_is_raised_as_it_is(monkeypatch, vector):
+    monkeypatch.setattr(gymnasium.logger, "min_level", gymnasium.logger.ERROR + 1)
+
+    class Failing(Parts):
+        def reset(self, *, seed=None, options=None):
+            return len(5)
+
+    env = AsyncVectorEnv([Failing], autoreset_mode=AutoresetMode.SAME_STEP) if vector else SyncVectorEnv([Failing])
+    with pytest.raises(TypeError, match="has no len"):
+        finals(env)
+
+
+@pytest.mark.parametrize("told", [np.zeros((2, 1)), None, [np.zeros((2, 1)), {}]])
+def test_a_reset_of_a_vector_environment_that_is_none_is_told_so(told):
+    class Broken(OwnVector):
+        def reset(self, *, seed=None, options=None):
+            return told
+
+    with pytest.raises(EnvironmentContractError, match=r"vector environment's reset returned [\s\S]*\nIt must return"):
+        finals(Broken())
+
+
+def test_a_step_as_gym_had_it_is_told_what_has_changed(environments):
+    class Old(environments.Counting):
+        def step(self, action):
+            return np.zeros(2, np.float32), 1.0, False, {}
+
+    environment = EnvironmentSource(Old).separate(1)
+    environment.reset(0)
+    with pytest.raises(EnvironmentContractError, match=r"four values.*\n.*terminated and truncated in place of done"):
+        environment.step(np.array([0]))
+
+
+def test_what_is_of_the_gym_package_is_told_so(environments):
+    old = type("Box", (), {"__module__": "gym.spaces.box"})
+    old_env = type("OldEnv", (), {"__module__": "gym.core"})
+
+    class Mixed(environments.Counting):
+        def __init__(self):
+            super().__init__()
+            self.observation_space = old()
+
+    with pytest.raises(EnvironmentContractError, match=r"observation_space <gym.*\n.*import gymnasium as gym"):
+        EnvironmentSource(Mixed)
+    for env in (old_env(), old_env, lambda: old_env(*[])):
+        with pytest.raises(UnknownEnvironmentError, match="import gymnasium as gym"):
+            EnvironmentSource(env)

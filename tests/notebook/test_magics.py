@@ -471,3 +471,43 @@ def test_what_reconfigure_refuses(run, line, error, problem, remedy):
     assert problem in raised.value.problem
     assert remedy in raised.value.remedy
     assert agent.config is before
+
+
+def test_a_vector_environment_in_a_variable_says_how_many_environments_there_are(run):
+    run("import gymnasium\nvector = gymnasium.make_vec('CartPole-v1', num_envs=8)")
+    settings = "ppo vector --preset none --n-steps 32 --batch-size 256"
+    for line in (f"%rl_create {settings}", f"%rl_config {settings}"):
+        made = run(line)
+        config = getattr(made, "config", made)
+        assert (config.n_envs, config.batch_size, config.sources["n_envs"]) == (8, 256, "adjusted")
+    run("%rl_config ppo --n-steps 32 --as small")
+    assert run("%rl_create ppo vector --config small").config.batch_size == 64
+    assert run("%rl_create ppo vector --config small --batch-size 256").config.batch_size == 256
+    with pytest.raises(ConfigError, match="n_envs = 4, but the vector environment has 8"):
+        run(f"%rl_create {settings} --n-envs 4")
+
+
+def test_an_environment_of_a_module_is_named_in_every_magic(run, walk_package):
+    agent = run("agent = %rl_create ppo walk_package:Walk-v0 --n-steps 8 --batch-size 8 --net-arch [4]\nagent")
+    assert agent.metadata["env_id"] == "walk_package:Walk-v0"
+    run("%rl_train agent --steps 8")
+    for line in (
+        "%rl_eval agent --episodes 1 --env walk_package:Walk-v0",
+        "%rl_watch agent --max-steps 2 --env walk_package:Walk-v0",
+        "%rl_config ppo walk_package:Walk-v0",
+        "%rl_create ppo --env walk_package:Walk-v0",
+    ):
+        assert run(line) is not None
+    assert run("%rl_envs walk_package:Walk-v0").info.id == "Walk-v0"
+    assert [each.id for each in run("%rl_envs walk_package:")] == ["Stroll-v1", "Walk-v0"]
+    cell = "%%rl_config ppo walk_package:Walk-v0\nWalk-v0:\n  gamma: 0.5\nOther-v0:\n  gamma: 0.6"
+    assert run(cell).gamma == 0.5
+
+
+def test_an_environment_in_a_variable_is_described(run):
+    run("import gymnasium\nclass Mine(gymnasium.envs.classic_control.CartPoleEnv): pass\nmine = Mine()")
+    assert run("%rl_envs Mine").info.id == run("%rl_envs mine").info.id == "Mine"
+    run("cart = lambda: 1 / 0")
+    assert "CartPole-v1" in [each.id for each in run("%rl_envs cart")]
+    run("chosen = 'Pendulum-v1'")
+    assert run("%rl_envs chosen").info.id == "Pendulum-v1"

@@ -164,3 +164,11 @@ def test_every_value_that_is_offered_is_right(name):
                 parser = OptionParser("%verb")
                 add_hyperparameters(parser, config_class)
                 config_class(**hyperparameters(parser.parse(f"--{setting} {value}"), config_class))
+
+
+def test_environments_of_a_module_are_offered_where_it_is_imported(offers, walk_package):
+    assert offers("create ppo walk_package:") == []
+    import walk_package as _  # noqa: F401, PLC0415 - as a person does in a notebook
+
+    assert offers("create ppo walk_package:") == ["walk_package:Stroll-v1", "walk_package:Walk-v0"]
+    assert offers("create ppo --env walk_package:wa") == ["walk_package:Walk-v0"]
