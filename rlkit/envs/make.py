@@ -268,11 +268,6 @@ class EnvironmentSource:
         """Steps after which the environment itself cuts off an episode; None where that is not known."""
         return self._own_limit
 
-    @property
-    def max_episode_steps(self) -> int | None:
-        """Steps after which the environment itself is known to cut off an episode; None where it is not."""
-        return self._own_limit
-
     def is_limited_to(self, max_episode_steps: int) -> bool:
         """Whether the environment itself is known to cut off an episode after so many steps at the latest."""
         return self._own_limit is not None and self._own_limit <= max_episode_steps

@@ -51,7 +51,7 @@ def imported():
 def test_an_id_that_names_a_module_imports_it(walk_package):
     source = EnvironmentSource(WALK, {"size": 5})
     assert (source.name, source.env_id, source.env_kwargs) == ("Walk-v0", WALK, {"size": 5})
-    assert source.reward_threshold == reward_threshold(WALK) == 7
+    assert EnvironmentSource(WALK).reward_threshold == reward_threshold(WALK) == 7
     assert find_spec("walk_package:Stroll").id == "Stroll-v1"
     assert find_spec("walk_package.envs:Walk-v0").id == "Walk-v0"
 

@@ -95,7 +95,6 @@ UNCHANGED = {
 CHANGED = {
     "rewards scaled": lambda env: wrappers.TransformReward(env, lambda reward: 0.1 * reward),
     "rewards clipped": lambda env: wrappers.ClipReward(env, 0, 0.5),
-    "rewards normalized": wrappers.NormalizeReward,
     "rewards of one's own": Halved,
     "rewards below another wrapper": lambda env: wrappers.RecordEpisodeStatistics(Halved(env)),
     "rewards in a wrapper of observations": Bonus,

@@ -198,7 +198,7 @@ del_ = object()
     [
         (["algorithm"], "dqn"),
         (["algorithm"], del_),
-        (["format"], 3),
+        (["format"], 4),
         (["format"], "1"),
         (["format"], del_),
         (["networks"], None),
