@@ -1,7 +1,9 @@
 """Every tutorial runs from top to bottom, and no cell raises or complains."""
 
+import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import nbformat
@@ -57,3 +59,19 @@ def test_a_wrong_magic_fails_nbval_even_where_it_is_lax(wrong):
     result = subprocess.run(command, check=False, capture_output=True, text=True, cwd=wrong.parent)
     assert "1 failed" in result.stdout
     assert result.returncode == 1
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_no_cell_of_a_tutorial_is_there_twice(path):
+    sources = Counter(cell.source.strip() for cell in nbformat.read(path, as_version=4).cells)
+    assert [source for source, times in sources.items() if times > 1] == []
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_no_line_of_a_tutorial_gives_an_option_twice(path):
+    cells = nbformat.read(path, as_version=4).cells
+    lines = [line for cell in cells if cell.cell_type == "code" for line in cell.source.splitlines()]
+    magics = [line for line in lines if "%rl_" in line]
+    assert magics
+    options = re.compile(r"(?<=\s)--[a-z-]+(?:[ =](?!-)\S+)?")
+    assert [line for line in magics if any(n > 1 for n in Counter(options.findall(line)).values())] == []
