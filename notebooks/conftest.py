@@ -4,19 +4,22 @@ nbval reads no output of the cells that are tagged ``nbval-ignore-output``, and 
 unknown magic for any other output.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 
 LARGEST = 50_000  # characters of one output
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Wait for a kernel's messages as long as a busy machine may need: nbval gives up after 5 seconds."""
     for item in items:
         item.output_timeout = 600
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item):
+def pytest_runtest_call(item: Any) -> Iterator[None]:
     """Check what a cell has shown, after nbval has run it."""
     yield
     for output in item.test_outputs:

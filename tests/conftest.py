@@ -9,6 +9,11 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
+from hypothesis import HealthCheck, settings
+
+# A busy machine is no reason to fail: nothing that Hypothesis runs may be measured.
+settings.register_profile("patient", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 class Counting(gymnasium.Env):
