@@ -48,7 +48,7 @@ def run_in_nbval(path, how):
 def test_a_wrong_magic_fails_a_notebook_that_is_executed_in_two_lines(wrong):
     notebook = nbformat.read(wrong, as_version=4)
     with pytest.raises(CellExecutionError, match="UnknownAlgorithmError"):
-        NotebookClient(notebook, timeout=600, startup_timeout=600).execute()
+        NotebookClient(notebook, timeout=600, startup_timeout=600, iopub_timeout=600).execute()
     (output,) = notebook.cells[0].outputs
     assert output.traceback == ["UnknownAlgorithmError: There is no algorithm 'pppo'.", "Did you mean 'ppo'?"]
 

@@ -80,15 +80,20 @@ _AGAIN = """shown => {
 }"""
 
 
-def empty_page(browser: Browser, **options: Any) -> tuple[Page, list[str]]:
+def empty_page(browser: Browser, *, clock_stands: bool = False, **options: Any) -> tuple[Page, list[str]]:
     """Return a page that has nothing on it, and what it complains of from now on.
 
     Args:
         browser: Who shows it.
+        clock_stands: Whether time passes on it only in ``page.clock.run_for``, a frame every 16 milliseconds: however
+            busy the machine is, a test sees what it waits for.
         options: Of Playwright's ``new_context``.
     """
     page = browser.new_context(viewport={"width": 1000, "height": 900}, **options).new_page()
     page.set_default_timeout(SECONDS * 1000)
+    if clock_stands:
+        page.clock.install(time=0)
+        page.clock.pause_at(1)
     complaints: list[str] = []
     page.on("console", lambda message: message.type in ("error", "warning") and complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -140,6 +145,13 @@ class Shown:
     def remove(self) -> None:
         """Take it from the page, as anywidget does."""
         self._handle.evaluate("shown => { shown.cleanup(); shown.place.remove(); }")
+
+
+def settled(page: Page) -> None:
+    """Let happen what would happen by itself: paint a page whose clock stands several times, and let a second pass."""
+    page.evaluate("window.painted = 0")
+    page.wait_for_function("++painted > 10")  # asked with every frame that is really painted
+    page.clock.run_for(1000)
 
 
 def pixels(canvas: Locator) -> str:

@@ -19,7 +19,7 @@ from rlkit.training import Callback
 from rlkit.training.jobs import JobList, find_job, jobs
 from rlkit.training.progress import JobDisplay, default_progress
 
-SECONDS = 60  # that nothing here takes
+SECONDS = 300  # that nothing here takes, on a machine that does much else besides
 
 
 def calling(hook, action):

@@ -6,7 +6,7 @@ import weakref
 
 from rlkit.notebook.widgets.ticking import Ticker
 
-SECONDS = 60
+SECONDS = 300  # that nothing here takes, on a machine that does much else besides
 
 
 class Counted:
