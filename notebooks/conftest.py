@@ -1,7 +1,7 @@
-"""What no tutorial may do and nbval lets pass: print an error, raise one on purpose, or show more than a page can bear.
+"""Checks that nbval does not make: a cell must not print to stderr, raise even an expected error, or show too much.
 
-nbval reads no output of the cells that are tagged ``nbval-ignore-output``, and takes what IPython prints about an
-unknown magic for any other output.
+nbval skips the outputs of cells tagged ``nbval-ignore-output``, and passes a cell with an unknown magic, of which
+IPython prints a UsageError without raising it.
 """
 
 from collections.abc import Iterator
@@ -13,14 +13,14 @@ LARGEST = 50_000  # characters of one output
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Wait for a kernel's messages as long as a busy machine may need: nbval gives up after 5 seconds."""
+    """Extend nbval's timeout for messages of the kernel, 5 seconds, to what a busy machine may need."""
     for item in items:
         item.output_timeout = 600
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: Any) -> Iterator[None]:
-    """Check what a cell has shown, after nbval has run it."""
+    """Check the outputs of a cell after nbval has run it."""
     yield
     for output in item.test_outputs:
         if output.output_type == "error" or output.get("name") == "stderr":

@@ -11,7 +11,7 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 from hypothesis import HealthCheck, settings
 
-# A busy machine is no reason to fail: nothing that Hypothesis runs may be measured.
+# No test may fail because the machine is busy: Hypothesis measures neither examples nor their generation.
 settings.register_profile("patient", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 

@@ -1,4 +1,4 @@
-"""No test depends on how fast the machine is, or on what else it does."""
+"""No test depends on the speed of the machine or on its load."""
 
 import ast
 from pathlib import Path
@@ -6,13 +6,13 @@ from pathlib import Path
 from hypothesis import HealthCheck, settings
 
 HERE = Path(__file__).parent
-LEAST = 60  # seconds: whoever waits for something gives it that much, or all the time that it takes
+LEAST = 60  # seconds: the shortest timeout of a wait that ends on a condition
 WAITING = {"acquire", "communicate", "complete", "get", "join", "result", "run", "wait"}
 RIGHT = {
-    "faults/test_kills.py: time.sleep(moment)",  # kills at a moment that nobody knows; whichever it is, nothing is lost
-    "notebook/widgets/test_runs.py: threading.Event().wait(0.01)",  # looks again, until something holds
+    "faults/test_kills.py: time.sleep(moment)",  # kills at a random moment: nothing is lost, whichever it is
+    "notebook/widgets/test_runs.py: threading.Event().wait(0.01)",  # polls until a condition holds
     "notebook_browser/server.py: self._process.wait(0.1)",  # the same
-    "training/test_jobs.py: running.wait(0.001)",  # in vain, for what waits until the end of the test
+    "training/test_jobs.py: running.wait(0.001)",  # must time out: the job is held until the end of the test
 }
 
 
@@ -22,7 +22,7 @@ def test_nothing_that_hypothesis_runs_is_measured():
 
 
 def hasty(call):
-    """Whether a call sleeps, sets a deadline, or waits for a time that a busy machine may need."""
+    """Whether a call sleeps, sets a deadline, or has a timeout that a busy machine may exceed."""
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
     given = {word.arg or "": word.value for word in call.keywords}
     times = [*(call.args[:1] if name in WAITING else []), *(given[word] for word in given if "timeout" in word)]

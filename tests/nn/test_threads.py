@@ -7,7 +7,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from rlkit.nn.threads import one_blas_thread
 
-SECONDS = 300  # that nothing here takes, on a machine that does much else besides
+SECONDS = 300  # more than anything here takes, even on a busy machine
 
 
 def blas_threads():

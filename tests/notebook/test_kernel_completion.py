@@ -12,7 +12,7 @@ import rlkit
 
 pytestmark = pytest.mark.filterwarnings("default")  # Jupyter's own
 
-SECONDS = 300  # that nothing here takes, on a machine that does much else besides
+SECONDS = 300  # more than anything here takes, even on a busy machine
 
 SETUP = """
 %load_ext rlkit

@@ -80,18 +80,18 @@ _AGAIN = """shown => {
 }"""
 
 
-def empty_page(browser: Browser, *, clock_stands: bool = False, **options: Any) -> tuple[Page, list[str]]:
+def empty_page(browser: Browser, *, paused_clock: bool = False, **options: Any) -> tuple[Page, list[str]]:
     """Return a page that has nothing on it, and what it complains of from now on.
 
     Args:
         browser: Who shows it.
-        clock_stands: Whether time passes on it only in ``page.clock.run_for``, a frame every 16 milliseconds: however
-            busy the machine is, a test sees what it waits for.
+        paused_clock: Whether its clock advances only through ``page.clock.run_for``, with a frame every 16 ms, so that
+            nothing depends on how busy the machine is.
         options: Of Playwright's ``new_context``.
     """
     page = browser.new_context(viewport={"width": 1000, "height": 900}, **options).new_page()
     page.set_default_timeout(SECONDS * 1000)
-    if clock_stands:
+    if paused_clock:
         page.clock.install(time=0)
         page.clock.pause_at(1)
     complaints: list[str] = []
@@ -148,7 +148,7 @@ class Shown:
 
 
 def settled(page: Page) -> None:
-    """Let happen what would happen by itself: paint a page whose clock stands several times, and let a second pass."""
+    """Let whatever happens by itself happen: paint a page with a paused clock, and advance the clock by a second."""
     page.evaluate("window.painted = 0")
     page.wait_for_function("++painted > 10")  # asked with every frame that is really painted
     page.clock.run_for(1000)

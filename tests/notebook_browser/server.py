@@ -12,7 +12,7 @@ from pathlib import Path
 
 import nbformat
 
-SECONDS = 300  # that nothing here takes, on a machine that does much else besides
+SECONDS = 300  # more than anything here takes, even on a busy machine
 OLDER = Path(__file__).parents[2] / "build" / "ipykernel6"
 """Where ``make test`` installs the ipykernel before the present one, beside it."""
 KERNELS = {"python3": "Python 3", "ipykernel6": "Python 3 with ipykernel 6"}
@@ -31,7 +31,7 @@ class JupyterLab:
         self.root.mkdir()
         self._settings = folder / "config" / "lab" / "user-settings" / "@jupyterlab"
         self.set("apputils", "notification", {"fetchNews": "false", "checkForUpdates": False})
-        # Else it offers nothing where the kernel answers after a second.
+        # By default JupyterLab drops completions that take the kernel more than a second.
         self.set("completer", "manager", {"providerTimeout": 1000 * SECONDS})
         _offer_older_kernel(folder / "data")
         self._log = (folder / "log").open("w+")

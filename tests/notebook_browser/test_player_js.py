@@ -83,14 +83,14 @@ def calm(browser):
 
 @pytest.fixture
 def still(browser):
-    """The same, where time passes only when a test says so."""
-    yield from opened(browser, reduced_motion="reduce", clock_stands=True)
+    """The same with a paused clock."""
+    yield from opened(browser, reduced_motion="reduce", paused_clock=True)
 
 
 @pytest.fixture
 def lively(browser):
-    """A page of somebody who minds no motion, where time passes only when a test says so."""
-    yield from opened(browser, clock_stands=True)
+    """A page of somebody who minds no motion, with a paused clock."""
+    yield from opened(browser, paused_clock=True)
 
 
 def opened(browser, **options):

@@ -36,14 +36,14 @@ def calm(browser):
 
 @pytest.fixture
 def still(browser):
-    """A page where time passes only when a test says so."""
-    yield from opened(browser, reduced_motion="reduce", clock_stands=True)
+    """A page with a paused clock."""
+    yield from opened(browser, reduced_motion="reduce", paused_clock=True)
 
 
 @pytest.fixture
 def lively(browser):
-    """The same of somebody who minds no motion."""
-    yield from opened(browser, clock_stands=True)
+    """The same for somebody who minds no motion."""
+    yield from opened(browser, paused_clock=True)
 
 
 def opened(browser, **options):

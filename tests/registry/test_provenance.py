@@ -15,7 +15,7 @@ GIT = shutil.which("git") or "git"
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch):
-    """Give git all the time that it may need on a machine that does much else besides."""
+    """Let git take as long as it needs on a busy machine."""
     monkeypatch.setattr(provenance, "_GIT_TIMEOUT", 600)
 
 

@@ -84,14 +84,14 @@ def run(program, *arguments, **environment):
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """A store that a notebook with a class of its own has filled, and what that notebook printed."""
+    """A store with a version whose class is defined in a notebook, and what that notebook printed."""
     folder = tmp_path_factory.mktemp("made") / "store"
     return folder, run(NOTEBOOK, folder)
 
 
 @pytest.fixture
 def notebook(made, folder):
-    """Put all of that store into the test's own, and return what the notebook printed."""
+    """Copy that store into the test's own; return what the notebook printed."""
     shutil.copytree(made[0], folder, dirs_exist_ok=True)
     return made[1]
 

@@ -13,7 +13,7 @@ from rlkit.errors import TrainingError
 from rlkit.models.ppo import PPO, PPOConfig
 from rlkit.training import Callback, stopwatch
 
-SECONDS = 300  # that nothing here takes, on a machine that does much else besides
+SECONDS = 300  # more than anything here takes, even on a busy machine
 
 
 class Recorder(Callback):

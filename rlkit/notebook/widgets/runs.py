@@ -60,7 +60,7 @@ class RunsMonitor(Twinned, widgets.VBox):
         if not followed:
             raise TrainingError("There is no training to follow.", "Start one: %rl_train agent --background")
         self.jobs = JobList(dict.fromkeys(followed))
-        self._drawing = threading.RLock()  # else what a thread began to draw before may hide what was chosen since
+        self._drawing = threading.RLock()  # a thread must not finish an outdated curve after a newer one
         self.curve = Curve(height=300)
         colours = cycle(PALETTE)
         self.rows = [RunRow(job, next(colours), self._differences(job)) for job in self.jobs]

@@ -5,7 +5,7 @@ import pytest
 import rlkit
 from rlkit.notebook.widgets.create import CreatePanel
 
-SECONDS = 300  # that nothing here takes, on a machine that does much else besides
+SECONDS = 300  # more than anything here takes, even on a busy machine
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from rlkit.notebook.widgets.monitor import TrainingMonitor
 from rlkit.notebook.widgets.runs import RunsMonitor, monitor_of
 from rlkit.training.jobs import jobs
 
-SECONDS = 300  # that nothing here takes, on a machine that does much else besides
+SECONDS = 300  # more than anything here takes, even on a busy machine
 
 
 def train(steps=10**9, **settings):
