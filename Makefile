@@ -35,7 +35,7 @@ lab: .venv/installed-lab ## Open JupyterLab on the tutorials
 test: .venv/installed-test $(OLDER)/installed ## Run all quick tests and the notebooks
 	$(PYTEST) -n 2 -m "not long" tests
 	RLKIT_HOME=$$(mktemp -d) RLKIT_TRUST_DIR=$$(mktemp -d) $(PYTEST) --nbval --nbval-current-env \
-		--nbval-sanitize-with notebooks/sanitize.cfg -W default notebooks
+		--nbval-sanitize-with notebooks/sanitize.cfg --nbval-kernel-startup-timeout 600 -W default notebooks
 
 test-long: .venv/installed-test ## Run the tests that take minutes
 	$(PYTEST) -n 2 -m long tests

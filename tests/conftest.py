@@ -10,6 +10,11 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
+from hypothesis import HealthCheck, settings
+
+# No test may fail because the machine is busy: Hypothesis measures neither examples nor their generation.
+settings.register_profile("patient", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 class Counting(gymnasium.Env):

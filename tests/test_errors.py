@@ -4,7 +4,7 @@ import inspect
 import pickle
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from rlkit import errors
 from rlkit.errors import RLKitError, TrainingError, did_you_mean, in_two_lines
@@ -75,14 +75,12 @@ def test_there_is_nothing_to_suggest_without_options():
 
 
 @given(st.text(), st.lists(st.text(max_size=8), max_size=5))
-@settings(deadline=None)
 def test_anything_a_person_types_gets_a_sentence_or_none(word, options):
     sentence = did_you_mean(word, options)
     assert sentence == "" or sentence.startswith(("Did you mean", "Choose from"))
 
 
 @given(st.lists(st.text("abcdef", min_size=4, max_size=8), min_size=1, max_size=5), st.data())
-@settings(deadline=None)
 def test_an_option_itself_is_its_own_suggestion(options, data):
     option = data.draw(st.sampled_from(options))
     assert did_you_mean(option, options) == f"Did you mean {option!r}?"

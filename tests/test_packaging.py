@@ -1,6 +1,7 @@
 """What is installed, what is imported, and that the files which say so agree."""
 
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -55,6 +56,27 @@ def test_presets_are_part_of_the_package():
 
 def test_the_public_api_is_what_it_says():
     assert [name for name in rlkit.__all__ if not hasattr(rlkit, name)] == []
+
+
+TOP = {
+    *(".ci", ".github", ".gitignore", ".oxlintrc.json", ".pre-commit-config.yaml", "Makefile", "pyproject.toml"),
+    *("CHANGELOG.md", "LICENSE", "README.md", "environment.yml"),
+    *("benchmarks", "docs", "notebooks", "rlkit", "tests"),
+}
+
+
+def committed():
+    """Names of all files that are committed, or where there is no repository, as in a source distribution, none."""
+    if not (ROOT / ".git").exists() or shutil.which("git") is None:
+        return []
+    # A repository that another user owns is read all the same.
+    command = ["git", "-c", f"safe.directory={ROOT}", "ls-files", "-z"]
+    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    return [name for name in listed.split("\0") if name]
+
+
+def test_the_top_level_of_the_repository_holds_only_what_is_meant_to_be_there():
+    assert {name.partition("/")[0] for name in committed()} <= TOP
 
 
 def test_every_make_target_of_the_readme_exists():

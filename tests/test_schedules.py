@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from rlkit.schedules import ConstantSchedule, LinearSchedule, as_schedule, parse_linear
 
@@ -27,7 +27,6 @@ def test_a_line_ends_at_zero_where_no_end_is_given():
 
 
 @given(finite, finite)
-@settings(deadline=None)
 def test_what_a_line_writes_is_read_as_the_same_line(start, end):
     assert parse_linear(str(LinearSchedule(start, end))) == LinearSchedule(start, end)
 

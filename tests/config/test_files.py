@@ -58,7 +58,7 @@ floats = st.floats(0, 1, exclude_min=True)
     ortho_init=st.booleans(),
     activation=st.sampled_from(["tanh", "relu"]),
 )
-@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 def test_what_is_saved_is_loaded_equal(tmp_path, ending, **values):
     config = PPOConfig(**values)
     path = config.save(tmp_path / f"config.{ending}")

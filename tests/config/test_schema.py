@@ -8,7 +8,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from rlkit.config import ModelConfig, hyperparameter
 from rlkit.errors import ConfigError
@@ -347,7 +347,6 @@ def test_an_unknown_preset_is_refused_with_the_nearest():
 
 
 @given(configs())
-@settings(deadline=None)
 def test_any_config_comes_back_from_its_state_with_its_sources(config):
     restored = PPOConfig.from_state(config.get_state())
     assert restored == config
@@ -375,7 +374,6 @@ def test_a_state_with_a_wrong_value_is_refused():
 
 
 @given(configs())
-@settings(deadline=None)
 def test_equal_configs_have_equal_hashes_whatever_their_sources(config):
     again = PPOConfig(**{name: getattr(config, name) for name in PPOConfig.model_fields})
     assert again == config

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 from gymnasium.vector.utils import batch_space, iterate
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from rlkit.envs import FeatureEncoder
 from rlkit.errors import EnvironmentContractError, SpaceMismatchError
@@ -94,7 +94,6 @@ def test_choices_outside_the_space_are_refused(observation):
 
 
 @given(st.data())
-@settings(deadline=None)
 def test_one_observation_is_flattened_as_gymnasium_flattens_it(any_space, data):
     space = data.draw(any_space)
     space.seed(data.draw(st.integers(0, 1000)))
@@ -111,7 +110,6 @@ def test_one_observation_is_flattened_as_gymnasium_flattens_it(any_space, data):
 
 
 @given(st.data())
-@settings(deadline=None)
 def test_a_batch_of_a_vector_environment_is_flattened_row_by_row(any_space, data):
     space, n = data.draw(any_space), data.draw(st.integers(1, 4))
     batched_space = batch_space(space, n)

@@ -351,7 +351,7 @@ def test_ctrl_c_does_not_end_the_processes_of_environments():
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=600,
     )
     assert told.stdout.split() == ["64", "interrupted", "32"]
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 from gymnasium import spaces
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from rlkit.envs import check_space, space_from_dict, space_to_dict
 from rlkit.envs.spaces import space_words
@@ -21,7 +21,6 @@ OTHERS = [
 
 
 @given(st.data())
-@settings(deadline=None)
 def test_any_box_comes_back_equal_from_its_data_also_through_json(any_box, data):
     box = data.draw(any_box)
     restored = space_from_dict(json.loads(json.dumps(space_to_dict(box), allow_nan=False)))
@@ -32,7 +31,6 @@ def test_any_box_comes_back_equal_from_its_data_also_through_json(any_box, data)
 
 
 @given(st.integers(1, 10**6), st.integers(-(10**6), 10**6))
-@settings(deadline=None)
 def test_any_discrete_comes_back_equal_from_its_data_also_through_json(n, start):
     space = spaces.Discrete(n, start=start)
     assert space_from_dict(json.loads(json.dumps(space_to_dict(space), allow_nan=False))) == space
@@ -107,7 +105,6 @@ def test_a_box_without_numbers_is_refused():
 
 
 @given(st.data())
-@settings(deadline=None)
 def test_any_nested_space_comes_back_equal_from_its_data_also_through_json(any_space, data):
     space = data.draw(any_space)
     assert space_from_dict(json.loads(json.dumps(space_to_dict(space), allow_nan=False))) == space

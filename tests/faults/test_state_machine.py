@@ -433,7 +433,6 @@ def test_a_registry_answers_as_a_dict_would_after_any_history(examples, steps):
         settings=settings(
             max_examples=examples,
             stateful_step_count=steps,
-            deadline=None,
             derandomize=True,
             database=None,
             phases=[Phase.generate, Phase.shrink],

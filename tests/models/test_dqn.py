@@ -372,7 +372,7 @@ def test_learning_starts_that_nobody_chose_fits_the_buffer():
 
 
 def test_a_buffer_that_no_memory_holds_is_told_with_its_size():
-    model = DQN(DQNConfig(buffer_size=100_000_000), seed=0)
+    model = DQN(DQNConfig(buffer_size=100_000_000, net_arch=[1]), seed=0)
     model._build_for(spaces.Box(0, 1, (3_000_000,), np.float32), spaces.Discrete(2))
     with pytest.raises(ConfigError, match=r"buffer_size = 100000000 takes .* GB"):
         model._replay_buffer(type("Environment", (), {"num_envs": 1, "encoder": model._encoder}))

@@ -75,7 +75,7 @@ def test_training_goes_on_in_a_fresh_process_bit_for_bit(tmp_path):
             whole.save(path)
             whole.train(96)
             wholes[path] = whole
-    subprocess.run([sys.executable, "-c", RESUME, *map(str, wholes)], check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", RESUME, *map(str, wholes)], check=True, timeout=600)
     for path, whole in wholes.items():
         np.testing.assert_equal(rlkit.load(path).get_state(), whole.get_state(), err_msg=path.name)
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 from hypothesis.extra.numpy import arrays
 
 from rlkit.nn.distributions import Bernoulli, Categorical, DiagonalGaussian, MultiCategorical
@@ -107,7 +107,6 @@ finite_logits = arrays(np.float64, st.tuples(st.integers(1, 4), st.integers(1, 5
 
 
 @given(finite_logits)
-@settings(deadline=None)
 def test_probabilities_are_a_distribution_for_any_logits(logits):
     distribution = Categorical(logits)
     np.testing.assert_allclose(distribution.probs.sum(axis=1), 1, rtol=1e-12)
@@ -118,7 +117,6 @@ def test_probabilities_are_a_distribution_for_any_logits(logits):
 
 
 @given(finite_logits, st.floats(-1e3, 1e3))
-@settings(deadline=None)
 def test_adding_a_constant_to_the_logits_changes_nothing(logits, constant):
     np.testing.assert_allclose(Categorical(logits + constant).probs, Categorical(logits).probs, atol=1e-9)
 
@@ -161,7 +159,6 @@ def test_bits_are_choices_between_two():
 
 
 @given(arrays(np.float64, (2, 3), elements=st.floats(-1e4, 1e4)))
-@settings(deadline=None)
 def test_bits_of_any_logits_are_finite(logits):
     distribution = Bernoulli(logits)
     assert np.isfinite(distribution.log_prob(np.array([[0, 1, 0], [1, 0, 1]]))).all()

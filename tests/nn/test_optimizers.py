@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 from hypothesis.extra.numpy import arrays
 
 from rlkit.nn.optimizers import Adam, RMSprop, clip_global_norm
@@ -141,7 +141,6 @@ def test_rmsprop_refuses_a_mean_square_of_another_shape(damaged):
 
 
 @given(arrays(np.float64, st.integers(1, 20), elements=st.floats(-1e3, 1e3)), st.floats(0.01, 100))
-@settings(deadline=None)
 def test_the_norm_after_clipping_is_at_most_the_largest_allowed(gradient, max_norm):
     before = gradient.copy()
     norm = clip_global_norm(gradient, max_norm)

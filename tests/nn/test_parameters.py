@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from rlkit.nn.parameters import Parameters, assign, orthogonal, uniform_fan_in
 
@@ -37,7 +37,6 @@ def test_gradient_views_share_the_gradient_and_not_the_parameters():
 
 
 @given(st.dictionaries(st.text("abc", min_size=1), st.lists(st.integers(1, 4), max_size=3).map(tuple), max_size=5))
-@settings(deadline=None)
 def test_every_number_belongs_to_exactly_one_view(shapes):
     parameters = Parameters(shapes, np.float64)
     for name in shapes:

@@ -7,6 +7,8 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from rlkit.nn.threads import one_blas_thread
 
+SECONDS = 300  # more than anything here takes, even on a busy machine
+
 
 def blas_threads():
     return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
@@ -22,7 +24,7 @@ def limited_in_a_thread():
 
     thread = threading.Thread(target=train)
     thread.start()
-    thread.join(10)
+    thread.join(SECONDS)
     return inside
 
 
@@ -60,15 +62,15 @@ def test_a_thread_that_ends_first_does_not_take_the_limit_from_another():
     def hold():
         with one_blas_thread():
             entered.set()
-            leave.wait(10)
+            leave.wait(SECONDS)
 
     with one_blas_thread():
         thread = threading.Thread(target=hold)
         thread.start()
-        assert entered.wait(10)
+        assert entered.wait(SECONDS)
     assert set(blas_threads()) == {1}
     leave.set()
-    thread.join(10)
+    thread.join(SECONDS)
     assert set(blas_threads()) == {2}
 
 

@@ -372,7 +372,7 @@ def test_no_line_ends_in_a_traceback(shell, tmp_path, monkeypatch):
     shell.run_cell("agent = %rl_create ppo")
 
     @given(st.sampled_from([name for name in NAMES if name != "rl_reindex"]), st.lists(WORD, max_size=5).map(" ".join))
-    @settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=300, derandomize=True, suppress_health_check=list(HealthCheck))
     def try_line(name, words):
         try:
             shell.find_line_magic(name)(words)

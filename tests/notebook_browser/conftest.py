@@ -61,7 +61,7 @@ def browser():
     """Chromium, which nobody sees."""
     expect.set_options(timeout=SECONDS * 1000)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, timeout=SECONDS * 1000)
         yield browser
         browser.close()
 

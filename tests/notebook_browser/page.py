@@ -80,15 +80,20 @@ _AGAIN = """shown => {
 }"""
 
 
-def empty_page(browser: Browser, **options: Any) -> tuple[Page, list[str]]:
+def empty_page(browser: Browser, *, paused_clock: bool = False, **options: Any) -> tuple[Page, list[str]]:
     """Return a page that has nothing on it, and what it complains of from now on.
 
     Args:
         browser: Who shows it.
+        paused_clock: Whether its clock advances only through ``page.clock.run_for``, with a frame every 16 ms, so that
+            nothing depends on how busy the machine is.
         options: Of Playwright's ``new_context``.
     """
     page = browser.new_context(viewport={"width": 1000, "height": 900}, **options).new_page()
     page.set_default_timeout(SECONDS * 1000)
+    if paused_clock:
+        page.clock.install(time=0)
+        page.clock.pause_at(1)
     complaints: list[str] = []
     page.on("console", lambda message: message.type in ("error", "warning") and complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -140,6 +145,13 @@ class Shown:
     def remove(self) -> None:
         """Take it from the page, as anywidget does."""
         self._handle.evaluate("shown => { shown.cleanup(); shown.place.remove(); }")
+
+
+def settled(page: Page) -> None:
+    """Let whatever happens by itself happen: paint a page with a paused clock, and advance the clock by a second."""
+    page.evaluate("window.painted = 0")
+    page.wait_for_function("++painted > 10")  # asked with every frame that is really painted
+    page.clock.run_for(1000)
 
 
 def pixels(canvas: Locator) -> str:

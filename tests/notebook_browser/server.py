@@ -12,7 +12,7 @@ from pathlib import Path
 
 import nbformat
 
-SECONDS = 60  # that nothing here takes, on a machine that does much else besides
+SECONDS = 300  # more than anything here takes, even on a busy machine
 OLDER = Path(__file__).parents[2] / "build" / "ipykernel6"
 """Where ``make test`` installs the ipykernel before the present one, beside it."""
 KERNELS = {"python3": "Python 3", "ipykernel6": "Python 3 with ipykernel 6"}
@@ -29,9 +29,10 @@ class JupyterLab:
     def __init__(self, folder: Path) -> None:
         self.root = folder / "notebooks"
         self.root.mkdir()
-        self._settings = folder / "config" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
-        self._settings.mkdir(parents=True)
-        self.set("notification", {"fetchNews": "false", "checkForUpdates": False})
+        self._settings = folder / "config" / "lab" / "user-settings" / "@jupyterlab"
+        self.set("apputils", "notification", {"fetchNews": "false", "checkForUpdates": False})
+        # By default JupyterLab drops completions that take the kernel more than a second.
+        self.set("completer", "manager", {"providerTimeout": 1000 * SECONDS})
         _offer_older_kernel(folder / "data")
         self._log = (folder / "log").open("w+")
         options = ["--no-browser", "--allow-root", "--expose-app-in-browser", "--IdentityProvider.token="]
@@ -74,9 +75,11 @@ class JupyterLab:
         self._process.wait(SECONDS)
         self._log.close()
 
-    def set(self, plugin: str, values: dict[str, object]) -> None:
+    def set(self, extension: str, plugin: str, values: dict[str, object]) -> None:
         """Change settings of a plugin of JupyterLab's own, for pages that are opened from now on."""
-        (self._settings / f"{plugin}.jupyterlab-settings").write_text(json.dumps(values))
+        folder = self._settings / f"{extension}-extension"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{plugin}.jupyterlab-settings").write_text(json.dumps(values))
 
     def write(self, name: str, cells: tuple[str, ...], kernel: str = "python3") -> None:
         """Write a notebook of code cells for one of the kernels."""

@@ -82,9 +82,9 @@ def seen(page):
     focused = page.evaluate_handle("document.activeElement")
     focused.scroll_into_view_if_needed()
     place = page.evaluate(PLACE)
-    shown = page.screenshot(clip=place)
+    shown = page.screenshot(clip=place, animations="disabled")
     focused.evaluate("focused => focused.blur()")
-    without = page.screenshot(clip=place)
+    without = page.screenshot(clip=place, animations="disabled")
     focused.evaluate("focused => focused.focus()")
     return shown != without
 

@@ -4,12 +4,13 @@ from playwright.sync_api import expect
 
 CELLS = (
     """\
+import dataclasses
 import ipywidgets, traitlets
 import rlkit
 from rlkit.notebook.widgets.player import EpisodePlayer
 agent = rlkit.create("ppo", env="Pendulum-v1", seed=0, net_arch=[4])""",
     """\
-player = EpisodePlayer(agent.watch(1))
+player = EpisodePlayer(dataclasses.replace(agent.watch(1), rate=1))  # minutes, for whatever is tried meanwhile
 slider = ipywidgets.IntSlider(description="linked")
 traitlets.dlink((player, "length"), (slider, "max"))
 traitlets.link((player, "step"), (slider, "value"))
@@ -45,7 +46,7 @@ def test_page_and_kernel_move_each_other(notebook):
     # Python moves the picture, and plays.
     book.run("player.step = 120")
     expect(step).to_have_text("120 of 200")
-    book.run("player.step, player.speed, player.playing = 0, 4, True")
+    book.run("player.step, player.speed, player.playing = 190, 4, True")
     expect(step).to_have_text("200 of 200")
     expect(linked).to_have_text("200")
     expect(book.outputs(book.run("print(player.step, player.playing)"))).to_have_text("200 False")

@@ -15,7 +15,7 @@ from rlkit.notebook.widgets.player import EpisodePlayer
 from rlkit.watching import Recording
 from rlkit.watching.scenes import scene_of
 
-from .page import Shown, empty_page, pixels, wait_for_change
+from .page import Shown, empty_page, pixels, settled, wait_for_change
 
 LENGTH = 200
 NOTHING, TIMES = "\N{EN DASH}", "\N{MULTIPLICATION SIGN}"
@@ -82,9 +82,15 @@ def calm(browser):
 
 
 @pytest.fixture
+def still(browser):
+    """The same with a paused clock."""
+    yield from opened(browser, reduced_motion="reduce", paused_clock=True)
+
+
+@pytest.fixture
 def lively(browser):
-    """A page of somebody who minds no motion."""
-    yield from opened(browser)
+    """A page of somebody who minds no motion, with a paused clock."""
+    yield from opened(browser, paused_clock=True)
 
 
 def opened(browser, **options):
@@ -215,6 +221,7 @@ def test_a_narrow_page_has_all_below_each_other(calm, player):
     beside = player.figure("step").bounding_box()
     assert beside["y"] < player.curves.bounding_box()["y"]
     calm.set_viewport_size({"width": 420, "height": 900})
+    calm.wait_for_function("innerWidth === 420")
     below = player.figure("step").bounding_box()
     assert below["y"] > player.curves.bounding_box()["y"]
     assert calm.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -255,6 +262,7 @@ def test_the_slider_scrubs(player):
 
 @pytest.mark.parametrize("share", [0.25, 0.5, 0.9])
 def test_a_click_on_the_curves_goes_there_and_dragging_scrubs(calm, player, share):
+    calm.wait_for_function("canvas => canvas.width > 300", arg=player.curves.element_handle())  # until it is drawn
     box = player.curves.bounding_box()
     player.curves.click(position={"x": box["width"] * share, "y": 40})
     at = player.get("step")
@@ -271,16 +279,23 @@ def test_a_click_on_the_curves_goes_there_and_dragging_scrubs(calm, player, shar
     player.at(LENGTH)
 
 
-def test_the_button_plays_and_pauses(calm, player):
+def test_the_button_plays_and_pauses(still):
+    player = Player(still)
     player.button("Play").click()
-    calm.wait_for_function("model => model.step > 5", arg=player.state())
+    still.clock.run_for(200)
+    assert player.get("step") > 5
     player.button("Pause").click()
     expect(player.button("Play")).to_be_visible()
     assert player.get("playing") is False
+    at = player.get("step")
+    settled(still)
+    assert player.get("step") == at
 
 
-def test_scrubbing_pauses(player):
+def test_scrubbing_pauses(still):
+    player = Player(still)
     player.button("Play").click()
+    still.clock.run_for(200)
     player.slider.fill("42")
     expect(player.button("Play")).to_be_visible()
     player.at(42)
@@ -324,21 +339,22 @@ def test_keys_go_to_a_step_wherever_the_focus_is(calm, player, key, step, focuse
     player.at(step)
 
 
-def test_space_plays_and_pauses_and_presses_what_is_focused(calm, player):
+def test_space_plays_and_pauses_and_presses_what_is_focused(still):
+    player = Player(still)
     player.picture.click()
-    calm.keyboard.press("Space")
+    still.keyboard.press("Space")
     expect(player.button("Pause")).to_be_visible()
-    calm.keyboard.press("Space")
+    still.keyboard.press("Space")
     expect(player.button("Play")).to_be_visible()
     player.slider.focus()
-    calm.keyboard.press("Space")
+    still.keyboard.press("Space")
     expect(player.button("Pause")).to_be_visible()
     player.button("Pause").focus()
-    calm.keyboard.press("Space")
+    still.keyboard.press("Space")
     expect(player.button("Play")).to_be_visible()
     player.set(step=100)
     player.button("First step").focus()
-    calm.keyboard.press("Space")
+    still.keyboard.press("Space")
     player.at(0)
     assert player.get("playing") is False
 
@@ -379,7 +395,9 @@ def test_jupyterlab_is_told_to_leave_keys_alone(player):
 
 def test_it_plays_when_it_is_first_seen(lively):
     player = Player(lively)
-    lively.wait_for_function("model => model.step > 5", arg=player.state())
+    lively.wait_for_function("model => model.playing", arg=player.state())
+    lively.clock.run_for(200)
+    assert player.get("step") > 5
     assert player.get("playing")
 
 
@@ -389,7 +407,9 @@ def test_it_waits_until_it_is_seen(lively):
     settled(lively)
     assert (player.get("playing"), player.get("step")) == (False, 0)
     player.place.scroll_into_view_if_needed()
-    lively.wait_for_function("model => model.step > 5", arg=player.state())
+    lively.wait_for_function("model => model.playing", arg=player.state())
+    lively.clock.run_for(200)
+    assert player.get("step") > 5
 
 
 def test_it_does_not_begin_where_somebody_has_begun_elsewhere(lively):
@@ -408,36 +428,44 @@ def test_it_does_not_begin_where_it_is_shown_in_the_middle(lively):
     assert (player.get("playing"), player.get("step")) == (False, 7)
 
 
-def test_nothing_moves_by_itself_where_that_is_not_wanted(calm, player):
-    settled(calm)
+def test_nothing_moves_by_itself_where_that_is_not_wanted(still):
+    player = Player(still)
+    settled(still)
     assert (player.get("playing"), player.get("step")) == (False, 0)
     player.button("Play").click()
-    calm.wait_for_function("model => model.step > 5", arg=player.state())
+    still.clock.run_for(200)
+    assert player.get("step") > 5
 
 
-def test_python_plays_and_pauses_and_moves_it_while_it_plays(calm, player):
+def test_python_plays_and_pauses_and_moves_it_while_it_plays(still):
+    player = Player(still)
     player.set(playing=True)
-    calm.wait_for_function("model => model.step > 5", arg=player.state())
+    still.clock.run_for(200)
+    assert player.get("step") > 5
     player.set(step=150)
-    calm.wait_for_function("model => model.step > 152", arg=player.state())
-    player.set(playing=False)
+    still.clock.run_for(200)
     at = player.get("step")
-    settled(calm)
-    assert player.get("step") == at < LENGTH
+    assert 155 < at < LENGTH
+    player.set(playing=False)
+    settled(still)
+    assert player.get("step") == at
 
 
-def test_it_stops_at_the_end_and_begins_anew_from_there(calm, player):
+def test_it_stops_at_the_end_and_begins_anew_from_there(still):
+    player = Player(still)
     player.set(speed=4)
     player.set(step=LENGTH - 4)
     player.button("Play").click()
+    still.clock.run_for(1000)
     expect(player.button("Play again")).to_be_visible()
     player.at(LENGTH)
     assert (player.get("playing"), player.get("step")) == (False, LENGTH)
-    calm.wait_for_function("counts.timers.size === 0")
+    assert still.evaluate("counts.timers.size") == 0
     assert player.saved()[-1]["playing"] is False
-    player.set(speed=0.25)
     player.button("Play again").click()
-    calm.wait_for_function("model => model.playing && model.step < 100", arg=player.state())
+    still.clock.run_for(200)
+    assert player.get("playing")
+    assert 0 < player.get("step") < 100
 
 
 def test_a_step_takes_the_time_that_its_environment_and_the_speed_say(calm):
@@ -462,50 +490,57 @@ def test_a_step_takes_the_time_that_its_environment_and_the_speed_say(calm):
         player.set(playing=False)
 
 
-def test_the_kernel_hears_of_it_ten_times_a_second_at_most(calm, player):
+def test_the_kernel_hears_of_it_ten_times_a_second_at_most(still):
+    player = Player(still)
     player.button("Play").click()
-    calm.wait_for_function("model => model.step > 60", arg=player.state())
+    still.clock.run_for(1250)
     player.button("Pause").click()
+    assert 10 < len(player.saved()) <= 13
+    still.clock.run_for(100)
     told = player.saved()
-    assert len(told) > 5
-    assert all(later["at"] - earlier["at"] >= 99 for earlier, later in pairwise(told))
-    calm.wait_for_function("counts.timers.size === 0")
-    assert player.saved()[-1]["playing"] is False
-    steps = [each["step"] for each in player.saved() if "step" in each]
+    assert told[-1]["playing"] is False
+    assert all(later["at"] - earlier["at"] >= 100 for earlier, later in pairwise(told))
+    assert still.evaluate("counts.timers.size") == 0
+    steps = [each["step"] for each in told if "step" in each]
     assert steps[-1] == player.get("step")
 
 
 # -- several of them, and their end ------------------------------------------------------------------------------------
 
 
-def test_two_players_do_not_interfere(calm):
-    one, other = Player(calm), Player(calm)
+def test_two_players_do_not_interfere(still):
+    one, other = Player(still), Player(still)
     one.set(step=50)
     other.slider.fill("7")
     one.at(50)
     other.at(7)
     one.button("Play").click()
-    calm.wait_for_function("model => model.step > 55", arg=one.state())
+    still.clock.run_for(200)
+    assert one.get("step") > 55
     other.at(7)
     one.remove()
     other.button("One step forward").click()
     other.at(8)
 
 
-def test_two_views_of_one_player_show_the_same_step_and_move_once(calm, player):
+def test_two_views_of_one_player_show_the_same_step_and_move_once(still):
+    player = Player(still)
     again = player.again()
     player.slider.fill("42")
     expect(again.locator("dd").first).to_have_text(f"42 of {LENGTH}")
     player.button("Play").click()
-    calm.wait_for_function("model => model.step >= 60", arg=player.state())
+    still.clock.run_for(500)
+    assert 60 <= player.get("step") < 80
     steps = [each["step"] for each in player.saved() if "step" in each]
     assert steps == sorted(steps)
 
 
 def test_nothing_of_it_is_left_when_it_is_taken_away(lively):
     player = Player(lively)
-    lively.wait_for_function("model => model.step > 5", arg=player.state())
-    assert lively.evaluate("counts.observers.size") > 0
+    lively.wait_for_function("model => model.playing", arg=player.state())
+    lively.clock.run_for(250)
+    assert player.get("step") > 5
+    assert lively.evaluate("[counts.observers.size, counts.frames.size, counts.timers.size].every(size => size > 0)")
     player.remove()
     assert player.listeners() == 0
     assert lively.evaluate("[counts.observers.size, counts.frames.size, counts.timers.size]") == [0, 0, 0]
@@ -543,17 +578,10 @@ def test_no_frame_stays_in_memory(calm):
     assert calm.evaluate("kept.size") == 0
 
 
-def test_what_was_not_told_yet_is_told_when_it_is_taken_away(calm, player):
-    calm.evaluate("window.setTimeout = () => 1; performance.now = () => 1000")  # later never comes
+def test_what_was_not_told_yet_is_told_when_it_is_taken_away(still):
+    player = Player(still)
     player.slider.fill("41")
     player.slider.fill("42")
     assert player.saved()[-1]["step"] == 41
     player.remove()
     assert player.saved()[-1]["step"] == 42
-
-
-def settled(page):
-    """Wait until the page was painted anew several times: what would happen by itself has happened."""
-    page.evaluate(
-        """async () => { for (let i = 0; i < 10; i++) await new Promise(resolve => requestAnimationFrame(resolve)); }"""
-    )

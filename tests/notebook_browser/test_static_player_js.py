@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from rlkit.models.ppo import PPO, PPOConfig
 
-from .page import empty_page, pixels, wait_for_change
+from .page import empty_page, pixels, settled, wait_for_change
 
 NOTHING, TIMES = "\N{EN DASH}", "\N{MULTIPLICATION SIGN}"
 # Scripts that are put into a page as text do not run: they are made anew, as a notebook does it.
@@ -35,8 +35,15 @@ def calm(browser):
 
 
 @pytest.fixture
+def still(browser):
+    """A page with a paused clock."""
+    yield from opened(browser, reduced_motion="reduce", paused_clock=True)
+
+
+@pytest.fixture
 def lively(browser):
-    yield from opened(browser)
+    """The same for somebody who minds no motion."""
+    yield from opened(browser, paused_clock=True)
 
 
 def opened(browser, **options):
@@ -92,16 +99,19 @@ def test_at_the_end_the_return_is_what_it_is_elsewhere(calm, recording):
     expect(player.button("Replay")).to_be_visible()
 
 
-def test_it_plays_pauses_and_plays_anew(calm, recording):
-    player = Player(calm, recording)
+def test_it_plays_pauses_and_plays_anew(still, recording):
+    player = Player(still, recording)
     expect(player.figure("step")).to_have_text("0 of 60")
     player.button("Play").click()
-    expect(player.figure("step")).not_to_have_text("0 of 60")
+    still.clock.run_for(1000)
+    expect(player.figure("step")).to_have_text(f"{recording.rate:g} of 60")
+    still.clock.run_for(10_000)
     expect(player.button("Replay")).to_be_visible()
     expect(player.figure("step")).to_have_text("60 of 60")
     player.button("Replay").click()
     player.button("Pause").click()
     expect(player.button("Play")).to_be_visible()
+    expect(player.figure("step")).to_have_text("0 of 60")
 
 
 def test_the_speed_goes_round(calm, recording):
@@ -113,11 +123,12 @@ def test_the_speed_goes_round(calm, recording):
 
 def test_it_plays_by_itself_when_it_is_seen_unless_nothing_should_move(lively, recording):
     player = Player(lively, recording)
-    expect(player.figure("step")).not_to_have_text("0 of 60")
+    expect(player.button("Pause")).to_be_visible()
     lively.emulate_media(reduced_motion="reduce")
-    still = Player(lively, dataclasses.replace(recording, title="another"))
-    expect(player.button("Replay")).to_be_visible()
-    expect(still.figure("step")).to_have_text("0 of 60")
+    other = Player(lively, dataclasses.replace(recording, title="another"))
+    settled(lively)
+    expect(player.figure("step")).not_to_have_text("0 of 60")
+    expect(other.figure("step")).to_have_text("0 of 60")
 
 
 def test_the_same_episode_may_stand_on_a_page_twice(calm, recording):

@@ -344,7 +344,7 @@ def test_tinydb_queries_are_taken(filled):
 @given(
     st.lists(st.sampled_from(["register a", "register b", "delete", "alias", "reopen", "lose", "search"]), max_size=12)
 )
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 def test_searches_find_what_the_manifests_say_after_any_history(tmp_path_factory, make_model, history):
     folder = tmp_path_factory.mktemp("store")
     registry, reader = ModelRegistry(folder), ModelRegistry(folder)

@@ -1,6 +1,7 @@
 """Loading and looking at versions: from other processes, and with classes of one's own."""
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -81,6 +82,20 @@ def run(program, *arguments, **environment):
     return done.stdout.splitlines()
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A store with a version whose class is defined in a notebook, and what that notebook printed."""
+    folder = tmp_path_factory.mktemp("made") / "store"
+    return folder, run(NOTEBOOK, folder)
+
+
+@pytest.fixture
+def notebook(made, folder):
+    """Copy that store into the test's own; return what the notebook printed."""
+    shutil.copytree(made[0], folder, dirs_exist_ok=True)
+    return made[1]
+
+
 @pytest.fixture
 def real(folder):
     return ModelRegistry(folder)
@@ -95,8 +110,8 @@ def kept(real):
     return real
 
 
-def test_a_class_of_a_notebook_is_loaded_in_another_process_without_its_source(folder):
-    ref, actions = run(NOTEBOOK, folder)
+def test_a_class_of_a_notebook_is_loaded_in_another_process_without_its_source(notebook, folder):
+    ref, actions = notebook
     assert ref == "mine:1"
     again, own, parent = run(ELSEWHERE, folder)
     assert again == actions
@@ -104,8 +119,8 @@ def test_a_class_of_a_notebook_is_loaded_in_another_process_without_its_source(f
     assert parent == "mine:1"
 
 
-def test_another_users_class_is_run_only_on_his_word(folder, tmp_path):
-    _, actions = run(NOTEBOOK, folder)
+def test_another_users_class_is_run_only_on_his_word(notebook, folder, tmp_path):
+    _, actions = notebook
     stranger = {"RLKIT_TRUST_DIR": str(tmp_path / "stranger")}
     refusal = run(ELSEWHERE, folder, **stranger)
     assert refusal[0].startswith("UntrustedArtifactError mine:1 holds a class of its own")
@@ -115,8 +130,8 @@ def test_another_users_class_is_run_only_on_his_word(folder, tmp_path):
     assert run(ELSEWHERE, folder, "trust", **stranger)[0] == actions
 
 
+@pytest.mark.usefixtures("notebook")
 def test_a_class_that_is_known_here_is_taken_and_the_one_that_is_kept_not_opened(folder, tmp_path, monkeypatch):
-    run(NOTEBOOK, folder)
     monkeypatch.setenv("RLKIT_TRUST_DIR", str(tmp_path / "stranger"))
 
     class Mine(rlkit.factory.get("ppo")):
@@ -187,10 +202,10 @@ def test_one_version_alone_is_no_comparison(kept):
         kept.compare("a:1")
 
 
-def test_inspection_opens_nothing(kept, folder, tmp_path):
+@pytest.mark.usefixtures("notebook")
+def test_inspection_opens_nothing(kept, tmp_path):
     inspection = kept.inspect("a:1")
     assert (inspection.source, inspection.is_plain) == ("a:1", True)
-    run(NOTEBOOK, folder)
     state, code = kept.inspect("mine").objects
     assert (state.kind, state.trusted, state.imports) == ("state", None, ())
     assert (code.kind, code.trusted) == ("code", True)
@@ -199,9 +214,9 @@ def test_inspection_opens_nothing(kept, folder, tmp_path):
     assert kept.inspect(file).objects == kept.inspect(str(file)).objects == kept.inspect("mine").objects
 
 
-def test_a_class_travels_in_a_file_and_stays_as_trusted_as_it_was(kept, folder, tmp_path, monkeypatch):
-    run(NOTEBOOK, folder)
-    file = kept.export_file("mine", tmp_path / "x.rlkit")
+@pytest.mark.usefixtures("notebook")
+def test_a_class_travels_in_a_file_and_stays_as_trusted_as_it_was(real, tmp_path, monkeypatch):
+    file = real.export_file("mine", tmp_path / "x.rlkit")
     other = ModelRegistry(tmp_path / "other")
     other.import_file(file)
     assert type(other.load("mine")).__name__ == type(rlkit.load(file)).__name__ == "Own"

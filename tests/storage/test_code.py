@@ -481,7 +481,7 @@ import sys
 import nbformat
 from nbclient import NotebookClient
 
-NotebookClient(nbformat.read(sys.argv[1], as_version=4), timeout=300).execute()
+NotebookClient(nbformat.read(sys.argv[1], as_version=4), timeout=600, startup_timeout=600).execute()
 """
 
 
@@ -489,7 +489,7 @@ def python(folder, *arguments, warnings="error", **environment):
     """Run Python in a folder, which must neither fail nor complain, and return what it printed."""
     command = [sys.executable, "-W", warnings, *arguments]
     set_too = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **environment}
-    result = subprocess.run(command, cwd=folder, env=set_too, capture_output=True, text=True, check=False, timeout=300)
+    result = subprocess.run(command, cwd=folder, env=set_too, capture_output=True, text=True, check=False, timeout=600)
     assert (result.returncode, result.stderr) == (0, ""), result.stderr
     return result.stdout
 
@@ -508,7 +508,7 @@ def keep_from_notebook(folder):
     metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     cells = [nbformat.v4.new_code_cell(source) for source in (DEFINITIONS, KEEP)]
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=metadata), folder / "notebook.ipynb")
-    subprocess.run([sys.executable, "-c", NOTEBOOK, "notebook.ipynb"], cwd=folder, check=True, timeout=300)
+    subprocess.run([sys.executable, "-c", NOTEBOOK, "notebook.ipynb"], cwd=folder, check=True, timeout=600)
     (folder / "notebook.ipynb").unlink()
 
 

@@ -261,5 +261,5 @@ def test_processes_at_once_use_one_key(folder):
     for process in processes:
         process.stdin.write("\n")
         process.stdin.flush()
-    signatures = {process.communicate(timeout=60)[0].strip() for process in processes}
+    signatures = {process.communicate(timeout=600)[0].strip() for process in processes}
     assert signatures == {trust.sign(CODE)}

@@ -112,5 +112,5 @@ def test_a_reader_sees_whole_rows_alone_while_another_thread_adds_them():
     for i in range(5000):
         columns.append({"a": i, f"b{i // 1000}": i})
     done.set()
-    reader.join(10)
+    reader.join()
     assert not wrong

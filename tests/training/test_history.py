@@ -106,7 +106,7 @@ def test_a_thread_may_read_the_curve_while_another_records():
     for i in range(3000):
         history.updates.append({"num_timesteps": i, "mean_return": float(i)})
     done.set()
-    reader.join(10)
+    reader.join()
     assert not failures
     assert history.updates["mean_return"].tolist() == list(range(3000))
 

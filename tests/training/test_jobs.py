@@ -19,7 +19,7 @@ from rlkit.training import Callback
 from rlkit.training.jobs import JobList, find_job, jobs
 from rlkit.training.progress import JobDisplay, default_progress
 
-SECONDS = 60  # that nothing here takes
+SECONDS = 300  # more than anything here takes, even on a busy machine
 
 
 def calling(hook, action):

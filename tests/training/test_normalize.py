@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from rlkit.training.normalize import Normalizer, RunningStatistics
 
@@ -10,7 +10,6 @@ ALL = np.ones(3, bool)
 
 
 @given(st.lists(st.integers(1, 7), min_size=1, max_size=8), st.integers(0, 100))
-@settings(deadline=None)
 def test_running_statistics_are_those_of_all_rows_however_they_came(sizes, seed):
     rows = np.random.default_rng(seed).normal(3, 20, (sum(sizes), 2))
     statistics = RunningStatistics(2)

@@ -62,7 +62,7 @@ def walk(transitions, start, gamma, n_steps):
     seed=st.integers(0, 1000),
     cut=st.integers(0, 60),
 )
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_what_is_drawn_is_what_a_list_of_the_last_transitions_gives(  # noqa: PLR0917 - hypothesis names them
     capacity, n_envs, steps, n_steps, gamma, seed, cut
 ):
@@ -152,7 +152,6 @@ def test_a_state_that_does_not_fit_is_refused(damage):
     steps=st.integers(1, 30),
     seed=st.integers(0, 1000),
 )
-@settings(deadline=None)
 def test_laid_out_for_another_number_of_environments_it_holds_the_same_transitions(
     capacity, n_envs, other, steps, seed
 ):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from rlkit.errors import ConfigError
 from rlkit.training.rollout import Rollout, generalized_advantages
@@ -32,7 +32,6 @@ def column(*numbers):
     st.floats(0, 0.6),
     st.integers(0, 2**32 - 1),
 )
-@settings(deadline=None)
 def test_advantages_equal_the_sum_of_the_paper(shape, gamma, gae_lambda, share, seed):
     rng = np.random.default_rng(seed)
     rewards, values, following = rng.normal(size=shape), rng.normal(size=shape), rng.normal(size=shape)

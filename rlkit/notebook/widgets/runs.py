@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from itertools import cycle
 from typing import Any
@@ -59,6 +60,7 @@ class RunsMonitor(Twinned, widgets.VBox):
         if not followed:
             raise TrainingError("There is no training to follow.", "Start one: %rl_train agent --background")
         self.jobs = JobList(dict.fromkeys(followed))
+        self._drawing = threading.RLock()  # a thread must not finish an outdated curve after a newer one
         self.curve = Curve(height=300)
         colours = cycle(PALETTE)
         self.rows = [RunRow(job, next(colours), self._differences(job)) for job in self.jobs]
@@ -123,10 +125,11 @@ class RunsMonitor(Twinned, widgets.VBox):
         return proposal["value"]
 
     def _draw(self) -> None:
-        self.curve.x_label = self.over
-        self.curve.y_label = self.metric.replace("_", " ")
         told = ", ".join(f"{row.name}: {row.job.title}" for row in self.rows)
-        self.curve.draw(list(self._lines()), alt=f"Curves of {self.curve.y_label} of {told}")
+        with self._drawing:
+            self.curve.x_label = self.over
+            self.curve.y_label = self.metric.replace("_", " ")
+            self.curve.draw(list(self._lines()), alt=f"Curves of {self.curve.y_label} of {told}")
 
     def _lines(self) -> Iterator[Series]:
         for row in self.rows:

@@ -70,7 +70,7 @@ def change(form, values):
             assert name == "net_arch"
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(choices())
 def test_line_and_yaml_mean_the_config_of_the_form(choice):
     algorithm, env_id, preset, values = choice
@@ -93,7 +93,7 @@ def test_line_and_yaml_mean_the_config_of_the_form(choice):
     assert again.config == form.config
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(choices())
 def test_reset_undoes_every_change(choice):
     algorithm, env_id, preset, values = choice

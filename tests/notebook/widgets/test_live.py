@@ -5,26 +5,45 @@ from ipywidgets.widgets.widget import _instances
 
 import rlkit
 from rlkit.errors import TrainingError
+from rlkit.notebook import progress
+from rlkit.notebook.widgets import live
+from rlkit.training import stopwatch
 
 from .test_subshell import Kernel
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 
 
-class Press(rlkit.Callback):
-    """Does something with the monitor as soon as it is shown; gives up after many steps."""
+class Clock:
+    """Stands where the module ``time`` is read, and goes on by a tenth of a second with every update."""
 
-    def __init__(self, shell, press):
+    now = 1000.0
+
+    def perf_counter(self):
+        return self.now
+
+    monotonic = perf_counter
+
+    def sleep(self, seconds):
+        self.now += seconds
+
+
+class Press(rlkit.Callback):
+    """Does something with the monitor as soon as it is shown; gives up after five seconds of the clock."""
+
+    def __init__(self, shell, clock, press):
         self.shell = shell
+        self.clock = clock
         self.press = press
         self.monitor = None
 
     def on_update(self, run, update):
+        self.clock.now += 0.1
         last = self.shell.published[-1]["data"]
         if self.monitor is None and VIEW in last:
             self.monitor, _ = _instances[last[VIEW]["model_id"]].children
             self.press(self.monitor)
-        elif update.num_timesteps > 300_000:
+        elif update.seconds > 5:
             run.stop("nothing was shown")
 
 
@@ -32,10 +51,13 @@ class Press(rlkit.Callback):
 def train(own_shell, tmp_path, monkeypatch):
     """Train in a cell; press when the monitor is shown."""
     monkeypatch.setenv("RLKIT_HOME", str(tmp_path / "store"))
+    clock = Clock()
+    for module in (live, progress, stopwatch):
+        monkeypatch.setattr(module, "time", clock)
 
     def train(press, **settings):
         model = rlkit.create("ppo", "CartPole-v1", seed=0, n_steps=64, n_envs=8, n_epochs=1, **settings)
-        callback = Press(own_shell, press)
+        callback = Press(own_shell, clock, press)
         own_shell.user_ns.update(model=model, callback=callback)
         history = own_shell.run("history = model.train(10**9, callbacks=[callback])\nhistory")
         return model, callback.monitor, history

@@ -12,7 +12,7 @@ from rlkit.notebook.widgets.monitor import TrainingMonitor
 from rlkit.notebook.widgets.runs import RunsMonitor, monitor_of
 from rlkit.training.jobs import jobs
 
-SECONDS = 60
+SECONDS = 300  # more than anything here takes, even on a busy machine
 
 
 def train(steps=10**9, **settings):
@@ -69,8 +69,8 @@ def test_it_follows_the_runs_by_itself_and_rests_when_all_have_ended(two):
     for job in two:
         job.stop()
         job.wait(SECONDS)
-    until(lambda: all(row.stop.disabled and row.pause.disabled for row in monitor.rows))
-    assert all("stopped" in row._said.value for row in monitor.rows)
+    until(lambda: all("stopped" in row._said.value for row in monitor.rows))
+    assert all(row.stop.disabled and row.pause.disabled for row in monitor.rows)
 
 
 def test_what_is_drawn_and_over_what_is_chosen(two):
@@ -82,6 +82,25 @@ def test_what_is_drawn_and_over_what_is_chosen(two):
     assert monitor._overs.value == monitor.curve.x_label == "seconds"
     seconds = np.frombuffer(lines(monitor)[monitor.rows[0].name]["x"], "<f4")
     assert seconds.max() <= max(job.seconds for job in two)
+
+
+def test_one_thread_draws_at_a_time_so_that_the_last_to_begin_is_seen_last(two, monkeypatch):
+    monitor = RunsMonitor(two)
+    drawn, free = [], []
+
+    def try_to_draw():
+        free.append(monitor._drawing.acquire(blocking=False))
+
+    def draw(lines, **rest):
+        thread = threading.Thread(target=try_to_draw)
+        thread.start()
+        thread.join()
+        drawn.append(monitor.curve.y_label)
+
+    monkeypatch.setattr(monitor.curve, "draw", draw)
+    monitor.refresh()
+    assert drawn
+    assert not any(free)
 
 
 def test_what_there_is_not_is_refused_with_the_nearest(two):

@@ -6,7 +6,7 @@ import weakref
 
 from rlkit.notebook.widgets.ticking import Ticker
 
-SECONDS = 60
+SECONDS = 300  # more than anything here takes, even on a busy machine
 
 
 class Counted:

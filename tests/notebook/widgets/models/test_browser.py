@@ -11,7 +11,7 @@ from rlkit.notebook.widgets.models import follower as follower_module
 from rlkit.notebook.widgets.models.browser import ModelBrowser
 from rlkit.notebook.widgets.sheet import Sheet
 
-SECONDS = 60
+SECONDS = 300  # more than anything here takes, even on a busy machine
 HOSTILE = "<script>alert('1')</script> & $x$ \x1b[31m"
 
 
