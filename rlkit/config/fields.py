@@ -62,6 +62,7 @@ def hyperparameter(
     scale: Scale = "linear",
     unit: str = "",
     common: bool = False,
+    legacy: Any = None,
 ) -> Any:
     """Declare one hyperparameter of a :class:`ModelConfig`.
 
@@ -75,6 +76,7 @@ def hyperparameter(
         scale: Whether a slider for it is linear or logarithmic.
         unit: What it counts, such as ``"steps"``.
         common: Whether people change it often: shown first in forms and help.
+        legacy: Value in what was written before the field existed, such as the state of a model; None for the default.
     """
     bounds = {"exclusiveMinimum": gt, "minimum": ge, "exclusiveMaximum": lt, "maximum": le}
     extra = {name: bound for name, bound in bounds.items() if bound is not None}
@@ -82,7 +84,7 @@ def hyperparameter(
         default,
         description=meaning,
         validate_default=False,
-        json_schema_extra={**extra, "scale": scale, "unit": unit, "common": common},
+        json_schema_extra={**extra, "scale": scale, "unit": unit, "common": common, "legacy": legacy},
     )
 
 
@@ -100,6 +102,7 @@ class Hyperparameter:
     scale: Scale
     unit: str
     common: bool
+    legacy: Any = None
 
     @property
     def takes(self) -> str:
@@ -176,4 +179,5 @@ def describe_field(name: str, field: FieldInfo) -> Hyperparameter:
         scale=typing.cast("Scale", extra.get("scale", "linear")),
         unit=str(extra.get("unit", "")),
         common=bool(extra.get("common", False)),
+        legacy=extra.get("legacy"),
     )

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Set as AbstractSet
-from numbers import Integral
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -15,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError, Valida
 
 from rlkit.config import files, presets
 from rlkit.config.fields import Hyperparameter, describe_field
+from rlkit.config.numbers import plain
 from rlkit.display import html, text
 from rlkit.errors import ConfigError, did_you_mean
 
@@ -36,6 +36,7 @@ class ModelConfig(BaseModel):
     _adjusted: frozenset[str] = PrivateAttr(default=frozenset())
 
     def __init__(self, **values: Any) -> None:
+        values = plain(values)
         adjusted = self.adjust(values, chosen=values.keys())
         try:
             super().__init__(**{**values, **adjusted})
@@ -81,12 +82,6 @@ class ModelConfig(BaseModel):
             f"{name} takes {field.takes} (default {default}).",
         )
 
-    @field_validator("*", mode="before")
-    @classmethod
-    def _plain_integer(cls, value: Any) -> Any:
-        """Take NumPy's integers, of which sweeps are made: strict pydantic refuses them."""
-        return int(value) if isinstance(value, Integral) and not isinstance(value, bool) else value
-
     @field_validator("*", mode="after")
     @classmethod
     def _check_bounds(cls, value: Any, info: ValidationInfo) -> Any:
@@ -121,7 +116,7 @@ class ModelConfig(BaseModel):
         Raises:
             ConfigError: A name or a value is wrong, or there is no such preset.
         """
-        values = dict(values or {})
+        values = plain(dict(values or {}))
         name, settings = presets.choose(cls.preset_file, env_id, preset)
         settings = files.translate(settings, cls.hyperparameters())
         given = {**settings, **values}
@@ -156,7 +151,7 @@ class ModelConfig(BaseModel):
         return self._with(changes, chosen=self._chosen - set(changes))
 
     def _with(self, changes: Mapping[str, Any], chosen: set[str]) -> Self:
-        values = {**{name: getattr(self, name) for name in self.model_fields_set}, **changes}
+        values = {**{name: getattr(self, name) for name in self.model_fields_set}, **plain(changes)}
         adjusted = self.adjust(values, chosen=chosen)
         config = type(self)(**{**values, **adjusted})
         adjustments = ((self._adjusted | set(changes)) - chosen) | set(adjusted) | config._adjusted  # noqa: SLF001 - our own class
@@ -193,14 +188,20 @@ class ModelConfig(BaseModel):
     def from_state(cls, state: Mapping[str, Any]) -> Self:
         """Return the config that gave ``state`` with :meth:`get_state`.
 
-        A field that has come since is left at its default.
+        A field that has come since gets its legacy value, with which the model acts as before, else its default.
 
         Raises:
             ConfigError: A name or a value is wrong.
         """
-        config = cls(**state["values"])
-        config.model_fields_set.intersection_update({*state["caller"], *state["from_preset"], *state["adjusted"]})
-        return config._mark(str(state["preset"]), set(state["from_preset"]), set(state["adjusted"]))
+        added = {
+            name: field.legacy
+            for name, field in cls.hyperparameters().items()
+            if field.legacy is not None and name not in state["values"]
+        }
+        config = cls(**state["values"], **added)
+        adjusted = {*state["adjusted"], *added}
+        config.model_fields_set.intersection_update({*state["caller"], *state["from_preset"], *adjusted})
+        return config._mark(str(state["preset"]), set(state["from_preset"]), adjusted)
 
     def diff(self, other: ModelConfig) -> dict[str, tuple[Any, Any]]:
         """Return the values that differ: name -> (here, there); None for a name that one side lacks.
@@ -243,7 +244,7 @@ class ModelConfig(BaseModel):
         Raises:
             ConfigError: A name is not a hyperparameter's in a way that no config can say, or a value is not supported.
         """
-        named = {str(name): value for name, value in block.items()}  # YAML's names may be numbers
+        named = {str(name): plain(value) for name, value in block.items()}  # YAML's names may be numbers
         return files.translate(named, cls.hyperparameters())
 
     @classmethod
@@ -271,6 +272,8 @@ class ModelConfig(BaseModel):
         """Return a config from a block as files have it: RL Zoo's spellings and numbers in quotes are read.
 
         Where two values cannot work together, such as a batch larger than a rollout, one is adjusted, with a warning.
+        A block with a ``policy``, which all of RL Zoo's have, was tuned without rescaled actions and does not turn them
+        on (``rescale_actions``); any other block leaves the default, unless it says something else.
 
         Raises:
             ConfigError: A name is unknown, or a value is wrong or not supported.
