@@ -265,7 +265,8 @@ def _is_number(reward: object) -> bool:
     if isinstance(reward, float | int):
         return True
     array = np.asarray(reward)
-    return not array.ndim and (array.dtype.kind in "buif" or isinstance(reward, Number))
+    kind = array.dtype.kind
+    return not array.ndim and (kind in "buif" or (kind == "O" and isinstance(reward, Number)))  # a Fraction, say
 
 
 def _close_all(envs: Sequence[gymnasium.Env[Any, Any]]) -> None:
