@@ -258,7 +258,8 @@ def test_dqn_refuses_actions_that_are_no_choice_among_a_few(kind):
         rlkit.create("dqn", env=Anything(BOX, ACTIONS[kind]))
 
 
-def test_a_gaussian_policy_learns_from_the_action_it_drew_and_steps_the_one_cut_to_the_bounds():
+@pytest.mark.parametrize(("rescale", "limit", "scale"), [(False, 0.1, 1), (True, 1, 0.1)])
+def test_a_gaussian_policy_learns_from_the_action_it_drew_and_steps_the_one_in_the_bounds(rescale, limit, scale):
     stepped = []
 
     class Watching(Anything):
@@ -267,12 +268,14 @@ def test_a_gaussian_policy_learns_from_the_action_it_drew_and_steps_the_one_cut_
             return super().step(action)
 
     learnt = []
-    model = rlkit.create("a2c", env=Watching(BOX, spaces.Box(-0.1, 0.1, (2,), np.float32)), seed=0, n_steps=50)
+    env = Watching(BOX, spaces.Box(-0.1, 0.1, (2,), np.float32))
+    model = rlkit.create("a2c", env=env, seed=0, n_steps=50, rescale_actions=rescale)
     update = model._update
     model._update = lambda batch, left: learnt.append(batch.actions.copy()) or update(batch, left)
     model.train(50)
-    assert np.abs(learnt[0]).max() > 0.1
-    np.testing.assert_array_equal(np.clip(learnt[0], -0.1, 0.1), stepped)
+    assert np.abs(learnt[0]).max() > limit
+    np.testing.assert_allclose(np.clip(learnt[0], -limit, limit) * scale, stepped, rtol=1e-6, atol=1e-8)
+    assert np.abs(stepped).max() == np.float32(0.1)
 
 
 # -- normalisation -----------------------------------------------------------------------------------------------------
