@@ -63,6 +63,7 @@ def hyperparameter(
     unit: str = "",
     common: bool = False,
     live: bool = False,
+    legacy: Any = None,
 ) -> Any:
     """Declare one hyperparameter of a :class:`ModelConfig`.
 
@@ -78,6 +79,7 @@ def hyperparameter(
         common: Whether people change it often: shown first in forms and help.
         live: Whether ``model.reconfigure`` may change it once the model has networks. The algorithm must then read it
             from ``self.config`` each time it uses it.
+        legacy: Value in what was written before the field existed, such as the state of a model; None for the default.
     """
     bounds = {"exclusiveMinimum": gt, "minimum": ge, "exclusiveMaximum": lt, "maximum": le}
     extra = {name: bound for name, bound in bounds.items() if bound is not None}
@@ -85,7 +87,14 @@ def hyperparameter(
         default,
         description=meaning,
         validate_default=False,
-        json_schema_extra={**extra, "scale": scale, "unit": unit, "common": common, "live": live},
+        json_schema_extra={
+            **extra,
+            "scale": scale,
+            "unit": unit,
+            "common": common,
+            "live": live,
+            "legacy": legacy,
+        },
     )
 
 
@@ -104,6 +113,7 @@ class Hyperparameter:
     unit: str
     common: bool
     live: bool
+    legacy: Any = None
 
     @property
     def about(self) -> str:
@@ -186,4 +196,5 @@ def describe_field(name: str, field: FieldInfo) -> Hyperparameter:
         unit=str(extra.get("unit", "")),
         common=bool(extra.get("common", False)),
         live=bool(extra.get("live", False)),
+        legacy=extra.get("legacy"),
     )

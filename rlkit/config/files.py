@@ -156,7 +156,9 @@ def translate(block: Mapping[str, Any], fields: Mapping[str, Hyperparameter]) ->
     """Return the values of a block, in a file's spelling, in that of the config class.
 
     Numbers in quotes become numbers, 1e5 a whole number where one is due; ``policy_kwargs`` is taken apart, and
-    RL Zoo's other keys are accepted where what they say changes nothing.
+    RL Zoo's other keys are accepted where what they say changes nothing. A field that the block does not name has its
+    legacy value where the block has a ``policy``, as all of RL Zoo's have, or names all other fields, as a file does
+    that an older rlkit saved.
 
     Raises:
         ConfigError: A key asks for something that rlkit does not have.
@@ -173,6 +175,10 @@ def translate(block: Mapping[str, Any], fields: Mapping[str, Hyperparameter]) ->
             _check_neutral(key, value)
         else:
             values[key] = value  # the config class refuses it, with the nearest match
+    legacy = {name: field.legacy for name, field in fields.items() if field.legacy is not None}
+    missing = {name for name, field in fields.items() if name not in values and not field.optional}  # TOML has no None
+    if "policy" in block or missing <= legacy.keys():
+        return {**legacy, **values}
     return values
 
 

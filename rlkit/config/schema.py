@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError, Valida
 from rlkit.config import files, presets
 from rlkit.config.class_only import class_only
 from rlkit.config.fields import Hyperparameter, describe_field
+from rlkit.config.numbers import plain
 from rlkit.display import html, text
 from rlkit.errors import ConfigError, did_you_mean
 
@@ -42,6 +43,7 @@ class ModelConfig(BaseModel):
     """Values of a file that :meth:`adjust` changed, as the file has them."""
 
     def __init__(self, **values: Any) -> None:
+        values = plain(values)
         adjusted = self.adjust(values, chosen=values.keys())
         try:
             super().__init__(**{**values, **adjusted})
@@ -87,12 +89,6 @@ class ModelConfig(BaseModel):
             f"{name} takes {field.takes} (default {default}).",
         )
 
-    @field_validator("*", mode="before")
-    @classmethod
-    def _plain_integer(cls, value: Any) -> Any:
-        """Take NumPy's integers, of which sweeps are made: strict pydantic refuses them."""
-        return int(value) if isinstance(value, Integral) and not isinstance(value, bool) else value
-
     @field_validator("*", mode="after")
     @classmethod
     def _check_bounds(cls, value: Any, info: ValidationInfo) -> Any:
@@ -135,7 +131,7 @@ class ModelConfig(BaseModel):
         Raises:
             ConfigError: A name or a value is wrong, there is no such preset, or ``n_envs`` contradicts ``num_envs``.
         """
-        values = dict(values or {})
+        values = plain(dict(values or {}))
         name, settings = presets.choose(cls.preset_file, env_id, preset)
         settings = files.translate(settings, cls.hyperparameters())
         given = {**settings, **values}
@@ -197,7 +193,9 @@ class ModelConfig(BaseModel):
     def _with(self, changes: Mapping[str, Any], chosen: set[str]) -> Self:
         before = self._before_adjusting(chosen)
         current = {name: getattr(self, name) for name in self.model_fields_set}
-        values = {name: value for name, value in {**current, **before, **changes}.items() if value is not _DEFAULT}
+        values = {
+            name: value for name, value in {**current, **before, **plain(changes)}.items() if value is not _DEFAULT
+        }
         adjusted = self.adjust(values, chosen=chosen)
         config = type(self)(**{**values, **adjusted})
         outside = self._adjusted - before.keys()
@@ -279,15 +277,21 @@ class ModelConfig(BaseModel):
     def from_state(cls, state: Mapping[str, Any]) -> Self:
         """Return the config that gave ``state`` with :meth:`get_state`.
 
-        A field that has come since is left at its default.
+        A field that has come since gets its legacy value, with which the model acts as before, else its default.
 
         Raises:
             ConfigError: A name or a value is wrong.
         """
-        config = cls(**state["values"])
-        config.model_fields_set.intersection_update({*state["caller"], *state["from_preset"], *state["adjusted"]})
+        added = {
+            name: field.legacy
+            for name, field in cls.hyperparameters().items()
+            if field.legacy is not None and name not in state["values"]
+        }
+        config = cls(**state["values"], **added)
+        adjusted = {*state["adjusted"], *added}
+        config.model_fields_set.intersection_update({*state["caller"], *state["from_preset"], *adjusted})
         config._given = dict(state.get("given", {}))
-        return config._mark(str(state["preset"]), set(state["from_preset"]), set(state["adjusted"]))
+        return config._mark(str(state["preset"]), set(state["from_preset"]), adjusted)
 
     def diff(self, other: ModelConfig) -> dict[str, tuple[Any, Any]]:
         """Return the values that differ: name -> (here, there); None for a name that one side lacks.
@@ -332,7 +336,7 @@ class ModelConfig(BaseModel):
         Raises:
             ConfigError: A name is not a hyperparameter's in a way that no config can say, or a value is not supported.
         """
-        named = {str(name): value for name, value in block.items()}  # YAML's names may be numbers
+        named = {str(name): plain(value) for name, value in block.items()}  # YAML's names may be numbers
         return files.translate(named, cls.hyperparameters())
 
     @classmethod
@@ -361,6 +365,8 @@ class ModelConfig(BaseModel):
         """Return a config from a block as files have it: RL Zoo's spellings and numbers in quotes are read.
 
         Where two values cannot work together, such as a batch larger than a rollout, one is adjusted, with a warning.
+        A block with a ``policy``, which all of RL Zoo's have, was tuned without rescaled actions and does not turn them
+        on (``rescale_actions``); any other block leaves the default, unless it says something else.
 
         Args:
             block: Names and values.

@@ -15,6 +15,7 @@ import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Number
 from typing import Any, NamedTuple
 
 import gymnasium
@@ -26,7 +27,7 @@ from numpy.typing import NDArray
 from rlkit.envs.cartpole import SameStepCartPole
 from rlkit.envs.checks import SourceChecks
 from rlkit.envs.contract import explain_worker
-from rlkit.envs.encoding import FeatureEncoder, Features, Space, not_finite
+from rlkit.envs.encoding import FeatureEncoder, Features, Space, not_finite, within_float32
 from rlkit.envs.final import OverwrittenObservations, copy_final_observations, final_observation
 from rlkit.envs.state import get_env_state, set_env_state
 from rlkit.envs.workers import run_in_workers
@@ -56,12 +57,13 @@ class Step(NamedTuple):
     """One step of all environments: a transition in every row.
 
     Attributes:
-        observations: Features to act on next, float32 ``(n_envs, size)``: of a new episode where one ended.
+        observations: Features to act on next, ``(n_envs, size)`` of the encoder's dtype: of a new episode where one
+            ended.
         rewards: float64 ``(n_envs,)``.
         terminated: bool ``(n_envs,)``: the episode ended in a terminal state, whose value is 0.
         truncated: bool ``(n_envs,)``: the episode was cut off, by a time limit say; its last state has a value.
-        final_observations: Features of the states that the transitions led to, float32 ``(n_envs, size)``: differs
-            from ``observations`` only where an episode ended.
+        final_observations: Features of the states that the transitions led to, ``(n_envs, size)``: differs from
+            ``observations`` only where an episode ended.
         episodes: The episodes that ended in this step.
     """
 
@@ -102,7 +104,7 @@ class VectorEnvironment(ABC):
         num_envs: How many there are.
         observation_space: Space of one environment's observations.
         action_space: Space of one environment's actions.
-        encoder: What makes features of observations.
+        encoder: What makes features of observations. Another one may take its place before :meth:`reset`.
         max_episode_steps: Steps after which an episode is cut off, where the environment does not do so before; None
             for no such limit.
         checks: What looks for faults that no error shows; None for nothing.
@@ -161,7 +163,7 @@ class VectorEnvironment(ABC):
         self._lengths[:] = 0
         seeds = np.random.SeedSequence(seed).generate_state(self.num_envs)
         features: Features = self._run(self._reset, [int(s) for s in seeds])
-        self._check("an observation", features, np.isfinite(features))
+        self._check("an observation", features, within_float32(features))
         if self.checks is not None:
             self.checks.look_at_first(features)
         return features
@@ -174,6 +176,19 @@ class VectorEnvironment(ABC):
         result = checks.watched(call, argument) if checks is not None and watched else call(argument)
         self.has_failed = False
         return result
+
+    def _warn_of_lost_precision(self, observations: Any) -> None:
+        """Warn once a model where its networks could not tell the first observation from others."""
+        if self.encoder.precision_checked:
+            return
+        self.encoder.precision_checked = True
+        example = self.encoder.lost_precision(observations)
+        if example:
+            message = (
+                f"Observations lose precision as float32: {example}, and so do its neighbours. "
+                "Use normalize=True, which subtracts their mean before they are rounded."
+            )
+            warnings.warn(message, stacklevel=2)
 
     def _check(self, what: str, numbers: NDArray[Any], fine: Bools) -> None:
         """Raise for the first environment whose numbers are not all ``fine``."""
@@ -189,7 +204,8 @@ class VectorEnvironment(ABC):
         """Take one action in every environment; where an episode ends, begin the next.
 
         Args:
-            actions: The environment's own, ``(num_envs, *action_space.shape)``.
+            actions: The environment's own, ``(num_envs, *action_space.shape)``. Environments get copies, which they
+                may change.
 
         Raises:
             EnvironmentContractError: What an environment gave is not of its spaces, not finite, or not what
@@ -204,7 +220,7 @@ class VectorEnvironment(ABC):
                 truncated = truncated | late
                 features = np.where(late[:, None], self._run(self._restart, late), features)
         reached = features if final is None else final
-        self._check("an observation", reached, np.isfinite(reached))
+        self._check("an observation", reached, within_float32(reached))
         self._check("a reward", rewards, np.abs(rewards) <= _LARGEST)  # learned from as float32; NaN is no less either
         self._returns += rewards
         if final is None:
@@ -213,7 +229,7 @@ class VectorEnvironment(ABC):
         episodes = [Episode(int(i), float(self._returns[i]), int(self._lengths[i])) for i in ended]
         self._returns[ended] = 0
         self._lengths[ended] = 0
-        self._check("an observation", features, np.isfinite(features))
+        self._check("an observation", features, within_float32(features))
         return Step(features, rewards, terminated, truncated, final, episodes)
 
     @abstractmethod
@@ -330,17 +346,18 @@ class LoopedEnvironments(VectorEnvironment):
             problem = f"The function that makes environments returned {first} more than once."
             raise EnvironmentContractError(problem, "Let it make a new environment in each call.")
         self.envs = list(envs)
+        self._features: Features  # of the last observations, in an array that every step writes to
         self.hold()
-        self._features: Features = np.zeros((len(envs), self.encoder.size), np.float32)
         self._discrete = isinstance(self.action_space, gymnasium.spaces.Discrete)
 
     def _reset(self, seeds: list[int]) -> Features:
+        self._features = np.zeros((self.num_envs, self.encoder.size), self.encoder.dtype)
         for i, seed in enumerate(seeds):
-            self._begin(i, seed)
+            self._warn_of_lost_precision(self._begin(i, seed))
         return self._features.copy()
 
-    def _begin(self, i: int, seed: int | None = None) -> None:
-        """Begin an episode in one environment and take in its first observation."""
+    def _begin(self, i: int, seed: int | None = None) -> Any:
+        """Begin an episode in one environment, take in its first observation and return it."""
         if seed is not None:
             seed_spaces(self.envs[i], seed)
         try:
@@ -354,12 +371,14 @@ class LoopedEnvironments(VectorEnvironment):
                 "It must return an observation and a dict: return observation, {}.",
             )
         self.encoder.encode_one(result[0], self._features[i])
+        return result[0]
 
     def _step(self, actions: NDArray[Any]) -> Stepped:
         n = self.num_envs
         rewards, terminated, truncated = np.empty(n), np.empty(n, np.bool_), np.empty(n, np.bool_)
         # A Python int is what most environments expect of a Discrete action, and indexing with it is faster.
-        choices: Any = actions.tolist() if self._discrete else [np.asarray(action) for action in actions]
+        # Every other action is a copy: an environment may change it, or keep it.
+        choices: Any = actions.tolist() if self._discrete else [np.array(action) for action in actions]
         for i, env in enumerate(self.envs):
             try:
                 result = env.step(choices[i])
@@ -368,10 +387,12 @@ class LoopedEnvironments(VectorEnvironment):
                 raise
             try:
                 observation, reward, terminated[i], truncated[i], _ = result
+                if not _is_number(reward):
+                    raise self._no_step(result)
                 rewards[i] = reward
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 raise self._no_step(result) from None
-            if type(result[2]) not in _BOOLS or type(result[3]) not in _BOOLS or isinstance(reward, str | None):
+            if type(result[2]) not in _BOOLS or type(result[3]) not in _BOOLS:
                 raise self._no_step(result)
             self.encoder.encode_one(observation, self._features[i])
         ended = np.flatnonzero(terminated | truncated)
@@ -408,6 +429,7 @@ class LoopedEnvironments(VectorEnvironment):
         return None if None in states.values() else states
 
     def _set_state(self, state: Any) -> None:
+        self._features = np.zeros((self.num_envs, self.encoder.size), self.encoder.dtype)
         for i, env in enumerate(self.envs):
             set_env_state(env, state[str(i)])
 
@@ -428,6 +450,15 @@ def seed_spaces(env: gymnasium.Env[Any, Any], seed: int) -> None:
         if not isinstance(layer, gymnasium.Wrapper):
             return
         layer = layer.env
+
+
+def _is_number(reward: object) -> bool:
+    """Return whether ``reward`` is one real number: an array of one number is not, whatever NumPy makes of it."""
+    if isinstance(reward, float | int):
+        return True
+    array = np.asarray(reward)
+    kind = array.dtype.kind
+    return not array.ndim and (kind in "buif" or (kind == "O" and isinstance(reward, Number)))  # a Fraction, say
 
 
 def _close_all(envs: Sequence[gymnasium.Env[Any, Any]]) -> None:
@@ -491,6 +522,7 @@ class BatchedEnvironments(VectorEnvironment):
             raise EnvironmentContractError(problem, "It must return observations and a dict: return observations, {}.")
         observations, _ = result
         self._features = self._encoded(observations)
+        self._warn_of_lost_precision(observations)
         return self._features
 
     def _encoded(self, observations: Any) -> Features:
@@ -502,7 +534,7 @@ class BatchedEnvironments(VectorEnvironment):
 
     def _step(self, actions: NDArray[Any]) -> Stepped:
         try:
-            result = self.env.step(actions)
+            result = self.env.step(actions.copy())
         except Exception as error:
             explain_worker(self.env, error)
             error.add_note(

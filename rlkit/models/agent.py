@@ -211,11 +211,13 @@ class Agent(Estimates):
 
     def _build_for(self, observation_space: Space, action_space: Space) -> None:
         self._observation_space, self._action_space = observation_space, action_space
-        self._encoder = FeatureEncoder(observation_space)
         normalize = getattr(self.config, "normalize", "none")
+        observations = normalize in ("observations", "both")
+        # Normalized first and rounded then: float32 cannot tell 1.7e9 from 1.7e9 + 9.
+        self._encoder = FeatureEncoder(observation_space, np.float64 if observations else np.float32)
         self._normalizer = Normalizer(
             self._encoder.continuous,
-            observations=normalize in ("observations", "both"),
+            observations=observations,
             rewards=normalize in ("rewards", "both"),
             gamma=getattr(self.config, "gamma", 1.0),
         )

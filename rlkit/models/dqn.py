@@ -23,7 +23,8 @@ from rlkit.nn.mlp import MLP, Activation
 from rlkit.nn.optimizers import Adam, clip_global_norm
 from rlkit.nn.parameters import Array, Parameters, assign
 from rlkit.schedules import LinearSchedule, as_schedule
-from rlkit.training.replay import ReplayBuffer, Transitions, capacity
+from rlkit.training.memory import require_memory
+from rlkit.training.replay import ReplayBuffer, Transitions, capacity, transition_bytes
 from rlkit.training.run import TrainingRun, Updates
 
 Exploration = tuple[NDArray[np.float64], NDArray[np.int64]]
@@ -258,10 +259,26 @@ class DQN(ModelBase):
             warnings.warn(message, stacklevel=2)
 
     def _replay_buffer(self, environment: VectorEnvironment) -> ReplayBuffer:
-        """Return the replay buffer, made when it is first needed, as it may be large; else laid out anew if need be."""
+        """Return the replay buffer, made when it is first needed, as it may be large; else laid out anew if need be.
+
+        Raises:
+            ConfigError: There is not enough memory to fill it.
+        """
+        encoder, size, n_envs = environment.encoder, self.config.buffer_size, environment.num_envs
+        held = len(self._replay or ())
+        if self._replay is not None and self._replay.n_envs != n_envs:  # both buffers are there for a moment
+            held = max(0, min(held, size - held))
+        require_memory(
+            "buffer_size",
+            size,
+            transition_bytes(encoder.size, encoder.dtype),
+            held=held,
+            what=f"pairs of observations of {encoder.size:,} numbers",
+            remedy="make observations smaller with a wrapper",
+        )
         if self._replay is None:
-            return ReplayBuffer(self.config.buffer_size, environment.num_envs, environment.encoder.size)
-        return self._replay.laid_out_for(environment.num_envs, self.config.buffer_size)
+            return ReplayBuffer(size, n_envs, encoder.size, encoder.dtype)
+        return self._replay.laid_out_for(n_envs, size)
 
     def _epsilon(self, progress_remaining: float) -> float:
         """Return the probability of a random action: 1 until ``learning_starts`` steps are taken."""
@@ -409,5 +426,6 @@ class DQN(ModelBase):
         return {"n_envs": self._replay.n_envs, "replay": self._replay.get_state()}
 
     def _set_experience(self, state: Mapping[str, Any]) -> None:
-        self._replay = ReplayBuffer(self.config.buffer_size, int(state["n_envs"]), self._encoder.size)
+        size, n_envs = self.config.buffer_size, int(state["n_envs"])
+        self._replay = ReplayBuffer(size, n_envs, self._encoder.size, self._encoder.dtype)
         self._replay.set_state(state["replay"])

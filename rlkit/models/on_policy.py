@@ -24,6 +24,7 @@ from rlkit.nn.distributions import Categorical
 from rlkit.nn.heads import GaussianHead, StateDependentHead
 from rlkit.nn.optimizers import Adam, Optimizer, clip_global_norm
 from rlkit.nn.parameters import Array, assign
+from rlkit.training.memory import require_memory
 from rlkit.training.rollout import Floats, Rollout, generalized_advantages
 from rlkit.training.run import TrainingRun, Updates
 
@@ -53,8 +54,17 @@ class OnPolicyConfig(TrainingConfig):
         unit="units",
     )
     ortho_init: bool = hyperparameter(True, "Whether weights begin orthogonal.")  # noqa: FBT003 - the default
+    rescale_actions: bool = hyperparameter(
+        True,  # noqa: FBT003 - the default
+        "Whether the policy learns continuous actions in [-1, 1], which are rescaled to their bounds where both are "
+        "finite.",
+        legacy=False,
+    )
     log_std_init: float = hyperparameter(
-        0.0, "Logarithm of the standard deviation that continuous actions begin with.", ge=-20, le=2
+        0.0,
+        "Logarithm of the standard deviation that continuous actions begin with, before they are rescaled.",
+        ge=-20,
+        le=2,
     )
     use_sde: bool = hyperparameter(
         False,  # noqa: FBT003 - the default
@@ -169,7 +179,7 @@ class OnPolicyModel(ModelBase):
     def _build_networks(self, features: int, action_space: Space) -> None:
         config = self.config
         head = policy_head(action_space, self._gaussian_head)
-        self._environment_actions = environment_actions(action_space)
+        self._environment_actions = environment_actions(action_space, rescale=config.rescale_actions)
         orthogonal = config.ortho_init and not self._restoring
         self.network = ActorCritic(features, head, config.net_arch, config.activation, self._rng, ortho_init=orthogonal)
         self._optimizer = self._make_optimizer(self.network.parameters.vector)
@@ -214,6 +224,7 @@ class OnPolicyModel(ModelBase):
 
     def _updates(self, run: TrainingRun) -> Updates:
         with self._training_environment() as environment:
+            self._check_memory(environment.num_envs)
             head = self.network.head
             rollout = Rollout(
                 self.config.n_steps,
@@ -238,6 +249,21 @@ class OnPolicyModel(ModelBase):
                     metrics = self._update(self._prepare(rollout), progress_remaining)
                 self._environments.observations = rollout.last_observations
                 yield metrics
+
+    def _check_memory(self, n_envs: int) -> None:
+        """Raise where there is not enough memory for a rollout, and for what is computed of all of it at once."""
+        network, head = self.network, self.network.head
+        layers = sum(network.actor.sizes) + sum(network.critic.sizes[1:])  # the first of which are the observations
+        action = math.prod(head.action_shape) * np.dtype(head.action_dtype).itemsize
+        # Noise; rewards, values, next values, errors, advantages, returns, log-probabilities; two flags.
+        transition = 4 * (layers + head.outputs + 7) + action + 2
+        require_memory(
+            "n_steps",
+            self.config.n_steps,
+            n_envs * transition,
+            what=f"rollouts in {n_envs:,} environments with observations of {network.actor.sizes[0]:,} numbers",
+            remedy="lower n_envs, or make observations smaller with a wrapper",
+        )
 
     def _collect(self, run: TrainingRun, environment: VectorEnvironment, rollout: Rollout) -> None:
         """Fill ``rollout`` with experience of the current policy."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from rlkit.display import html, svg, text
 from rlkit.envs import VectorEnvironment
+from rlkit.envs.spaces import Features
 from rlkit.nn.threads import one_blas_thread
 
 
@@ -105,7 +106,7 @@ class Evaluation:
 
 
 def play_episodes(
-    act: Callable[[NDArray[np.float32]], NDArray[Any]],
+    act: Callable[[Features], NDArray[Any]],
     environment: VectorEnvironment,
     episodes: int,
     seed: int,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +11,14 @@ from numpy.typing import NDArray
 from rlkit.nn.parameters import assign
 
 Floats = NDArray[np.float32]
+Features = NDArray[np.floating[Any]]
 Doubles = NDArray[np.float64]
 
 LIMIT = 10.0
 """Normalised numbers are cut to ± this, as in SB3's ``VecNormalize``."""
 _EPSILON = 1e-8
+_ROUNDING = 16 * float(np.finfo(np.float64).eps)
+"""Deviations up to this part of the mean are what rounding makes of equal numbers."""
 
 
 class RunningStatistics:
@@ -28,13 +30,30 @@ class RunningStatistics:
     Attributes:
         mean: float64 ``(size,)``.
         variance: float64 ``(size,)``, with the count in the denominator.
-        count: Rows seen; it begins a little above 0, so that the first ones do not divide by it.
+        count: Rows seen. Before the first one the mean is 0 and the variance 1.
     """
 
     def __init__(self, size: int) -> None:
         self.mean: Doubles = np.zeros(size)
         self.variance: Doubles = np.ones(size)
-        self.count = 1e-4
+        self.count = 0.0
+        self._all_vary = False
+
+    @property
+    def deviation(self) -> Doubles:
+        """Standard deviation, float64 ``(size,)``, to divide by: 1 where all numbers so far are equal.
+
+        So a number that has only begun to vary is not blown up to the limit. A hundred-millionth is added to the
+        variance, as in SB3's ``VecNormalize``.
+        """
+        variance = self.variance + _EPSILON
+        deviation: Doubles = np.sqrt(variance if self._all_vary else np.where(self._constant, 1.0, variance))
+        return deviation
+
+    @property
+    def _constant(self) -> NDArray[np.bool_]:
+        constant: NDArray[np.bool_] = self.variance <= np.square(_ROUNDING * self.mean)
+        return constant
 
     def update(self, rows: NDArray[np.floating[Any]]) -> None:
         """Take in rows, shape ``(n, size)``."""
@@ -48,6 +67,7 @@ class RunningStatistics:
         moment = self.variance * self.count + squares + difference * difference * (self.count * n / total)
         self.variance = moment / total
         self.count = total
+        self._all_vary = self._all_vary or not self._constant.any()  # looked at in every step until they do
 
     def get_state(self) -> dict[str, Any]:
         """Return the statistics as plain data."""
@@ -63,6 +83,7 @@ class RunningStatistics:
         assign(mean, state["mean"])
         assign(variance, state["variance"])
         self.mean, self.variance, self.count = mean, variance, float(state["count"])
+        self._all_vary = False
 
 
 class Normalizer:
@@ -82,6 +103,7 @@ class Normalizer:
         self, continuous: NDArray[np.bool_], *, observations: bool = False, rewards: bool = False, gamma: float = 0.99
     ) -> None:
         self._keep = ~continuous
+        self._keeps = bool(self._keep.any())
         self._gamma = gamma
         self.observation_statistics = RunningStatistics(len(continuous)) if observations else None
         self.return_statistics = RunningStatistics(1) if rewards else None
@@ -92,9 +114,9 @@ class Normalizer:
         """Compute the factors from the statistics."""
         statistics = self.observation_statistics
         if statistics is not None:
-            scale = 1 / np.sqrt(statistics.variance + _EPSILON)
-            self._mean = np.where(self._keep, 0, statistics.mean)
-            self._scale = np.where(self._keep, 1, scale)
+            self._mean, self._scale = statistics.mean, 1 / statistics.deviation
+            if self._keeps:
+                self._mean, self._scale = np.where(self._keep, 0, self._mean), np.where(self._keep, 1, self._scale)
 
     def begin(self, n_envs: int) -> None:
         """Say that new episodes begin in ``n_envs`` environments, whose discounted returns begin at 0."""
@@ -109,18 +131,18 @@ class Normalizer:
         """Go on in episodes with these discounted returns."""
         self._returns = np.array(discounted_returns, np.float64)
 
-    def learn(self, features: Floats) -> Floats:
-        """Take features ``(n, size)`` into the statistics and return them normalised."""
+    def learn(self, features: Features) -> Floats:
+        """Take features ``(n, size)`` into the statistics and return them normalised, float32."""
         if self.observation_statistics is None:
-            return features
+            return cast("Floats", features)
         self.observation_statistics.update(features)
         self._rescale()
         return self.observations(features)
 
-    def observations(self, features: Floats) -> Floats:
+    def observations(self, features: Features) -> Floats:
         """Return features ``(n, size)``, normalised by the statistics so far, float32."""
         if self.observation_statistics is None:
-            return features
+            return cast("Floats", features)
         scaled = (features - self._mean) * self._scale
         np.minimum(scaled, LIMIT, out=scaled)
         np.maximum(scaled, -LIMIT, out=scaled)
@@ -152,7 +174,7 @@ class Normalizer:
         """What rewards are divided by; 1 where they are not normalised."""
         if self.return_statistics is None:
             return 1.0
-        return math.sqrt(self.return_statistics.variance[0] + _EPSILON)
+        return float(self.return_statistics.deviation[0])
 
     def get_state(self) -> dict[str, Any]:
         """Return the statistics as plain data."""

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from rlkit.envs import Step
 from rlkit.errors import ConfigError
 from rlkit.nn.parameters import assign
 
 Floats = NDArray[np.float32]
+Features = NDArray[np.floating[Any]]
 Integers = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
@@ -23,18 +24,18 @@ class Transitions:
     """What was drawn from a replay buffer, one transition of up to ``n`` steps a row.
 
     Attributes:
-        observations: float32 ``(batch, features)``.
+        observations: ``(batch, features)``: in the buffer's dtype as drawn, float32 once they are normalized.
         actions: int64 ``(batch,)``.
         rewards: Discounted sum of the rewards on the way, float32 ``(batch,)``.
-        next_observations: Where the way ends, float32 ``(batch, features)``.
+        next_observations: Where the way ends, ``(batch, features)`` of the same dtype.
         discounts: What the value there counts for, float32 ``(batch,)``: ``gamma`` to the power of the number of
             steps; 0 where that state is terminal, but not where an episode was cut off.
     """
 
-    observations: Floats
+    observations: Features
     actions: Integers
     rewards: NDArray[np.floating[Any]]
-    next_observations: Floats
+    next_observations: Features
     discounts: Floats
 
     def take(self, rows: slice) -> Transitions:
@@ -53,6 +54,11 @@ def capacity(size: int, n_envs: int) -> int:
     return max(size // n_envs, 1) * n_envs
 
 
+def transition_bytes(features: int, dtype: DTypeLike = np.float32) -> int:
+    """Return how many bytes a transition takes in a replay buffer, in all arrays together."""
+    return 2 * features * np.dtype(dtype).itemsize + 8 + 4 + 1 + 1
+
+
 class ReplayBuffer:
     """The last transitions of several environments; when it is full, the oldest go first.
 
@@ -60,6 +66,7 @@ class ReplayBuffer:
         size: Transitions that it holds at most, of all environments together.
         n_envs: Environments.
         features: Features of an observation.
+        dtype: Dtype of the features, which are kept as they come: float64 where they are normalized when drawn.
 
     Attributes:
         capacity: Transitions that it holds: a multiple of ``n_envs``.
@@ -69,17 +76,17 @@ class ReplayBuffer:
         ConfigError: There is not enough memory for them.
     """
 
-    def __init__(self, size: int, n_envs: int, features: int) -> None:
+    def __init__(self, size: int, n_envs: int, features: int, dtype: DTypeLike = np.float32) -> None:
         self.n_envs = n_envs
         self.capacity = capacity(size, n_envs)
         self._rows = self.capacity // n_envs
         # Row r of environment i is at r * n_envs + i.
         try:
             # zeros(), unlike empty() and a fill, lets the system hand out memory only when it is written to.
-            self._observations: Floats = np.zeros((self.capacity, features), np.float32)
-            self._next_observations: Floats = np.zeros((self.capacity, features), np.float32)
+            self._observations: Features = np.zeros((self.capacity, features), dtype)
+            self._next_observations: Features = np.zeros((self.capacity, features), dtype)
         except (MemoryError, ValueError):
-            gigabytes = 8 * self.capacity * features / 1e9
+            gigabytes = 2 * np.dtype(dtype).itemsize * self.capacity * features / 1e9
             problem = f"buffer_size = {size} takes {gigabytes:,.0f} GB for observations of {features:,} numbers."
             raise ConfigError(problem, "Set a smaller buffer_size.") from None
         self._actions: Integers = np.zeros(self.capacity, np.int64)
@@ -95,7 +102,7 @@ class ReplayBuffer:
     def _row(self, row: int) -> slice:
         return slice(row * self.n_envs, (row + 1) * self.n_envs)
 
-    def add(self, observations: Floats, actions: Integers, step: Step) -> None:
+    def add(self, observations: Features, actions: Integers, step: Step) -> None:
         """Keep one transition of each environment.
 
         Args:
@@ -178,7 +185,7 @@ class ReplayBuffer:
         """
         if n_envs == self.n_envs:
             return self
-        other = ReplayBuffer(size, n_envs, self._observations.shape[1])
+        other = ReplayBuffer(size, n_envs, self._observations.shape[1], self._observations.dtype)
         rows = (self._next_row - self._filled + np.arange(self._filled)) % self._rows
         filled = min(len(self) // n_envs, other.capacity // n_envs)
         # One environment's after the other's, oldest first, cut into n_envs pieces that are laid side by side.

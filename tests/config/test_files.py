@@ -7,6 +7,7 @@ from rlkit.config import files
 from rlkit.errors import ConfigError, StoreError
 from rlkit.models.a2c import A2CConfig
 from rlkit.models.config import NetArch
+from rlkit.models.dqn import DQNConfig
 from rlkit.models.ppo import PPOConfig
 from rlkit.schedules import LinearSchedule
 
@@ -84,6 +85,7 @@ def test_rl_zoos_block_is_read_unchanged(tmp_path):
         ent_coef=0.0,
         learning_rate=LinearSchedule(0.001),
         clip_range=LinearSchedule(0.2),
+        rescale_actions=False,
     )
     assert type(config.n_timesteps) is int
 
@@ -98,7 +100,8 @@ def test_a_batch_larger_than_the_rollout_in_a_file_is_adjusted_with_a_warning():
 
 
 def test_the_shipped_preset_is_rl_zoos_block(tmp_path):
-    assert PPOConfig.load(written(tmp_path, ZOO), env="CartPole-v1") == PPOConfig.resolve(env_id="CartPole-v1")
+    block = PPOConfig.load(written(tmp_path, ZOO), env="CartPole-v1")
+    assert block.replace(rescale_actions=True) == PPOConfig.resolve(env_id="CartPole-v1")
 
 
 @pytest.mark.parametrize(
@@ -148,10 +151,44 @@ def test_a_block_for_a2c_is_read_as_rl_zoo_writes_it(block, meant):
 
 
 @pytest.mark.parametrize(
+    ("block", "rescaled"),
+    [
+        ({"policy": "MlpPolicy", "gamma": 0.5}, False),
+        ({"policy": "MlpPolicy", "rescale_actions": True}, True),
+        ({"gamma": 0.5}, True),
+        ({"gamma": 0.5, "rescale_actions": False}, False),
+        ({}, True),
+    ],
+)
+@pytest.mark.parametrize("config_class", [PPOConfig, A2CConfig])
+def test_a_block_of_rl_zoos_was_tuned_for_actions_that_are_not_rescaled(tmp_path, config_class, block, rescaled):
+    assert config_class.from_mapping(block).rescale_actions is rescaled
+    assert config_class.resolve(config_class.read_block(block), preset=None).rescale_actions is rescaled
+    if block:
+        path = files.write(tmp_path / "block.yaml", {"Pendulum-v1": block, "Other-v0": {}})
+        assert config_class.load(path, env="Pendulum-v1").rescale_actions is rescaled
+
+
+@pytest.mark.parametrize("ending", ["yaml", "toml"])
+def test_a_file_keeps_what_it_says_of_rescaling_and_one_from_before_the_field_did_not_rescale(tmp_path, ending):
+    for rescaled in (True, False):
+        path = PPOConfig(rescale_actions=rescaled).save(tmp_path / f"new.{ending}")
+        assert PPOConfig.load(path).rescale_actions is rescaled
+    values = PPOConfig(gamma=0.5).to_dict()
+    del values["rescale_actions"]
+    path = files.write(tmp_path / f"old.{ending}", values)
+    assert PPOConfig.load(path) == PPOConfig(gamma=0.5, rescale_actions=False)
+
+
+def test_a_block_for_dqn_has_nothing_to_rescale():
+    assert DQNConfig.from_mapping({"policy": "MlpPolicy", "gamma": 0.5}) == DQNConfig(gamma=0.5)
+
+
+@pytest.mark.parametrize(
     "line",
     [
         "normalize: false",
-        "policy: MlpPolicy",
+        "rescale_actions: true\npolicy: MlpPolicy",
         "use_sde: false",
         "sde_sample_freq: -1",
         "frame_stack: 1",

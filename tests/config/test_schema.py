@@ -81,7 +81,7 @@ def configs(draw):
 def test_defaults_are_those_of_stable_baselines3():
     values = PPOConfig().to_dict()
     assert {name: values[name] for name in SB3} == SB3
-    assert set(values) - set(SB3) == {"n_timesteps", "normalize"}
+    assert set(values) - set(SB3) == {"n_timesteps", "normalize", "rescale_actions"}
 
 
 def test_an_unknown_name_is_refused_with_the_nearest():
@@ -200,6 +200,69 @@ def test_numpys_numbers_are_numbers():
     assert type(config.to_dict()["gamma"]) is float
     with pytest.raises(ConfigError):
         PPOConfig(n_steps=np.bool_(1))
+
+
+@pytest.mark.parametrize(
+    ("config_class", "given", "meant"),
+    [
+        (PPOConfig, {"net_arch": [np.int64(8)]}, {"net_arch": [8]}),
+        (PPOConfig, {"net_arch": (np.int32(8), 4)}, {"net_arch": [8, 4]}),
+        (PPOConfig, {"net_arch": np.array([8, 8])}, {"net_arch": [8, 8]}),
+        (PPOConfig, {"net_arch": np.array([8, 8], np.uint8)}, {"net_arch": [8, 8]}),
+        (PPOConfig, {"net_arch": {"pi": [np.int64(8)], "vf": np.array([4])}}, {"net_arch": {"pi": [8], "vf": [4]}}),
+        (PPOConfig, {"net_arch": [{"pi": [np.int64(8)], "vf": []}]}, {"net_arch": {"pi": [8], "vf": []}}),
+        (DQNConfig, {"net_arch": [np.int16(8)]}, {"net_arch": [8]}),
+        (PPOConfig, {"gamma": np.float32(0.5)}, {"gamma": 0.5}),
+        (PPOConfig, {"gamma": np.longdouble(0.5)}, {"gamma": 0.5}),
+        (PPOConfig, {"gamma": np.int64(1)}, {"gamma": 1.0}),
+        (PPOConfig, {"gamma": np.array(0.5)}, {"gamma": 0.5}),
+        (PPOConfig, {"target_kl": np.float16(0.5)}, {"target_kl": 0.5}),
+        (PPOConfig, {"clip_range": np.float32(0.5)}, {"clip_range": 0.5}),
+        (PPOConfig, {"use_sde": np.bool_(1)}, {"use_sde": True}),
+        (PPOConfig, {"normalize": np.bool_(1)}, {"normalize": True}),
+        (PPOConfig, {"normalize": np.str_("rewards")}, {"normalize": "rewards"}),
+        (PPOConfig, {"normalize": {"norm_obs": np.False_}}, {"normalize": "rewards"}),
+        (PPOConfig, {"activation": np.str_("relu")}, {"activation": "relu"}),
+        (PPOConfig, {"learning_rate": np.str_("lin_0.1")}, {"learning_rate": "lin_0.1"}),
+        (PPOConfig, {"n_steps": np.uint8(32)}, {"n_steps": 32}),  # so that the batch size is fitted
+        (DQNConfig, {"buffer_size": np.int64(50)}, {"buffer_size": 50}),  # and learning_starts
+    ],
+)
+def test_numpys_scalars_and_arrays_are_taken_by_every_field(config_class, given, meant):
+    expected = config_class(**meant)
+    configs = [
+        config_class(**given),
+        config_class.resolve(given, preset=None),
+        config_class().replace(**given),
+        config_class.from_mapping(given),
+    ]
+    for config in configs:
+        assert config == expected
+        assert repr(config.to_dict()) == repr(expected.to_dict())
+        for name, value in vars(config).items():
+            assert not isinstance(value, np.generic), name
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("net_arch", [np.bool_(1)]),
+        ("net_arch", np.array([True])),
+        ("net_arch", [np.float64(8)]),
+        ("net_arch", np.array([8.5])),
+        ("net_arch", np.array(8)),
+        ("net_arch", np.array([[8, 8]])),
+        ("n_steps", np.float64(8)),
+        ("n_steps", np.array([8])),
+        ("gamma", np.bool_(1)),
+        ("gamma", np.array([0.5])),
+        ("use_sde", np.int64(1)),
+        ("activation", np.str_("gelu")),
+    ],
+)
+def test_numpys_values_of_another_type_are_refused_by_name(name, value):
+    with pytest.raises(ConfigError, match=f"^{name} = "):
+        PPOConfig(**{name: value})
 
 
 @pytest.mark.parametrize("value", ["lin_0.001", LinearSchedule(0.001)])
@@ -364,6 +427,18 @@ def test_a_state_from_before_a_field_existed_gives_its_default():
     state = PPOConfig(gamma=0.5).get_state()
     del state["values"]["target_kl"]
     assert PPOConfig.from_state(state) == PPOConfig(gamma=0.5)
+
+
+def test_a_state_from_before_actions_were_rescaled_does_not_rescale_them():
+    state = PPOConfig(gamma=0.5).get_state()
+    del state["values"]["rescale_actions"]
+    config = PPOConfig.from_state(state)
+    assert config == PPOConfig(gamma=0.5, rescale_actions=False)
+    assert config.sources["rescale_actions"] == "adjusted"
+    # Nor does a config that is made of it.
+    for other in (config.adjusted(n_envs=4), config.replace(n_envs=4), PPOConfig.from_state(config.get_state())):
+        assert not other.rescale_actions
+    assert config.replace(rescale_actions=True).rescale_actions
 
 
 def test_a_state_with_a_wrong_value_is_refused():

@@ -167,3 +167,109 @@ def test_a_persons_observation_that_is_not_of_the_space_is_refused(observation):
 def test_a_persons_observation_that_is_not_finite_is_refused(wrong):
     with pytest.raises(SpaceMismatchError, match="not finite"):
         FeatureEncoder(spaces.Box(-1, 1, (2,))).encode_any([0.0, wrong])
+
+
+CLOCK = 1.7e9  # seconds: float32 is exact to 128 there
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.int64, np.uint32])
+def test_features_of_float64_tell_large_numbers_apart(dtype):
+    encoder = FeatureEncoder(spaces.Dict(t=spaces.Box(0, 2**32 - 1, (1,), dtype), b=spaces.Discrete(2)), np.float64)
+    observations = [{"t": np.array([CLOCK + i], dtype), "b": 1} for i in range(10)]
+    expected = np.array([[CLOCK + i, 0, 1] for i in range(10)])
+    row = np.empty((10, 3))
+    for i, observation in enumerate(observations):
+        encoder.encode_one(observation, row[i])
+    batch = {"t": np.stack([one["t"] for one in observations]), "b": np.ones(10, int)}
+    for features in (row, encoder.encode(batch), encoder.encode_any(batch)[0]):
+        assert features.dtype == np.float64
+        np.testing.assert_array_equal(features, expected)
+
+
+def test_features_of_float64_have_float32s_range():
+    encoder = FeatureEncoder(spaces.Box(-np.inf, np.inf, (1,), np.float64), np.float64)
+    assert encoder.encode_any(np.array([3e38]))[0].tolist() == [[3e38]]
+    for wrong in (1e39, -1e39, np.nan, np.inf):
+        with pytest.raises(SpaceMismatchError, match="is not finite"):
+            encoder.encode_any(np.array([wrong]))
+
+
+@pytest.mark.parametrize(
+    ("space", "observation", "example"),
+    [
+        (spaces.Box(0, 2e9, (1,), np.float64), [CLOCK + 3], "1700000003.0 becomes 1700000000.0"),
+        (spaces.Box(0, 2**31 - 1, (1,), np.int32), np.array([2**24 + 1], np.int32), "16777217 becomes 16777216.0"),
+        (spaces.Box(0, 2e9, (1,)), np.array([CLOCK + 3]), "1700000003.0 becomes 1700000000.0"),
+        (spaces.Box(0, 2e9, (1,)), np.array([CLOCK], np.float32), ""),  # the environment itself rounded it
+        (spaces.Box(0, 2e9, (1,), np.float64), np.array([2.0**24]), ""),
+        (spaces.Box(0, 2e9, (1,), np.float64), np.array([0.1]), ""),
+    ],
+)
+def test_numbers_that_float32_cannot_tell_from_their_neighbours_are_found(space, observation, example):
+    assert FeatureEncoder(space).lost_precision(observation) == example
+    assert FeatureEncoder(spaces.Dict(a=space)).lost_precision({"a": observation}) == example
+    assert not FeatureEncoder(space, np.float64).lost_precision(observation)
+
+
+FOREIGN = [
+    (spaces.MultiBinary(2), [2, 0]),
+    (spaces.MultiBinary(2), [0.5, 0]),
+    (spaces.MultiBinary(2), np.array([0.5, 0], np.float32)),
+    (spaces.MultiBinary(2), [-1, 0]),
+    (spaces.MultiBinary(2), [np.nan, 0]),
+    (spaces.MultiBinary([2, 1]), [[0], [2]]),
+    (spaces.Box(0, 1, (1,), np.bool_), [2]),
+    (spaces.Box(0, 1, (1,), np.bool_), [0.5]),
+    (spaces.Box(0, 255, (2,), np.uint8), [0.5, 1]),
+    (spaces.Box(0, 255, (2,), np.uint8), np.array([0.5, 1], np.float32)),
+    (spaces.Box(-9, 9, (2,), np.int64), [np.nan, 1]),
+    (spaces.Discrete(3), 0.5),
+    (spaces.Discrete(3), np.array(0.5, np.float32)),
+    (spaces.Discrete(3), np.array(3, np.float32)),
+    (spaces.Discrete(3), np.nan),
+    (spaces.Discrete(3), np.inf),
+    (spaces.Discrete(3), 1e300),
+    (spaces.Discrete(1), True),
+    (spaces.MultiDiscrete([2, 3]), [0.5, 1]),
+    (spaces.MultiDiscrete([2, 3]), np.array([0.5, 1], np.float32)),
+    (spaces.MultiDiscrete([2, 3]), [0, np.nan]),
+]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("space", "observation"), FOREIGN)
+def test_numbers_that_a_space_of_bits_or_integers_does_not_hold_are_refused(space, observation, dtype):
+    encoder = FeatureEncoder(space, dtype)
+    with pytest.raises(EnvironmentContractError, match="are not all of its space"):
+        encoder.encode_one(np.asarray(observation), np.empty(encoder.size, dtype))
+    with pytest.raises(EnvironmentContractError, match="are not all of its space"):
+        encoder.encode(np.asarray(observation)[None])
+    for one_or_more in (np.asarray(observation), np.asarray(observation)[None]):
+        with pytest.raises(SpaceMismatchError):
+            encoder.encode_any(one_or_more)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("space", "number", "features"),
+    [
+        (spaces.MultiBinary(2), [1, 0], [1, 0]),
+        (spaces.Box(0, 255, (2,), np.uint8), [255, 3], [255, 3]),
+        (spaces.Box(0, 3, (2,), np.uint8), [255, 3], [255, 3]),  # bounds are not checked
+        (spaces.Discrete(3), 1, [0, 1, 0]),
+        (spaces.MultiDiscrete([2, 2]), [1, 0], [0, 1, 1, 0]),
+    ],
+)
+@pytest.mark.parametrize("form", [np.int64, np.float32, np.float64, np.uint8])
+def test_whole_numbers_of_any_form_are_taken(space, number, features, dtype, form):
+    encoder = FeatureEncoder(space, dtype)
+    observation = np.array(number, form)
+    row = np.empty(encoder.size, dtype)
+    encoder.encode_one(observation, row)
+    assert row.tolist() == encoder.encode(observation[None])[0].tolist() == features
+    assert row.tolist() == encoder.encode_any(observation)[0][0].tolist()
+
+
+def test_bits_may_be_bools():
+    encoder = FeatureEncoder(spaces.MultiBinary(2))
+    assert encoder.encode(np.array([[True, False]])).tolist() == [[1, 0]]

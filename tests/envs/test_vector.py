@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import copy
 import functools
+from decimal import Decimal
+from fractions import Fraction
 
 import gymnasium
 import numpy as np
@@ -9,8 +11,9 @@ import pytest
 from gymnasium import spaces
 from gymnasium.envs.classic_control.cartpole import CartPoleVectorEnv
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
+from gymnasium.vector.utils import batch_space
 
-from rlkit.envs import EnvironmentSource
+from rlkit.envs import EnvironmentSource, FeatureEncoder
 from rlkit.envs.vector import BatchedEnvironments, LoopedEnvironments, SameStepCartPole, looped, usable
 from rlkit.errors import EnvironmentContractError, UnknownEnvironmentError
 
@@ -829,3 +832,195 @@ def test_what_is_of_the_gym_package_is_told_so(environments):
     for env in (old_env(), old_env, lambda: old_env(*[])):
         with pytest.raises(UnknownEnvironmentError, match="import gymnasium as gym"):
             EnvironmentSource(env)
+
+
+class Meddling(gymnasium.Env):
+    """Keeps a copy of the action that it got, and what it did to the array itself."""
+
+    def __init__(self, space):
+        self.observation_space, self.action_space = spaces.Box(0, 1, (1,)), space
+        self.got = []
+
+    def reset(self, *, seed=None, options=None):
+        return np.zeros(1, np.float32), {}
+
+    def step(self, action):
+        self.got.append(np.array(action))
+        if isinstance(action, np.ndarray):
+            action[...] = 0
+        return np.zeros(1, np.float32), 0.0, False, False, {}
+
+
+class MeddlingVector(VectorEnv):
+    """Sets the actions that it got to zero."""
+
+    metadata = {"autoreset_mode": AutoresetMode.SAME_STEP}  # noqa: RUF012 - as Gymnasium declares it
+    num_envs = 2
+
+    def __init__(self, space):
+        self.single_action_space, self.action_space = space, batch_space(space, 2)
+        self.single_observation_space = spaces.Box(0, 1, (1,))
+        self.observation_space = batch_space(self.single_observation_space, 2)
+
+    def reset(self, *, seed=None, options=None):
+        return np.zeros((2, 1), np.float32), {}
+
+    def step(self, actions):
+        self.got = actions.copy()
+        actions[...] = 0
+        return np.zeros((2, 1), np.float32), np.zeros(2), np.zeros(2, bool), np.zeros(2, bool), {}
+
+
+ACTIONS = [
+    (spaces.Discrete(3), [2, 1]),
+    (spaces.MultiDiscrete([3, 3]), [[2, 1], [1, 2]]),
+    (spaces.MultiBinary(2), [[1, 1], [0, 1]]),
+    (spaces.Box(-3, 3, (2,)), [[2.5, 1.5], [1.5, 2.5]]),
+    (spaces.Box(-3, 3, ()), [2.5, 1.5]),
+    (spaces.Box(-3, 3, (2,), np.int64), [[2, 1], [1, 2]]),
+]
+
+
+@pytest.mark.parametrize(("space", "actions"), ACTIONS)
+@pytest.mark.parametrize("kind", ["looped", "sync", "own"])
+def test_environments_get_copies_of_actions(kind, space, actions):
+    if kind == "own":
+        env = MeddlingVector(space)
+        environment = EnvironmentSource(env).training(2)
+    else:
+        environment = training(kind, [lambda: Meddling(space)] * 2)
+    environment.reset(0)
+    given = np.array(actions, space.dtype)
+    environment.step(given)
+    environment.step(given)
+    np.testing.assert_array_equal(given, actions)
+    if kind == "own":
+        np.testing.assert_array_equal(env.got, actions)
+    else:
+        envs = environment.envs if kind == "looped" else environment.env.envs
+        for i, env in enumerate(envs):
+            np.testing.assert_array_equal(env.unwrapped.got, [actions[i]] * 2)
+    environment.close()
+
+
+class Paying(gymnasium.Env):
+    """Gives one reward, of any kind."""
+
+    observation_space, action_space = spaces.Box(0, 1, (1,)), spaces.Discrete(2)
+
+    def __init__(self, reward):
+        self.reward = reward
+
+    def reset(self, *, seed=None, options=None):
+        return np.zeros(1, np.float32), {}
+
+    def step(self, action):
+        return np.zeros(1, np.float32), self.reward, False, False, {}
+
+
+@pytest.mark.parametrize(
+    "reward",
+    [
+        np.array([1.5]),
+        np.array([[1.5]]),
+        np.array([1.5, 2.5]),
+        np.array([]),
+        np.array([1.5], object),
+        [1.5],
+        (1.5,),
+        "1.5",
+        np.str_("1.5"),
+        np.array("1.5"),
+        b"1.5",
+        None,
+        1 + 0j,
+        np.complex64(1),
+        np.array(None),
+        {},
+        10**400,
+    ],
+    ids=repr,
+)
+def test_a_reward_that_is_not_one_number_is_refused(reward):
+    environment = LoopedEnvironments([Paying(reward)])
+    environment.reset(0)
+    with pytest.raises(EnvironmentContractError, match=r"step returned .*\n.*a reward that is a number"):
+        environment.step(np.array([0]))
+
+
+@pytest.mark.parametrize(
+    "reward",
+    [
+        1.5,
+        2,
+        True,
+        np.float32(1.5),
+        np.float16(1.5),
+        np.int8(2),
+        np.bool_(1),
+        np.array(1.5),
+        Fraction(3, 2),
+        Decimal("1.5"),
+    ],
+    ids=repr,
+)
+def test_a_reward_may_be_a_number_of_any_type(reward):
+    environment = LoopedEnvironments([Paying(reward)])
+    environment.reset(0)
+    assert environment.step(np.array([0])).rewards.tolist() == [float(reward)]
+
+
+class Clock(gymnasium.Env):
+    """Observes the seconds of a clock; an episode has four steps."""
+
+    action_space = spaces.Discrete(2)
+
+    def __init__(self, dtype=np.float64):
+        self.observation_space = spaces.Box(0, 2e9, (1,), dtype)
+
+    def _observe(self):
+        return np.array([1.7e9 + self.t])
+
+    def reset(self, *, seed=None, options=None):
+        self.t = 0
+        return self._observe(), {}
+
+    def step(self, action):
+        self.t += 1
+        return self._observe(), 0.0, self.t == 4, False, {}
+
+
+@pytest.mark.parametrize("kind", ["looped", "sync", "async"])
+def test_an_encoder_of_float64_tells_large_observations_apart(kind):
+    environment = training(kind, [Clock] * 2)
+    environment.encoder = FeatureEncoder(environment.observation_space, np.float64)
+    assert environment.reset(0).tolist() == [[1.7e9]] * 2
+    for t in range(1, 9):
+        step = environment.step(np.zeros(2, int))
+        ended = t % 4 == 0
+        assert step.final_observations.tolist() == [[1.7e9 + (4 if ended else t % 4)]] * 2
+        assert step.observations.tolist() == [[1.7e9 + t % 4]] * 2
+    environment.close()
+
+
+def test_a_space_of_float32_does_not_round_what_a_single_environment_observes():
+    environment = LoopedEnvironments([Clock(np.float32)])
+    environment.encoder = FeatureEncoder(environment.observation_space, np.float64)
+    environment.reset(0)
+    assert environment.step(np.zeros(1, int)).observations.tolist() == [[1.7e9 + 1]]
+
+
+class LateClock(Clock):
+    def _observe(self):
+        return super()._observe() + 3
+
+
+@pytest.mark.parametrize("kind", ["looped", "sync"])
+def test_large_observations_that_float32_rounds_are_warned_of_once(kind):
+    environment = training(kind, [LateClock] * 2)
+    with pytest.warns(UserWarning, match=r"1700000003.0 becomes 1700000000.0.*normalize=True") as warned:
+        environment.reset(0)
+    assert len(warned) == 1
+    environment.step(np.zeros(2, int))
+    environment.reset(1)
+    environment.close()

@@ -12,8 +12,8 @@ from rlkit.errors import ConfigError, TrainingError, UnsupportedSpaceError
 from rlkit.models.dqn import DQN, DQNConfig, dqn_loss
 from rlkit.nn.mlp import MLP
 from rlkit.nn.parameters import Parameters
-from rlkit.training import Callback
-from rlkit.training.replay import ReplayBuffer, Transitions
+from rlkit.training import Callback, memory
+from rlkit.training.replay import ReplayBuffer, Transitions, transition_bytes
 
 
 def made(env, seed=0, **settings):
@@ -383,3 +383,36 @@ def test_means_of_no_gradient_steps_are_unknown(environments):
         updates = made(environments.Identity, learning_starts=1000).train(100).updates
     assert math.isnan(updates["loss"][0])
     assert math.isnan(updates["q_value"][0])
+
+
+@pytest.mark.parametrize(("n_envs", "fits"), [(2, True), (4, False)])
+def test_a_buffer_that_is_filled_already_is_not_counted_twice(environments, monkeypatch, n_envs, fits):
+    model = made(environments.Identity, buffer_size=1000, n_envs=2)
+    model.train(900)
+    held = len(model._replay)
+    assert 800 < held < 1000
+    monkeypatch.setattr(memory, "available_memory", lambda: (1000 - held) * transition_bytes(4) / 0.9 + 1)
+    if n_envs != 2:  # the old buffer is there until its transitions are in the new one
+        model.config = model.config.replace(n_envs=n_envs)
+    if fits:
+        model.train(100)
+    else:
+        with pytest.raises(ConfigError, match="buffer_size = 1000 takes"):
+            model.train(100)
+        monkeypatch.setattr(memory, "available_memory", lambda: held * transition_bytes(4) / 0.9 + 1)
+        model.train(100)
+    assert len(model._replay) == 1000
+
+
+def test_a_normalized_model_takes_the_replay_buffer_of_an_older_state(environments):
+    model = made(environments.Counting, normalize="observations", buffer_size=50)
+    model.train(40)
+    state = model.get_state()
+    for name in ("observations", "next_observations"):
+        assert state["experience"]["replay"][name].dtype == np.float64
+        state["experience"]["replay"][name] = state["experience"]["replay"][name].astype(np.float32)
+    old = DQN.from_state(state, environments.Counting)
+    np.testing.assert_equal(old.get_state()["experience"], model.get_state()["experience"])
+    for one in (model, old):
+        one.train(40)
+    np.testing.assert_equal(old.get_state()["networks"], model.get_state()["networks"])

@@ -12,8 +12,9 @@ import pytest
 from gymnasium import spaces
 
 import rlkit
-from rlkit.errors import SpaceMismatchError, TrainingError, UnsupportedSpaceError
+from rlkit.errors import ConfigError, SpaceMismatchError, TrainingError, UnsupportedSpaceError
 from rlkit.nn.mlp import MLP
+from rlkit.training import memory
 
 ON_POLICY = {"n_steps": 8, "net_arch": [8]}
 CASES = {
@@ -257,7 +258,8 @@ def test_dqn_refuses_actions_that_are_no_choice_among_a_few(kind):
         rlkit.create("dqn", env=Anything(BOX, ACTIONS[kind]))
 
 
-def test_a_gaussian_policy_learns_from_the_action_it_drew_and_steps_the_one_cut_to_the_bounds():
+@pytest.mark.parametrize(("rescale", "limit", "scale"), [(False, 0.1, 1), (True, 1, 0.1)])
+def test_a_gaussian_policy_learns_from_the_action_it_drew_and_steps_the_one_in_the_bounds(rescale, limit, scale):
     stepped = []
 
     class Watching(Anything):
@@ -266,12 +268,14 @@ def test_a_gaussian_policy_learns_from_the_action_it_drew_and_steps_the_one_cut_
             return super().step(action)
 
     learnt = []
-    model = rlkit.create("a2c", env=Watching(BOX, spaces.Box(-0.1, 0.1, (2,), np.float32)), seed=0, n_steps=50)
+    env = Watching(BOX, spaces.Box(-0.1, 0.1, (2,), np.float32))
+    model = rlkit.create("a2c", env=env, seed=0, n_steps=50, rescale_actions=rescale)
     update = model._update
     model._update = lambda batch, left: learnt.append(batch.actions.copy()) or update(batch, left)
     model.train(50)
-    assert np.abs(learnt[0]).max() > 0.1
-    np.testing.assert_array_equal(np.clip(learnt[0], -0.1, 0.1), stepped)
+    assert np.abs(learnt[0]).max() > limit
+    np.testing.assert_allclose(np.clip(learnt[0], -limit, limit) * scale, stepped, rtol=1e-6, atol=1e-8)
+    assert np.abs(stepped).max() == np.float32(0.1)
 
 
 # -- normalisation -----------------------------------------------------------------------------------------------------
@@ -445,3 +449,134 @@ def test_a_policy_that_spread_to_infinity_is_not_blamed_on_the_environment():
     model.network.head.log_std[:] = 100
     with pytest.raises(TrainingError, match="The policy gave an action that is not finite"):
         model.train(8)
+
+
+# -- large observations ------------------------------------------------------------------------------------------------
+
+
+class Clock(gymnasium.Env):
+    """Observes the seconds of a clock from 1.7e9 on, in episodes of ten steps; keeps what it showed."""
+
+    action_space = spaces.Discrete(2)
+
+    def __init__(self, dtype=np.float64):
+        self.observation_space = spaces.Box(0, 2e9, (1,), dtype)
+        self.shown = []
+
+    def _observe(self):
+        self.shown.append(1.7e9 + self.t)
+        return np.array([self.shown[-1]])
+
+    def reset(self, *, seed=None, options=None):
+        self.t = 0
+        return self._observe(), {}
+
+    def step(self, action):
+        self.t += 1
+        return self._observe(), float(self.t), False, self.t == 9, {}
+
+
+CLOCK = 1.7e9 + np.arange(10.0)[:, None]
+FEW = {"ppo": {"n_steps": 25, "batch_size": 25}, "a2c": {"n_steps": 25}, "dqn": {"learning_starts": 8}}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("algorithm", list(FEW))
+def test_large_observations_are_normalized_before_they_are_rounded(algorithm, dtype, tmp_path):
+    made = []
+    model = rlkit.create(
+        algorithm,
+        lambda: made.append(Clock(dtype)) or made[-1],
+        seed=0,
+        preset=None,
+        normalize="observations",
+        n_envs=1,
+        **FEW[algorithm],
+    )
+    model.train(100, progress=False)
+    shown = np.array(made[-1].shown)
+    # The last observation of an episode is not acted on: the statistics are of those that are.
+    acted_on = np.array([second for second in shown if second < CLOCK[-1, 0]])[: len(shown)]
+    statistics = model._normalizer.observation_statistics
+    assert statistics.count == len(acted_on)
+    np.testing.assert_allclose(statistics.mean, acted_on.mean(), rtol=1e-15)
+    np.testing.assert_allclose(statistics.variance, acted_on.var(), rtol=1e-5)
+    features = model._encoder.encode_any(CLOCK)[0]
+    normalized = model._normalizer.observations(features)
+    assert normalized.dtype == np.float32
+    np.testing.assert_allclose(normalized, (CLOCK - acted_on.mean()) / acted_on.std(), rtol=1e-4, atol=1e-6)
+    values = model.predict_values(CLOCK)
+    assert len(set(values.tolist())) == 10
+    again = rlkit.load(model.save(tmp_path / "model.rlkit"), env=lambda: Clock(dtype))
+    np.testing.assert_array_equal(again.predict_values(CLOCK), values)
+    one_by_one = np.array([model.predict_values(one) for one in CLOCK])
+    np.testing.assert_allclose(one_by_one, values, rtol=1e-5)
+    np.testing.assert_allclose(model.watch(0).values, values[:9], rtol=1e-5)
+
+
+@pytest.mark.parametrize("algorithm", list(FEW))
+def test_large_observations_without_normalization_are_warned_of_once(algorithm):
+    class Late(Clock):
+        def _observe(self):
+            return super()._observe() + 1
+
+    model = rlkit.create(algorithm, Late, seed=0, preset=None, **FEW[algorithm])
+    with pytest.warns(UserWarning, match="lose precision as float32") as warned:
+        model.train(25, progress=False)
+    assert len([w for w in warned if "precision" in str(w.message)]) == 1
+    model.train(25, progress=False)
+    model.evaluate(1)
+    model.watch()
+
+
+# -- memory ------------------------------------------------------------------------------------------------------------
+
+
+class Images(gymnasium.Env):
+    """Counts the steps that all of its kind took."""
+
+    observation_space, action_space = spaces.Box(0, 255, (84, 84, 4), np.uint8), spaces.Discrete(2)
+    taken = 0
+
+    def reset(self, *, seed=None, options=None):
+        return np.zeros((84, 84, 4), np.uint8), {}
+
+    def step(self, action):
+        Images.taken += 1
+        return np.zeros((84, 84, 4), np.uint8), 0.0, False, False, {}
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "settings", "told"),
+    [
+        # 1e6 transitions of two observations of 84 * 84 * 4 numbers of 4 bytes, and 14 bytes more.
+        (
+            "dqn",
+            {"buffer_size": 1_000_000},
+            r"buffer_size = 1000000 takes 226 GB .* 28,224 .*Set buffer_size to 15942 or",
+        ),
+        ("dqn", {"buffer_size": 1_000_000, "normalize": True}, r"takes 452 GB .*Set buffer_size to 7971 or"),
+        ("ppo", {"n_steps": 100_000, "n_envs": 2}, r"n_steps = 100000 takes 23 GB .* n_envs"),
+        ("a2c", {"n_steps": 100_000, "n_envs": 2}, r"n_steps = 100000 takes 23 GB .* n_envs"),
+    ],
+)
+def test_a_run_that_memory_cannot_hold_is_refused_before_the_first_step(monkeypatch, algorithm, settings, told):
+    monkeypatch.setattr(memory, "available_memory", lambda: 4e9)
+    model = rlkit.create(algorithm, Images, seed=0, preset=None, net_arch=[8], **settings)
+    Images.taken = 0
+    with pytest.raises(ConfigError, match=f"(?s){told}"):
+        model.train(100, progress=False)
+    assert Images.taken == 0
+
+
+@pytest.mark.parametrize("algorithm", ["ppo", "a2c", "dqn"])
+def test_a_run_that_memory_just_holds_trains(monkeypatch, algorithm):
+    sizes = {"dqn": {"buffer_size": 40}, "ppo": {"n_steps": 40, "batch_size": 40}, "a2c": {"n_steps": 40}}[algorithm]
+    (name, count), *_ = sizes.items()
+    model = rlkit.create(algorithm, Images, seed=0, preset=None, net_arch=[8], n_envs=1, **sizes)
+    monkeypatch.setattr(memory, "available_memory", lambda: 1.0)
+    with pytest.raises(ConfigError, match=f"^{name} = {count} takes 0.0"):
+        model.train(40, progress=False)
+    monkeypatch.setattr(memory, "available_memory", lambda: 11e6)  # 9.03 MB and 4.5 MB in observations alone
+    model.train(40, progress=False)
+    assert model.num_timesteps == 40

@@ -87,6 +87,8 @@ def test_observations_and_rewards_are_normalised_as_by_vecnormalize():
     observations, rewards, dones = arrays["observations"], arrays["rewards"], arrays["dones"]
     everything = np.ones(observations.shape[2], bool)
     normalizer = Normalizer(everything, observations=True, rewards=True, gamma=settings["gamma"])
+    for statistics in (normalizer.observation_statistics, normalizer.return_statistics):
+        statistics.count = 1e-4  # as SB3's begin, with a part of a row at 0
     normalizer.begin(observations.shape[1])
     found, found_rewards = [normalizer.learn(observations[0])], [np.zeros(observations.shape[1])]
     for t in range(1, len(observations)):

@@ -15,18 +15,14 @@ def test_running_statistics_are_those_of_all_rows_however_they_came(sizes, seed)
     statistics = RunningStatistics(2)
     for part in np.split(rows, np.cumsum(sizes)[:-1]):
         statistics.update(part)
-    # They begin as if a ten-thousandth of a row with mean 0 and variance 1 had been seen.
-    count = len(rows) + 1e-4
-    mean = rows.sum(axis=0) / count
-    variance = (((rows - mean) ** 2).sum(axis=0) + 1e-4 * (1 + mean**2)) / count
-    np.testing.assert_allclose(statistics.mean, mean, rtol=1e-9)
-    np.testing.assert_allclose(statistics.variance, variance, rtol=1e-9)
+    assert statistics.count == len(rows)
+    np.testing.assert_allclose(statistics.mean, rows.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(statistics.variance, rows.var(axis=0), rtol=1e-12, atol=1e-24)
 
 
 def test_large_numbers_far_from_zero_lose_no_variance():
     rows = 1e8 + np.random.default_rng(0).normal(size=(10_000, 1))
     statistics = RunningStatistics(1)
-    statistics.count = 1e-300  # else the first mean, 0, is far away
     for part in np.split(rows, 100):
         statistics.update(part)
     assert statistics.variance[0] == pytest.approx(rows.var(), rel=1e-3)
@@ -134,3 +130,71 @@ def test_the_state_is_a_copy():
     state = normalizer.get_state()
     normalizer.learn(np.ones((5, 3), np.float32))
     np.testing.assert_array_equal(state["observations"]["mean"], np.zeros(3))
+
+
+@pytest.mark.parametrize("offset", [0.0, 1.0, -1.7e9, 1.7e9, 1e12])
+def test_statistics_far_from_zero_are_exact_from_the_first_row(offset):
+    rows = offset + np.random.default_rng(1).normal(size=(500, 2))
+    statistics = RunningStatistics(2)
+    for n in range(len(rows)):
+        statistics.update(rows[n : n + 1])
+        seen = rows[: n + 1]
+        assert statistics.count == n + 1
+        np.testing.assert_allclose(statistics.mean, seen.mean(axis=0), rtol=1e-14, atol=1e-14)
+        np.testing.assert_allclose(statistics.variance, (seen - offset).var(axis=0), rtol=1e-3, atol=1e-6)
+
+
+def test_a_clock_has_its_own_spread():
+    statistics = RunningStatistics(1)
+    for second in range(10):
+        statistics.update(1.7e9 + np.full((1, 1), second))
+    assert statistics.mean[0] == pytest.approx(1.7e9 + 4.5, abs=1e-6)
+    assert np.sqrt(statistics.variance[0]) == pytest.approx(np.arange(10).std(), rel=1e-6)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 1.7e9 + 0.1, -3e38])
+@pytest.mark.parametrize("n", [1, 3, 100])
+def test_what_has_not_varied_yet_is_centred_and_not_scaled(value, n):
+    normalizer = Normalizer(np.ones(1, bool), observations=True)
+    assert normalizer.observations(np.array([[3.0]])).tolist() == [[pytest.approx(3, rel=1e-6)]]  # before the first row
+    for _ in range(n):
+        assert abs(normalizer.learn(np.full((2, 1), value))).max() <= abs(value) * 1e-14
+    if abs(value) < 1e10:
+        assert normalizer.observations(np.array([[value + 2]])).tolist() == [[pytest.approx(2, rel=1e-6)]]
+
+
+def test_the_first_row_becomes_0_and_the_second_1_or_minus_1():
+    normalizer = Normalizer(ALL, observations=True)
+    assert normalizer.learn(np.array([[1.7e9, 5.0, -3.0]])).tolist() == [[0, 0, 0]]
+    np.testing.assert_allclose(normalizer.learn(np.array([[1.7e9 + 2, 1.0, -3.0]])), [[1, -1, 0]], rtol=1e-6)
+
+
+def test_observations_are_rounded_after_they_are_normalized():
+    normalizer = Normalizer(np.ones(1, bool), observations=True)
+    clock = 1.7e9 + np.arange(10.0)[:, None]
+    normalized = normalizer.learn(clock)
+    assert normalized.dtype == np.float32
+    np.testing.assert_allclose(normalized, (clock - clock.mean()) / clock.std(), rtol=1e-5)
+
+
+def test_rewards_are_kept_until_returns_vary():
+    normalizer = Normalizer(ALL, rewards=True)
+    normalizer.begin(1)
+    for _ in range(3):  # episodes of one step, all worth the same
+        assert normalizer.learn_rewards(np.array([7.0]), np.array([True])).tolist() == [7]
+    normalizer.learn_rewards(np.array([9.0]), np.array([True]))
+    assert normalizer.reward_scale == pytest.approx(np.std([7, 7, 7, 9]))
+
+
+def test_statistics_of_before_they_began_with_nothing_go_on():
+    rows = np.random.default_rng(0).normal(3, 2, (50, 3))
+    old = {"mean": rows.mean(axis=0), "variance": rows.var(axis=0), "count": 1e-4 + 50}
+    normalizer = Normalizer(ALL, observations=True)
+    normalizer.set_state({"observations": old})
+    scaled = np.clip((rows - old["mean"]) / np.sqrt(old["variance"] + 1e-8), -10, 10)
+    np.testing.assert_allclose(normalizer.observations(rows), scaled, rtol=1e-6)
+    more = np.random.default_rng(1).normal(5, 1, (20, 3))
+    normalizer.learn(more)
+    together = np.concatenate([rows, more])
+    np.testing.assert_allclose(normalizer.observation_statistics.mean, together.mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(normalizer.observation_statistics.variance, together.var(axis=0), rtol=1e-5)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from rlkit.envs import Step
-from rlkit.training.replay import ReplayBuffer
+from rlkit.training.replay import ReplayBuffer, transition_bytes
 
 
 def step_of(observations, rewards, terminated, truncated):
@@ -175,3 +175,33 @@ def test_laid_out_for_another_number_of_environments_it_holds_the_same_transitio
         way = (float(drawn.rewards[i]), drawn.next_observations[i, 0], float(drawn.discounts[i]))
         assert any(way == pytest.approx(each, rel=1e-5, abs=1e-6) for each in ways)
     filled(again, 3, rng)
+
+
+def test_a_buffer_of_float64_keeps_large_numbers_apart_also_in_its_state():
+    buffer = ReplayBuffer(20, 1, 1, np.float64)
+    for i in range(10):
+        now, following = np.array([[1.7e9 + i]]), np.array([[1.7e9 + i + 1]])
+        buffer.add(now, np.array([0]), step_of(following, np.zeros(1), np.zeros(1, bool), np.zeros(1, bool)))
+    again = ReplayBuffer(20, 1, 1, np.float64)
+    again.set_state(buffer.get_state())
+    for one in (buffer, again, buffer.laid_out_for(2, 20)):
+        drawn = one.sample(500, np.random.default_rng(0), gamma=0.9)
+        assert drawn.observations.dtype == drawn.next_observations.dtype == np.float64
+        assert set(drawn.observations[:, 0]) == set(1.7e9 + np.arange(10))
+        np.testing.assert_array_equal(drawn.next_observations, drawn.observations + 1)
+
+
+def test_a_buffer_of_float64_takes_a_state_of_float32():
+    old = ReplayBuffer(8, 2, 1)
+    filled(old, 6, np.random.default_rng(0))
+    buffer = ReplayBuffer(8, 2, 1, np.float64)
+    buffer.set_state(old.get_state())
+    one, other = (each.sample(50, np.random.default_rng(1), gamma=0.9, n_steps=2) for each in (old, buffer))
+    np.testing.assert_array_equal(one.observations, other.observations)
+    np.testing.assert_array_equal(one.rewards, other.rewards)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_bytes_of_a_transition_are_those_of_all_arrays(dtype):
+    buffer = ReplayBuffer(64, 4, 5, dtype)
+    assert transition_bytes(5, dtype) * 64 == sum(array.nbytes for array in buffer._arrays().values())
