@@ -109,7 +109,7 @@ class Train(AlgorithmVerb):
             )
         else:
             model = create_from(options, scope)
-        history = model.train(options.steps, callbacks=training_callbacks(options))
+        history = model.train(options.steps, total=options.total, callbacks=training_callbacks(options))
         return Trained(history, None if options.save is None else _save(model, options))
 
 

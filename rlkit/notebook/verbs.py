@@ -111,7 +111,7 @@ class Train(Verb):
         scope = cast("NotebookScope", scope)
         model, callbacks = scope.variable(options.model), training_callbacks(options)
         train = model.train_in_background if options.background else model.train
-        return train(options.steps, callbacks=callbacks)
+        return train(options.steps, total=options.total, callbacks=callbacks)
 
 
 class Reconfigure(Verb):

@@ -53,6 +53,7 @@ class EvaluateEvery(Callback):
         env: Another environment with the same spaces; the model's own where None.
         seed: Seed of the environments; one that depends on the model's own where None. Each evaluation plays the
             same episodes, so that they compare.
+        n_envs: Environments that are stepped together: see :meth:`rlkit.ModelBase.evaluate`.
         deterministic: Whether to take the most probable action.
         max_episode_steps: Steps after which an episode is cut off: see :meth:`rlkit.ModelBase.evaluate`.
         path: A file ending in ``.rlkit``, to which the best model so far is saved without its kept experience.
@@ -67,8 +68,8 @@ class EvaluateEvery(Callback):
             when training begins.
 
     Raises:
-        TrainingError: ``steps``, ``episodes`` or ``max_episode_steps`` is no positive whole number, or ``seed`` is
-            no whole number from 0.
+        TrainingError: ``steps``, ``episodes``, ``n_envs`` or ``max_episode_steps`` is no positive whole number, or
+            ``seed`` is no whole number from 0.
         StoreError: ``path`` does not end in ``.rlkit``.
     """
 
@@ -79,6 +80,7 @@ class EvaluateEvery(Callback):
         *,
         env: EnvironmentLike | None = None,
         seed: int | None = None,
+        n_envs: int | None = None,
         deterministic: bool = True,
         max_episode_steps: int | None = None,
         path: str | Path | None = None,
@@ -89,6 +91,7 @@ class EvaluateEvery(Callback):
             "episodes": whole_number("episodes", episodes, 1, TrainingError),
             "env": env,
             "seed": _whole_or_none("seed", seed, 0),
+            "n_envs": _whole_or_none("n_envs", n_envs, 1),
             "deterministic": deterministic,
             "max_episode_steps": _whole_or_none("max_episode_steps", max_episode_steps, 1),
         }

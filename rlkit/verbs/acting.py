@@ -22,12 +22,20 @@ class Evaluate(Verb):
         parser.take("model")
         how_many = f"how many; {scope.episodes} by default"
         parser.add("--episodes", metavar="N", type=parse_whole_number, default=scope.episodes, help=how_many)
+        envs = "environments stepped together; 8 by default, 1 for an environment in a variable"
+        parser.add("--n-envs", metavar="N", type=parse_whole_number, help=envs)
         parser.take("--seed", "--stochastic", "--env", "--trust")
 
     def run(self, options: argparse.Namespace, scope: Scope) -> Evaluation:
         model = scope.model(options.model, trust=options.trust)
         env = None if options.env is None else scope.environment(options.env)
-        return model.evaluate(options.episodes, seed=options.seed, env=env, deterministic=not options.stochastic)
+        return model.evaluate(
+            options.episodes,
+            seed=options.seed,
+            env=env,
+            n_envs=options.n_envs,
+            deterministic=not options.stochastic,
+        )
 
 
 class Watch(Verb):

@@ -12,6 +12,12 @@ from rlkit.verbs.parser import OptionParser, parse_number, parse_whole_number
 def add_training(parser: OptionParser) -> None:
     """Add the options of training."""
     parser.take("--steps")
+    parser.add(
+        "--total",
+        type=parse_whole_number,
+        metavar="N",
+        help="steps of a run of which this is a part, from the model's first: schedules span all of them",
+    )
     parser.add("--eval-every", type=parse_whole_number, metavar="STEPS", help="evaluate every so many steps")
     parser.add("--eval-episodes", type=parse_whole_number, metavar="N", help="episodes of each; 20 by default")
     parser.add(
