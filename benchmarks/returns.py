@@ -122,7 +122,7 @@ def run(case: Case, seed: int, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Train and evaluate one model; return what came out, as JSON can hold it."""
     model = rlkit.create(case.algorithm, env=case.env, seed=seed, **settings)
     history = model.train(progress=False)
-    evaluation = model.evaluate(EPISODES, seed=HELD_OUT + seed)
+    evaluation = model.evaluate(EPISODES, seed=HELD_OUT + seed, n_envs=32)
     return {
         "env": case.env,
         "algorithm": case.algorithm,
