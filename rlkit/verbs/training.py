@@ -16,7 +16,7 @@ def add_training(parser: OptionParser) -> None:
         "--total",
         type=parse_whole_number,
         metavar="N",
-        help="steps of a run of which this is a part, from the model's first: schedules span all of them",
+        help="train a part of a run of N steps, counted from the model's first; schedules span all N",
     )
     parser.add("--eval-every", type=parse_whole_number, metavar="STEPS", help="evaluate every so many steps")
     parser.add("--eval-episodes", type=parse_whole_number, metavar="N", help="episodes of each; 20 by default")
