@@ -12,6 +12,7 @@ import pytest
 from gymnasium import spaces
 
 import rlkit
+from rlkit.callbacks import Checkpoint
 from rlkit.errors import ConfigError, SpaceMismatchError, TrainingError, UnsupportedSpaceError
 from rlkit.nn.mlp import MLP
 from rlkit.training import memory
@@ -79,6 +80,109 @@ def test_training_goes_on_in_a_fresh_process_bit_for_bit(tmp_path):
     subprocess.run([sys.executable, "-c", RESUME, *map(str, wholes)], check=True, timeout=600)
     for path, whole in wholes.items():
         np.testing.assert_equal(rlkit.load(path).get_state(), whole.get_state(), err_msg=path.name)
+
+
+FINISH = """
+import sys
+import numpy as np
+import rlkit
+
+np.random.seed(3)
+for path in sys.argv[1:]:
+    model = rlkit.load(path)
+    model.train(total=192)
+    model.save(path)
+"""
+ENVIRONMENTS = ["CartPole-v1", "Pendulum-v1", "MountainCarContinuous-v0", "Acrobot-v1", "FrozenLake-v1", "Taxi-v4"]
+
+
+def test_a_run_is_finished_in_a_fresh_process_bit_for_bit(tmp_path):
+    wholes = {}
+    for name, (algorithm, own, settings) in CASES.items():
+        kinds = rlkit.factory.get(algorithm).action_spaces
+        for env in dict.fromkeys([own, *ENVIRONMENTS]):
+            if not isinstance(gymnasium.make(env).action_space, kinds) or (settings.get("use_sde") and env != own):
+                continue
+            for n_envs in (1, 4, 8) if env == own else (3,):
+                path = tmp_path / f"{name} {env} {n_envs}.rlkit"
+                model, whole = (
+                    rlkit.create(
+                        algorithm, env, seed=0, n_envs=n_envs, preset=None, learning_rate="lin_0.01", **settings
+                    )
+                    for _ in range(2)
+                )
+                model.train(96, total=192)
+                model.save(path)
+                whole.train(192)
+                wholes[path] = whole
+    subprocess.run([sys.executable, "-c", FINISH, *map(str, wholes)], check=True, timeout=600)
+    for path, whole in wholes.items():
+        loaded = rlkit.load(path).get_state()
+        for part in ("networks", "episodes", "rng", "num_timesteps", "num_episodes", "normalizer", "experience"):
+            np.testing.assert_equal(loaded[part], whole.get_state()[part], err_msg=f"{part} of {path.name}")
+
+
+class Dies(rlkit.Callback):
+    def on_update(self, run, update):
+        if run.model.num_timesteps >= 120:
+            raise OSError("the power went")
+
+
+@pytest.mark.parametrize("algorithm", rlkit.factory.names())
+@pytest.mark.parametrize("n_envs", [1, 8])
+def test_a_run_that_died_finishes_its_schedule_from_its_checkpoint(tmp_path, algorithm, n_envs):
+    settings = next(settings for name, _, settings in CASES.values() if name == algorithm)
+    settings = {**settings, "learning_rate": "lin_0.01", "n_envs": n_envs}
+    whole, died = (rlkit.create(algorithm, "CartPole-v1", seed=0, preset=None, **settings) for _ in range(2))
+    whole.train(256)
+    checkpoint = Checkpoint("died", 64, slim=False, registry=tmp_path)
+    with pytest.raises(OSError, match="the power went"):
+        died.train(256, callbacks=[checkpoint, Dies()])
+    kept = checkpoint.versions[0]
+    model = rlkit.registry(tmp_path).load(kept.ref)
+    assert 64 <= model.num_timesteps < 256
+    model.train(total=256)
+    np.testing.assert_equal(model.get_state()["networks"], whole.get_state()["networks"])
+    assert model.num_timesteps == whole.num_timesteps
+
+
+def test_where_the_environment_cannot_be_saved_the_schedule_goes_on_and_episodes_begin_anew(tmp_path, environments):
+    model = rlkit.create("ppo", environments.Counting, seed=0, n_steps=8, batch_size=8, learning_rate="lin_0.01")
+    model.train(80, total=160)
+    assert model.get_state()["episodes"] is None
+    loaded = rlkit.load(model.save(tmp_path / "model.rlkit"), env=environments.Counting)
+    rates = loaded.train(total=160).updates["learning_rate"]
+    np.testing.assert_allclose(rates, 0.01 * (1 - np.arange(80, 160, 8) / 160))
+
+
+def test_total_that_is_reached_is_warned_of_and_trains_nothing():
+    model = rlkit.create("a2c", "CartPole-v1", seed=0, preset=None)
+    model.train(50, total=50)
+    with pytest.warns(UserWarning, match=r"has trained 50 steps.*nothing is left of total = 50"):
+        history = model.train(total=50)
+    assert (history.num_timesteps, model.num_timesteps) == (0, 50)
+    assert "0 steps" in repr(history)
+    assert history._repr_html_()
+
+
+@pytest.mark.parametrize("total", [0, -5, 2.5, "10", True])
+def test_a_total_that_is_none_is_refused(total):
+    with pytest.raises(TrainingError, match="total"):
+        rlkit.create("a2c", "CartPole-v1").train(10, total=total)
+
+
+def test_a_part_that_took_more_than_it_asked_for_is_made_up_for_by_the_next():
+    model = rlkit.create("ppo", "CartPole-v1", seed=0, preset=None, n_steps=64)
+    taken = [model.train(20, total=160).num_timesteps for _ in range(8)]
+    assert taken == [64, 0, 0, 64, 0, 0, 64, 0]
+
+
+def test_a_run_without_total_begins_its_schedule_and_episodes_anew():
+    one, other = (rlkit.create("a2c", "CartPole-v1", seed=0, learning_rate="lin_0.01") for _ in range(2))
+    for model in (one, other):
+        model.train(40, total=80)
+    assert other.train(40).updates["learning_rate"][0] == 0.01
+    assert one.train(total=80).updates["learning_rate"][0] == 0.005
 
 
 def test_two_runs_of_one_seed_give_the_same_bits_and_another_seed_does_not(make):
