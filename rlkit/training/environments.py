@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import weakref
 from collections.abc import Mapping
 from typing import Any
@@ -27,28 +28,26 @@ class TrainingEnvironments:
         self.observations: Features | None = None
         self.saved = saved
         self._vector: VectorEnvironment | None = None
-        self._finalizer: weakref.finalize[..., Any] | None = None
+        _all.add(self)
 
     def open(self, source: EnvironmentSource, num_envs: int) -> VectorEnvironment:
         """Return the environments, made by ``source`` where there are none that work."""
         if self._vector is not None and self._vector.has_failed:
             self.close()
         if self._vector is None:
-            self.use(source.training(num_envs))
-        assert self._vector is not None  # noqa: S101 - use() has set it
+            self._vector = source.training(num_envs)
         return self._vector
-
-    def use(self, vector: VectorEnvironment) -> None:
-        """Train in these environments from now on."""
-        self._vector = vector
-        self._finalizer = weakref.finalize(self, vector.close)
 
     def close(self) -> None:
         """Close the environments, unless they are somebody else's; others are made when they are needed."""
+        vector, self._vector = self._vector, None
         self.observations = self.saved = None
-        if self._finalizer is not None:
-            self._finalizer()
-        self._vector = self._finalizer = None
+        if vector is not None:
+            vector.close()
+
+    def __del__(self) -> None:
+        # Not a finalizer: that would keep an environment alive for ever whose opponent is the model itself.
+        self.close()
 
     @property
     def vector(self) -> VectorEnvironment | None:
@@ -61,7 +60,7 @@ class TrainingEnvironments:
         other = TrainingEnvironments(saved)
         vector = None if self._vector is None else self._vector.copied()
         if vector is not None:
-            other.use(vector)
+            other._vector = vector
             other.observations = None if self.observations is None else self.observations.copy()
         return other
 
@@ -90,3 +89,13 @@ class TrainingEnvironments:
             return np.array(saved["observations"])
         except (KeyError, TypeError, ValueError):  # of other environments
             return None
+
+
+_all: weakref.WeakSet[TrainingEnvironments] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    """Close what is open when Python ends: environments may have files to complete."""
+    for environments in list(_all):
+        environments.close()

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import copy
+import gc
 import json
 import multiprocessing
 import pickle
+import subprocess
+import sys
 import warnings
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
 import cloudpickle
 import dill
@@ -303,6 +307,47 @@ def test_an_evaluation_changes_nothing_that_training_environments_store(small_mo
     levels = [each.level for each in model._environments.vector.envs]
     model.evaluate(5)
     assert [each.level for each in model._environments.vector.envs] == levels
+
+
+def test_an_environment_that_holds_the_model_is_closed_with_it(small_model):
+    closed = []
+
+    class SelfPlay(untidy.Tidy):
+        opponent = None
+
+        def close(self):
+            closed.append(self.opponent is not None)
+
+    model = small_model("ppo", SelfPlay)
+    model.train(32)
+    for env in model._environments.vector.envs:
+        env.opponent = model
+    del closed[:], model, env
+    gc.collect()
+    assert closed == [True, True]
+
+
+ENDS = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import untidy, rlkit
+
+class Says(untidy.Tidy):
+    def close(self):
+        print("closed")
+
+model = rlkit.create("ppo", Says, n_steps=8, batch_size=8)
+model.train(8, progress=False)
+print("end of the script")
+"""
+
+
+def test_environments_are_closed_when_python_ends():
+    ran = subprocess.run(
+        [sys.executable, "-c", ENDS, str(Path(untidy.__file__).parent)], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.splitlines() == ["closed", "end of the script", "closed"]  # the first is looked at for its spaces
+    assert ran.stderr == ""
 
 
 # -- one environment for two -------------------------------------------------------------------------------------------
