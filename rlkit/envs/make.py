@@ -37,9 +37,9 @@ _VECTORISED_PAYS_FROM = 5
 class EnvironmentSource:
     """Makes environments of one kind: for training, and others for evaluation.
 
-    An environment or a vector environment that was passed as an object is a template: what is trained and evaluated in
-    are copies of it. A vector environment is the exception, which is trained in itself. It is evaluated in a copy, or
-    itself where it cannot be copied.
+    An environment that was passed as an object is a template: training and evaluation use copies of it. A vector
+    environment that was passed is the one that trains. Evaluation uses a copy of it, or the vector environment itself if
+    it cannot be copied.
 
     Args:
         env: A Gymnasium id, an environment, a vector environment, or a function that returns an environment. An id
@@ -109,7 +109,7 @@ class EnvironmentSource:
         self.env_id = saved_id(spec, env) if spec and not wrapped else None
         if not _is_plain(self.env_kwargs) or self.modified:  # nor without what cannot be saved
             self.env_id = None
-        if self.modified:  # nor is it solved from where the one of that id is
+        if self.modified:  # the threshold is that of the unmodified environment
             self.reward_threshold = None
         if spec and not isinstance(env, str):
             self.env_kwargs = kwargs_of(spec)
@@ -133,7 +133,7 @@ class EnvironmentSource:
         raise UnknownEnvironmentError(problem, "Give a Gymnasium id, an Env, a VectorEnv or a function that makes one.")
 
     def _new(self) -> Environment:
-        """Return one new environment, which nobody steps.
+        """Return a new environment that is not in use.
 
         Raises:
             EnvironmentContractError: A function returned one in which a model trains or is evaluated.
@@ -157,7 +157,7 @@ class EnvironmentSource:
         Args:
             num_envs: How many, where the caller did not give a vector environment.
             max_episode_steps: Steps after which an episode is cut off, where the environment does not do so before.
-            itself: Whether to play in the vector environment that was passed, rather than in a copy of it.
+            itself: Whether to use the vector environment that was passed, rather than a copy of it.
 
         Raises:
             EnvironmentContractError: It is a vector environment that cannot be copied, and is being trained in.
@@ -186,10 +186,10 @@ class EnvironmentSource:
             vector = self._copied_vector()
             return None if vector is None else EnvironmentSource(vector)
         if not isinstance(self.given, gymnasium.Env):
-            return self  # an id and a function make new ones for everybody
+            return self  # an id and a function make new environments for both
         try:
             return EnvironmentSource(copy.deepcopy(self.given))
-        except Exception:  # noqa: BLE001 - it is made from its spec, which all can share
+        except Exception:  # noqa: BLE001 - it is made from its spec, which both can share
             return self
 
     def pickled(self) -> bytes | None:
@@ -393,7 +393,7 @@ def _maker_of_vector(env: VectorEnv[Any, Any, Any]) -> Callable[[], Environment]
 
 
 def _modified(env: Environment | VectorEnv[Any, Any, Any], spec: EnvSpec | None) -> list[str]:
-    """Return the attributes in which an environment differs from what its spec makes; none where there is no spec."""
+    """Return the attributes in which an environment differs from a new one of its spec; empty without a spec."""
     if spec is None or spec.id not in gymnasium.registry:
         return []
     kwargs = kwargs_of(spec)

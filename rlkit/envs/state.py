@@ -31,7 +31,7 @@ def write_generator(generator: np.random.Generator, state: Mapping[str, Any]) ->
     try:
         generator.bit_generator.state = dict(state)
     except (KeyError, TypeError) as error:
-        message = f"this is no state of a generator: {error!r}"
+        message = f"not the state of a generator: {error!r}"
         raise ValueError(message) from None
     return generator
 
@@ -64,7 +64,7 @@ def set_env_state(env: gymnasium.Env[Any, Any], state: Mapping[str, Any]) -> Non
     env.reset(seed=0)
     known = get_env_state(env)
     if known is None or set(known["values"]) - set(state["values"]) or len(known["limits"]) != len(state["limits"]):
-        message = f"this is no state of {env}"
+        message = f"not the state of {env}"
         raise ValueError(message)
     limits = iter(state["limits"])
     layer: Any = env

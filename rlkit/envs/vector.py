@@ -86,7 +86,7 @@ class Stepped(NamedTuple):
 
 
 _holders: dict[int, weakref.ref[VectorEnvironment]] = {}
-"""Who stepped each instance of an environment last, by the instance's identity."""
+"""The object that claimed each instance of an environment last, by the identity of the instance."""
 
 
 class VectorEnvironment(ABC):
@@ -108,7 +108,7 @@ class VectorEnvironment(ABC):
         max_episode_steps: Steps after which an episode is cut off, where the environment does not do so before; None
             for no such limit.
         checks: What looks for faults that no error shows; None for nothing.
-        has_failed: Whether a reset or a step raised an error, so that nobody knows where the episodes stand.
+        has_failed: Whether a reset or a step raised an error, after which the state of the episodes is unknown.
     """
 
     def __init__(
@@ -128,7 +128,7 @@ class VectorEnvironment(ABC):
         self._lengths = np.zeros(num_envs, np.int64)
 
     def hold(self) -> bool:
-        """Claim the instances until :meth:`release`, and return whether nobody else has stepped them since.
+        """Claim the instances until :meth:`release`; return whether no other claim came in between.
 
         Raises:
             EnvironmentContractError: One of them is being stepped elsewhere.
@@ -146,7 +146,7 @@ class VectorEnvironment(ABC):
         return ours
 
     def release(self) -> None:
-        """Let others step the instances after a run, where they are somebody else's; ours are held until closed."""
+        """End the claim after a run. Instances that were made for this object stay claimed until :meth:`close`."""
         self._is_held = self._is_held and self._is_ours
 
     def reset(self, seed: int) -> Features:
@@ -260,7 +260,7 @@ class VectorEnvironment(ABC):
         return None if other._shares_with(self) else other  # noqa: SLF001 - our own class
 
     def _shares_with(self, other: VectorEnvironment) -> bool:
-        """Claim the instances of a copy; say whether one is none, as its ``__deepcopy__`` returned itself."""
+        """Claim the instances of a copy, unless one is shared with ``other``: its ``__deepcopy__`` returned itself."""
         if set(map(id, other._instances)) & set(map(id, self._instances)):
             return True
         self.hold()
@@ -313,7 +313,7 @@ def in_use(instance: object) -> EnvironmentContractError:
 
 
 def _forget(identity: int) -> Callable[[weakref.ref[VectorEnvironment]], None]:
-    """Return what removes a holder that is gone, unless another one has taken its place."""
+    """Return a function that removes a holder that is gone, unless another one has taken its place."""
 
     def forget(gone: weakref.ref[VectorEnvironment]) -> None:
         if _holders.get(identity) is gone:
@@ -480,7 +480,7 @@ class BatchedEnvironments(VectorEnvironment):
 
     Args:
         env: The vector environment.
-        is_ours: Whether it was made for this, and is closed with it; else it is somebody's who may go on using it.
+        is_ours: Whether it was made for this object, which then closes it; else the caller may go on using it.
     """
 
     def __init__(self, env: VectorEnv[Any, Any, Any], *, is_ours: bool = False) -> None:
@@ -595,11 +595,11 @@ class BatchedEnvironments(VectorEnvironment):
         return self._encoded(observations)
 
     def copied(self) -> VectorEnvironment | None:
-        """Return a copy, but none of a vector environment that is somebody else's, of which the source has copies."""
+        """Return a copy; None for the caller's own vector environment, of which the source makes copies."""
         return super().copied() if self._is_ours else None
 
     def close(self) -> None:
-        """Close the vector environment, unless it is somebody else's."""
+        """Close the vector environment, unless it is the caller's own."""
         self._is_held = False
         if self._is_ours:
             self.env.close()

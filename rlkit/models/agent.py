@@ -306,11 +306,11 @@ class Agent(Estimates):
     ) -> Evaluation:
         """Return the returns of complete episodes in separate environments. Training is not disturbed.
 
-        The environments are new ones, made as those of training were: by the id, the class or the function. Of an
-        environment that was passed as an object they are copies as it was passed, and of a vector environment as it is
-        now: what training has stored in its own environments, such as a curriculum's level, is not in them. To play at
-        another level, give an ``env`` that is set to it. A vector environment that cannot be copied, such as an
-        ``AsyncVectorEnv``, is reset and played in itself, as is one that is given as ``env``.
+        Evaluation makes new environments from the id, the class or the function, and copies an environment that was
+        passed as an object. What training has stored in its own environments since, such as the level of a curriculum,
+        is not in them: to evaluate at that level, pass an ``env`` that is set to it. A vector environment is copied as
+        it is now; one that cannot be copied, such as an ``AsyncVectorEnv``, and one that is passed as ``env``, is reset
+        and used itself.
 
         Where another thread trains the model, it waits meanwhile, after the update under way.
 

@@ -217,7 +217,7 @@ class DQN(ModelBase):
             self._replay = self._replay_buffer(environment)
             resumed = self._resumed(run)
             if resumed is None:
-                self._replay.cut()  # episodes begin anew
+                self._replay.cut()  # new episodes begin
                 self._normalizer.begin(environment.num_envs)
                 resumed = environment.reset(int(self._rng.integers(2**31)))
                 self._normalizer.learn(resumed)

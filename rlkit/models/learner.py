@@ -116,7 +116,8 @@ class Learner(Agent):
         episodes go on from one call to the next. In one process, ``train(N, total=N)`` and any number of calls that
         together ask for N steps give the same bits. So they do where the model was saved and loaded in between, if
         rlkit can save the environment's state (Gymnasium's classic control and toy text, without further wrappers);
-        for other environments parameters, optimizer, generators and schedules go on exactly, and episodes begin anew.
+        with other environments parameters, optimizer, generators and schedules continue exactly, and new episodes
+        begin.
 
         The environments stay open between calls, so that what they store (a curriculum's level, a place in a data
         set) is still there in the next; :meth:`close` closes them. An environment that was passed as an object is
@@ -257,7 +258,7 @@ class Learner(Agent):
 
     @contextmanager
     def _training_environment(self) -> Iterator[VectorEnvironment]:
-        """Yield the environments to train on, which nobody else can step inside the block."""
+        """Yield the environments to train on; a claim keeps others from stepping them inside the block."""
         environment = self._open_environments()
         # Equal Dict spaces may have their keys in another order, and features are in the order of the model's.
         environment.encoder = self._encoder

@@ -39,14 +39,14 @@ class TrainingEnvironments:
         return self._vector
 
     def close(self) -> None:
-        """Close the environments, unless they are somebody else's; others are made when they are needed."""
+        """Close the environments, except the caller's own; new ones are made when they are needed."""
         vector, self._vector = self._vector, None
         self.observations = self.saved = None
         if vector is not None:
             vector.close()
 
     def __del__(self) -> None:
-        # Not a finalizer: that would keep an environment alive for ever whose opponent is the model itself.
+        # A weakref.finalize would keep the model alive for as long as one of its environments refers to it.
         self.close()
 
     @property
@@ -82,7 +82,7 @@ class TrainingEnvironments:
             return None
         ours = self._vector.hold()
         if observations is not None:
-            return observations if ours else None  # somebody else has stepped them since
+            return observations if ours else None  # a vector environment that was used elsewhere since
         assert saved is not None  # noqa: S101 - else both were None
         try:
             self._vector.set_state(saved["episodes"])
