@@ -38,7 +38,7 @@ class EnvironmentSource:
     """Makes environments of one kind: for training, and others for evaluation.
 
     An environment that was passed as an object is a template: training and evaluation use copies of it. A vector
-    environment that was passed is the one that trains. Evaluation uses a copy of it, or the vector environment itself if
+    environment that was passed is the one that trains. Evaluation uses a copy of it, or the same vector environment if
     it cannot be copied.
 
     Args:
