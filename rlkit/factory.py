@@ -64,16 +64,19 @@ class Description:
     def _rows(self) -> list[tuple[str, str, str, str]]:
         shown = self.config_class().to_dict()
         known = self.config_class.hyperparameters().values()
-        return [(field.name, str(shown[field.name]), field.takes, field.about) for field in known]
+        return [(field.name, str(shown[field.name]), field.takes, field.meaning) for field in known]
 
     @property
-    def _head(self) -> str:
-        return f"{text.one_line(f'{self.name}: {self.summary}')}\n{text.fields(self._fields(), width=text.WIDTH)}"
+    def _all_fields(self) -> list[tuple[str, str]]:
+        return [*self._fields(), ("may change while training", ", ".join(self.config_class.live_names()) or "none")]
+
+    def _head(self, fields: list[tuple[str, str]]) -> str:
+        return f"{text.one_line(f'{self.name}: {self.summary}')}\n{text.fields(fields, width=text.WIDTH)}"
 
     def __repr__(self) -> str:
         headers = ("hyperparameter", "default", "meaning")
         rows = [(name, default, f"{meaning} Takes {takes}.") for name, default, takes, meaning in self._rows()]
-        return f"{self._head}\n\n{text.table(headers, rows, width=text.WIDTH)}"
+        return f"{self._head(self._all_fields)}\n\n{text.table(headers, rows, width=text.WIDTH)}"
 
     def _repr_html_(self) -> str:
         rows, headers = self._rows(), ("hyperparameter", "default", "takes", "meaning")
@@ -81,7 +84,7 @@ class Description:
         def render(shown: int) -> html.Markup:
             more = html.left_out(len(rows) - shown, "description.config_class.hyperparameters()")
             details = [("Hyperparameters", html.join(html.table(headers, rows[:shown]), more))]
-            return html.card(self.name, self.summary, self._fields(), details=details)
+            return html.card(self.name, self.summary, self._all_fields, details=details)
 
         return html.as_many_as_fit(render, len(rows))
 
@@ -330,7 +333,7 @@ class ModelFactory:
         return [self.describe(name) for name in self.names()]
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002, FBT001 - IPython's protocol
-        printer.text("\n\n".join(each._head for each in self._described()))  # noqa: SLF001 - ours
+        printer.text("\n\n".join(each._head(each._fields()) for each in self._described()))  # noqa: SLF001 - ours
 
     def _repr_html_(self) -> str:
         described = self._described()

@@ -86,7 +86,7 @@ class TrainingConfig(ModelConfig):
     """Hyperparameters that all algorithms share."""
 
     n_timesteps: int = hyperparameter(
-        100_000, "Environment steps that train() takes when it is told none.", ge=1, scale="log", unit="steps"
+        100_000, "Environment steps of train() by default.", ge=1, scale="log", unit="steps"
     )
     n_envs: int = hyperparameter(
         1,
@@ -104,7 +104,5 @@ class TrainingConfig(ModelConfig):
     normalize: Normalize = hyperparameter(
         "none", "What is scaled by running statistics: observations, rewards, both (True) or none (False).", common=True
     )
-    max_grad_norm: float = hyperparameter(
-        0.5, "Largest norm of the whole gradient; it is scaled down to this.", gt=0, live=True
-    )
+    max_grad_norm: float = hyperparameter(0.5, "Maximum norm of the gradient, which is clipped to it.", gt=0, live=True)
     activation: Activation = hyperparameter("tanh", "Nonlinearity of the hidden layers.")

@@ -45,7 +45,7 @@ class DQNConfig(TrainingConfig):
         1e-4, "Step size of the optimizer.", gt=0, le=1, scale="log", common=True, live=True
     )
     max_grad_norm: float = hyperparameter(
-        10.0, "Largest norm of the whole gradient; it is scaled down to this.", gt=0, live=True
+        10.0, "Maximum norm of the gradient, which is clipped to it.", gt=0, live=True
     )
     activation: Activation = hyperparameter("relu", "Nonlinearity of the hidden layers.")
     net_arch: LayersField = hyperparameter((64, 64), "Hidden layers of the Q-network.", unit="units")

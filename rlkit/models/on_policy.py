@@ -56,19 +56,18 @@ class OnPolicyConfig(TrainingConfig):
     ortho_init: bool = hyperparameter(True, "Whether weights begin orthogonal.")  # noqa: FBT003 - the default
     rescale_actions: bool = hyperparameter(
         True,  # noqa: FBT003 - the default
-        "Whether the policy learns continuous actions in [-1, 1], which are rescaled to their bounds where both are "
-        "finite.",
+        "Whether continuous actions with finite bounds are learned in [-1, 1].",
         legacy=False,
     )
     log_std_init: float = hyperparameter(
         0.0,
-        "Logarithm of the standard deviation that continuous actions begin with, before they are rescaled.",
+        "Logarithm of the standard deviation that continuous actions begin with, before rescaling.",
         ge=-20,
         le=2,
     )
     use_sde: bool = hyperparameter(
         False,  # noqa: FBT003 - the default
-        "Whether continuous actions explore smoothly, by noise that depends on the state (gSDE).",
+        "Whether continuous actions use generalized state-dependent exploration (gSDE).",
     )
     sde_sample_freq: int = hyperparameter(
         -1, "Steps after which gSDE draws new noise; -1 for once in a rollout.", ge=-1, unit="steps"

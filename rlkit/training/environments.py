@@ -31,8 +31,8 @@ class TrainingEnvironments:
         _all.add(self)
 
     def open(self, source: EnvironmentSource, num_envs: int) -> VectorEnvironment:
-        """Return the environments, made by ``source`` where there are none that work."""
-        if self._vector is not None and self._vector.has_failed:
+        """Return ``num_envs`` environments, made by ``source`` unless as many are open and none has failed."""
+        if self._vector is not None and (self._vector.has_failed or self._vector.num_envs != num_envs):
             self.close()
         if self._vector is None:
             self._vector = source.training(num_envs)

@@ -65,7 +65,7 @@ def test_episodes_are_evaluated_in_environments_of_their_own(environments):
 
     model = make(factory)
     assert model.evaluate(40).episodes == 40
-    assert len(made) == 1 + 32
+    assert len(made) == 1 + 8 + 2  # two to see whether they ignore their seeds
     assert all(env.closed == 1 for env in made)
 
 

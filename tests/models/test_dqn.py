@@ -393,7 +393,7 @@ def test_a_buffer_that_is_filled_already_is_not_counted_twice(environments, monk
     assert 800 < held < 1000
     monkeypatch.setattr(memory, "available_memory", lambda: (1000 - held) * transition_bytes(4) / 0.9 + 1)
     if n_envs != 2:  # the old buffer is there until its transitions are in the new one
-        model.config = model.config.replace(n_envs=n_envs)
+        model._config = model.config.replace(n_envs=n_envs)
     if fits:
         model.train(100)
     else:

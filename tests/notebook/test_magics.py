@@ -97,6 +97,7 @@ WORDS = {
     "log_std_init": "-2",
     "use_sde": None,
     "sde_sample_freq": "4",
+    "rescale_actions": None,
 }
 
 

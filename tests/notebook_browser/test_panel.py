@@ -88,7 +88,7 @@ def test_the_tab_key_goes_through_the_panel_as_a_person_reads_it(panel):
     order = list(dict.fromkeys(name for name in passed if not name.startswith(("course of", "end of"))))
     assert order[: 3 + len(fields)] == ["environment", "preset", "search", *fields]
     fold, *written = order[3 + len(fields) : -3]
-    assert "More, 12 settings" in fold
+    assert "More, 13 settings" in fold
     assert written == ["the line", "Copy the line", "the YAML", "Copy the YAML"]
     assert order[-3:] == ["seed", "variable", "Create"]
     assert passed.count("gamma") == 2  # the box and the slider
@@ -96,7 +96,7 @@ def test_the_tab_key_goes_through_the_panel_as_a_person_reads_it(panel):
 
 def test_values_are_chosen_with_the_keyboard_alone(panel):
     keyboard = panel.page.keyboard
-    panel.button("More, 12 settings").focus()
+    panel.button("More, 13 settings").focus()
     keyboard.press("Space")
     expect(panel.box("net_arch")).to_be_visible()
     expect(panel.line).to_have_text(BEGUN)
