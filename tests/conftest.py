@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import sys
+import warnings
 from types import SimpleNamespace
 
 import gymnasium
@@ -16,6 +18,12 @@ from hypothesis import HealthCheck, settings
 # No test may fail because the machine is busy: Hypothesis measures neither examples nor their generation.
 settings.register_profile("patient", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+
+
+# Box2D's own warnings come with its first import, whichever test that is in.
+with warnings.catch_warnings(), contextlib.suppress(ImportError):
+    warnings.simplefilter("ignore")
+    import Box2D  # noqa: F401
 
 
 class Counting(gymnasium.Env):

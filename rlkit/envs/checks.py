@@ -12,6 +12,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 from gymnasium import spaces
+from gymnasium.utils import EzPickle
 from gymnasium.vector import AsyncVectorEnv, SyncVectorEnv, VectorWrapper
 from numpy.typing import NDArray
 
@@ -20,9 +21,11 @@ from rlkit.envs.workers import is_running
 Environment = gymnasium.Env[Any, Any]
 Trajectory = list[tuple[Any, ...]]
 
-_WATCHED_CALLS = 256
+_WATCHED_CALLS = 64
 """Resets and steps after which the global generators are no longer compared, which takes some microseconds a call."""
 _PROBED_STEPS = 16
+_LARGEST_SEED = 2**64
+"""Above what anybody gives as a seed, and below nearly all that NumPy draws by itself, which have 128 bits."""
 _MISSING = object()
 _PLAIN = (bool, int, float, complex, str, bytes, np.generic, type(None), spaces.Space)
 
@@ -42,6 +45,7 @@ class SourceChecks:
         self._make = make
         self._name = name
         self._probed = False
+        self._is_seeded = True
         self._calls = 0
         self.watches_generators = True
 
@@ -62,6 +66,25 @@ class SourceChecks:
             )
         return result
 
+    def look_at_generator(self, env: Environment, before: np.random.Generator | None) -> None:
+        """Warn where a reset with a seed has left ``self.np_random`` without it.
+
+        Args:
+            env: The environment after ``reset(seed=...)``.
+            before: What :func:`generator_of` returned before.
+        """
+        generator = generator_of(env)
+        # Where it was made in the reset, Gymnasium knows its seed: a far larger one if nobody gave any.
+        drawn = vars(env.unwrapped).get("_np_random_seed") or 0
+        is_seeded = generator is None or (generator is not before and drawn < _LARGEST_SEED)
+        if self._is_seeded and not is_seeded:
+            self._is_seeded = False
+            warnings.warn(
+                f"The reset of {self._name} does not seed self.np_random: the same seed gives other episodes each "
+                f"time, so that evaluations do not compare. Let reset call super().reset(seed=seed) first.",
+                stacklevel=2,
+            )
+
     def look_at_first(self, features: NDArray[Any]) -> None:
         """Warn where several environments began alike because they ignore their seeds.
 
@@ -78,6 +101,12 @@ class SourceChecks:
                 f"give the class, or a function that makes a different one each time, in place of an object.",
                 stacklevel=2,
             )
+
+
+def generator_of(env: Environment) -> np.random.Generator | None:
+    """Return the generator that Gymnasium gave an environment; None where it has not asked for it yet."""
+    generator: np.random.Generator | None = vars(env.unwrapped).get("_np_random")
+    return generator
 
 
 def _global_generators() -> dict[str, Any]:
@@ -128,6 +157,36 @@ def _frozen(value: Any) -> Any:
     return (str(array.dtype), array.shape, array.tobytes())
 
 
+def faithful_copy(env: Any) -> Any:
+    """Return a copy of an environment or a vector environment, with what was changed since it was made.
+
+    ``gymnasium.utils.EzPickle``, from which Box2D's and MuJoCo's environments derive, copies an environment by making
+    it again: plain attributes are copied on top of that. The state of a simulator is not.
+    """
+    copied = copy.deepcopy(env)
+    for one, other in zip(_members(env), _members(copied), strict=True):
+        for layer, theirs in zip(_layers(one), _layers(other), strict=True):
+            if isinstance(layer, EzPickle):
+                own = vars(theirs)
+                changed = {
+                    name: copy.deepcopy(value)
+                    for name, value in vars(layer).items()
+                    if _is_plain(value) and not _same(own.get(name, _MISSING), value)
+                }
+                own.update(changed)
+    return copied
+
+
+def is_copied_by_making(env: Any) -> bool:
+    """Whether a copy of an environment, or of one in a vector environment, begins with a new simulator."""
+    return any(isinstance(layer, EzPickle) for one in _members(env) for layer in _layers(one))
+
+
+def _members(env: Any) -> list[Any]:
+    base = env.unwrapped
+    return base.envs if isinstance(base, SyncVectorEnv) else [env]
+
+
 def changed_attributes(env: Any, make: Callable[[], Any]) -> list[str]:
     """Return the names of attributes in which an environment differs from a new one of the same spec.
 
@@ -159,8 +218,7 @@ def changed_attributes(env: Any, make: Callable[[], Any]) -> list[str]:
         names = fixed[type(fresh.unwrapped)]
         asked = {name: base.get_attr(name) for name in names} if is_running(base) else {}
         return sorted(name for name, values in asked.items() if not all(_same(one, names[name]) for one in values))
-    envs = base.envs if isinstance(base, SyncVectorEnv) else [env]
-    return sorted({name for one in envs for name in _differences(one, fixed, known)})
+    return sorted({name for one in _members(env) for name in _differences(one, fixed, known)})
 
 
 def _differences(env: Any, fixed: dict[type, dict[str, Any]], known: dict[type, set[str]]) -> Iterator[str]:
@@ -171,6 +229,8 @@ def _differences(env: Any, fixed: dict[type, dict[str, Any]], known: dict[type, 
         compared.add(type(layer))
         own = vars(layer)
         for name, value in fixed[type(layer)].items():
+            if name == "_saved_kwargs":  # how a wrapper was made, which Gymnasium keeps beside what it does
+                continue
             found = own.get(name, _MISSING)
             if (found is _MISSING or _is_plain(found)) and not _same(found, value):  # a window is no modification
                 yield name

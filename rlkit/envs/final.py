@@ -7,14 +7,13 @@ that array, the final observation is the first one of the next episode.
 from __future__ import annotations
 
 import copy
-import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from gymnasium import spaces
-from gymnasium.vector import AsyncVectorEnv, VectorEnv, async_vector_env
+from gymnasium.vector import AsyncVectorEnv, VectorEnv
 from numpy.typing import NDArray
 
 from rlkit.envs.spaces import Features, Space
@@ -55,12 +54,8 @@ class _CopyingInfo:
         return type(self.env)._add_info(self.env, vector_infos, env_info, env_num)  # noqa: SLF001 - a hook of theirs
 
 
-def _copy_in_worker() -> None:
-    """Wrap the step of the environment that a worker of Gymnasium's holds in a variable, and nothing else does."""
-    frame = sys._getframe()  # noqa: SLF001 - no command of a worker reaches its environment's step
-    while frame is not None and frame.f_code is not async_vector_env._async_worker.__code__:  # noqa: SLF001 - the same
-        frame = frame.f_back  # type: ignore[assignment] # None at the end
-    env = frame.f_locals.get("env") if frame is not None else None
+def _copy_in_worker(env: Any) -> None:
+    """Wrap the step of the environment in a worker process: no command of a worker reaches it."""
     if env is not None and not isinstance(vars(env).get("step"), _CopyingStep):
         env.step = _CopyingStep(env.step)
 

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import cloudpickle
 import gymnasium
 from gymnasium.envs.classic_control.cartpole import CartPoleVectorEnv
 from gymnasium.envs.registration import EnvSpec
@@ -19,7 +20,7 @@ from gymnasium.wrappers import TimeLimit
 from gymnasium.wrappers.vector import RecordEpisodeStatistics
 
 from rlkit.envs.cartpole import SameStepCartPole
-from rlkit.envs.checks import SourceChecks, changed_attributes
+from rlkit.envs.checks import SourceChecks, changed_attributes, faithful_copy
 from rlkit.envs.contract import check_environment
 from rlkit.envs.ids import find_spec, saved_id
 from rlkit.envs.spaces import Space
@@ -68,7 +69,7 @@ class EnvironmentSource:
     """
 
     def __init__(self, env: EnvironmentLike, env_kwargs: Mapping[str, Any] | None = None) -> None:
-        self.env_kwargs = _checked_kwargs(env, env_kwargs)
+        self.env_kwargs = copy.deepcopy(_checked_kwargs(env, env_kwargs))
         self.given = env
         self.fixed_num_envs: int | None = None
         self._vector: VectorEnv[Any, Any, Any] | None = None
@@ -175,7 +176,7 @@ class EnvironmentSource:
         if self._vector is None or isinstance(self._vector.unwrapped, AsyncVectorEnv):  # whose processes have no copies
             return None
         try:
-            copied = copy.deepcopy(self._vector)
+            copied = faithful_copy(self._vector)
         except Exception:  # noqa: BLE001 - an environment may refuse to be copied in any way
             return None
         return None if copied.unwrapped is self._vector.unwrapped else copied
@@ -188,34 +189,38 @@ class EnvironmentSource:
         if not isinstance(self.given, gymnasium.Env):
             return self  # an id and a function make new environments for both
         try:
-            return EnvironmentSource(copy.deepcopy(self.given))
+            return EnvironmentSource(self._make())
         except Exception:  # noqa: BLE001 - it is made from its spec, which both can share
             return self
 
     def pickled(self) -> bytes | None:
         """Return what :meth:`from_pickle` makes the source from; None, with a warning, where it cannot be pickled."""
-        parts = (self.given, self.env_kwargs if isinstance(self.given, str) else {})
-        with contextlib.suppress(Exception):  # a lambda, a class of a notebook: for these there is dill
-            return pickle.dumps(parts)
-        import dill  # noqa: PLC0415 - slow to import, and rarely needed
-
-        with contextlib.suppress(Exception), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            written: bytes = dill.dumps(parts, recurse=True)
-            return written
-        warnings.warn(
-            f"{self.name} cannot be pickled: the copy of the model has no environment. Give it one: model.build(env).",
-            stacklevel=4,
-        )
-        return None
+        given = self._make() if isinstance(self.given, gymnasium.Env) else self.given
+        try:
+            # By value where another process could not import it: a class of a notebook, a lambda.
+            written: bytes = cloudpickle.dumps((given, self.env_kwargs if isinstance(given, str) else {}))
+        except Exception as error:  # noqa: BLE001 - an environment may refuse in any way
+            warnings.warn(
+                f"{self.name} cannot be pickled ({type(error).__name__}: {error!s:.80}): the copy of the model has no "
+                f"environment. Give it one: model.build(env).",
+                stacklevel=4,
+            )
+            return None
+        return written
 
     @staticmethod
-    def from_pickle(data: bytes) -> EnvironmentSource:
-        """Return the source that :meth:`pickled` wrote."""
-        import dill  # noqa: PLC0415 - the same
-
-        env, env_kwargs = dill.loads(data)
-        return EnvironmentSource(env, env_kwargs)
+    def from_pickle(data: bytes) -> EnvironmentSource | None:
+        """Return the source that :meth:`pickled` wrote; None, with a warning, where it cannot be read here."""
+        try:
+            env, env_kwargs = pickle.loads(data)
+            return EnvironmentSource(env, env_kwargs)
+        except Exception as error:  # noqa: BLE001 - a module may be missing, or a simulator
+            warnings.warn(
+                f"The environment of a copied model cannot be made here ({type(error).__name__}: {error!s:.80}). "
+                f"Give it one: model.build(env).",
+                stacklevel=4,
+            )
+            return None
 
     @property
     def is_evaluated_itself(self) -> bool:
@@ -226,6 +231,11 @@ class EnvironmentSource:
         if copied is not None:
             copied.close()
         return copied is None
+
+    @property
+    def vector(self) -> VectorEnv[Any, Any, Any] | None:
+        """The vector environment that trains, where one was passed."""
+        return self._vector
 
     @property
     def is_template(self) -> bool:
@@ -349,13 +359,13 @@ def _copier(env: Environment) -> Callable[[], Environment]:
     A copy has what was changed since it was made; a spec says only how it was made.
     """
     try:
-        copied = copy.deepcopy(env)
-        if copied.unwrapped is env.unwrapped:  # one that says that it is its own copy
-            return _remaker(env)
-        copied.close()
+        template = faithful_copy(env)
     except Exception:  # noqa: BLE001 - an environment may refuse to be copied in any way
         return _remaker(env)
-    return lambda: copy.deepcopy(env)
+    if template.unwrapped is env.unwrapped:  # one that says that it is its own copy
+        return _remaker(env)
+    # What is changed about the environment from now on changes no copy: a model is trained as it was made.
+    return lambda: faithful_copy(template)
 
 
 def _remaker(env: Environment) -> Callable[[], Environment]:

@@ -25,7 +25,7 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, Vecto
 from numpy.typing import NDArray
 
 from rlkit.envs.cartpole import SameStepCartPole
-from rlkit.envs.checks import SourceChecks
+from rlkit.envs.checks import SourceChecks, faithful_copy, generator_of, is_copied_by_making
 from rlkit.envs.contract import explain_worker
 from rlkit.envs.encoding import FeatureEncoder, Features, Space, not_finite, within_float32
 from rlkit.envs.final import OverwrittenObservations, copy_final_observations, final_observation
@@ -248,23 +248,35 @@ class VectorEnvironment(ABC):
     def close(self) -> None:
         """Free what the environments hold."""
 
-    def copied(self) -> VectorEnvironment | None:
-        """Return a copy in the middle of the same episodes; None where the environments cannot be copied."""
+    def copied(self, vector: VectorEnv[Any, Any, Any] | None = None) -> VectorEnvironment | None:
+        """Return a copy in the middle of the same episodes; None where the environments cannot be copied.
+
+        Args:
+            vector: A copy of the vector environment that the caller passed, if it did.
+        """
         if self.has_failed:
             return None
-        known: dict[int, Any] = {id(self.checks): self.checks}
         try:
-            other = copy.deepcopy(self, known)
+            other = self._copied(vector)
         except Exception:  # noqa: BLE001 - an environment may refuse to be copied in any way
             return None
-        return None if other._shares_with(self) else other  # noqa: SLF001 - our own class
+        if other is not None:
+            other.encoder, other.checks, other.max_episode_steps = self.encoder, self.checks, self.max_episode_steps
+            other._go_on(self._returns, self._lengths)  # noqa: SLF001 - our own class
+        return other
 
-    def _shares_with(self, other: VectorEnvironment) -> bool:
-        """Claim the instances of a copy, unless one is shared with ``other``: its ``__deepcopy__`` returned itself."""
-        if set(map(id, other._instances)) & set(map(id, self._instances)):
-            return True
-        self.hold()
-        return False
+    def _go_on(self, returns: NDArray[np.float64], lengths: NDArray[np.int64]) -> None:
+        """Go on in episodes that have come to these returns and lengths."""
+        self._returns, self._lengths = returns.copy(), lengths.copy()
+
+    @property
+    @abstractmethod
+    def copies_go_on(self) -> bool:
+        """Whether copies are in the middle of the same episodes; else their simulators begin new ones."""
+
+    @abstractmethod
+    def _copied(self, vector: VectorEnv[Any, Any, Any] | None) -> VectorEnvironment | None:
+        """Return environments with the state of these."""
 
     def get_state(self) -> dict[str, Any] | None:
         """Return all that the rest of the episodes depends on as plain data; None where that is not known."""
@@ -285,7 +297,7 @@ class VectorEnvironment(ABC):
             message = f"this is the state of {returns.size} environments, not of {self.num_envs}"
             raise ValueError(message)
         self._set_state(state["environments"])
-        self._returns, self._lengths = returns, lengths
+        self._go_on(returns, lengths)
 
     def _get_state(self) -> Any:
         """Return the state of the environments as plain data; None where it is not known. A hook; here None."""
@@ -358,10 +370,12 @@ class LoopedEnvironments(VectorEnvironment):
 
     def _begin(self, i: int, seed: int | None = None) -> Any:
         """Begin an episode in one environment, take in its first observation and return it."""
+        env = self.envs[i]
+        before = generator_of(env)
         if seed is not None:
-            seed_spaces(self.envs[i], seed)
+            seed_spaces(env, seed)
         try:
-            result = self.envs[i].reset(seed=seed)
+            result = env.reset(seed=seed)
         except Exception as error:
             error.add_note(f"It was raised by the reset of environment {i}.")
             raise
@@ -370,6 +384,8 @@ class LoopedEnvironments(VectorEnvironment):
                 f"The environment's reset returned {result!r:.200}.",
                 "It must return an observation and a dict: return observation, {}.",
             )
+        if seed is not None and self.checks is not None:
+            self.checks.look_at_generator(env, before)
         self.encoder.encode_one(result[0], self._features[i])
         return result[0]
 
@@ -418,6 +434,17 @@ class LoopedEnvironments(VectorEnvironment):
         for i in np.flatnonzero(which).tolist():
             self._begin(i)
         return self._features.copy()
+
+    def _copied(self, vector: VectorEnv[Any, Any, Any] | None) -> VectorEnvironment | None:  # noqa: ARG002 - none here
+        other = LoopedEnvironments([faithful_copy(env) for env in self.envs])
+        if hasattr(self, "_features"):
+            other._features = self._features.copy()
+        return other
+
+    @property
+    def copies_go_on(self) -> bool:
+        """Whether copies are in the middle of the same episodes; else their simulators begin new ones."""
+        return not any(map(is_copied_by_making, self.envs))
 
     def close(self) -> None:
         """Close every environment; warn of those that cannot be."""
@@ -497,7 +524,7 @@ class BatchedEnvironments(VectorEnvironment):
         self._seed_each = isinstance(base, SyncVectorEnv | AsyncVectorEnv | CartPoleVectorEnv)
         self._resets_itself = _mode(env) == AutoresetMode.SAME_STEP
         if isinstance(base, AsyncVectorEnv):
-            run_in_workers(base, _ignore_interrupts)  # the run ends after the update under way, and needs them for it
+            run_in_workers(base, _prepare_worker)
         if self._resets_itself:
             copy_final_observations(env)
         self._overwritten = OverwrittenObservations()
@@ -506,6 +533,7 @@ class BatchedEnvironments(VectorEnvironment):
     def _reset(self, seeds: list[int]) -> Features:
         seed: Any = seeds if self._seed_each else seeds[0]
         base = self.env.unwrapped
+        generators = [generator_of(env) for env in self._envs]
         for env, own in zip(self._envs, seeds, strict=False):
             seed_spaces(env, own)
         if self.env.closed or (isinstance(base, AsyncVectorEnv) and None in base.parent_pipes):
@@ -520,6 +548,9 @@ class BatchedEnvironments(VectorEnvironment):
         if not isinstance(result, tuple) or len(result) != 2:  # noqa: PLR2004 - observations and a dict
             problem = f"The vector environment's reset returned {result!r:.200}."
             raise EnvironmentContractError(problem, "It must return observations and a dict: return observations, {}.")
+        for env, before in zip(self._envs, generators, strict=True):
+            if self.checks is not None:
+                self.checks.look_at_generator(env, before)
         observations, _ = result
         self._features = self._encoded(observations)
         self._warn_of_lost_precision(observations)
@@ -594,9 +625,19 @@ class BatchedEnvironments(VectorEnvironment):
         observations, _ = self.env.reset(options={"reset_mask": which.copy()})
         return self._encoded(observations)
 
-    def copied(self) -> VectorEnvironment | None:
-        """Return a copy; None for the caller's own vector environment, of which the source makes copies."""
-        return super().copied() if self._is_ours else None
+    def _copied(self, vector: VectorEnv[Any, Any, Any] | None) -> VectorEnvironment | None:
+        if not self._is_ours and vector is None:
+            return None
+        other = BatchedEnvironments(copy.deepcopy(self.env) if vector is None else vector, is_ours=self._is_ours)
+        other._features = self._features.copy()
+        other.hold()
+        other.release()
+        return other
+
+    @property
+    def copies_go_on(self) -> bool:
+        """Whether copies are in the middle of the same episodes; else their simulators begin new ones."""
+        return not is_copied_by_making(self.env)
 
     def close(self) -> None:
         """Close the vector environment, unless it is the caller's own."""
@@ -650,9 +691,27 @@ def usable(env: VectorEnv[Any, Any, Any]) -> VectorEnv[Any, Any, Any]:
     )
 
 
-def _ignore_interrupts() -> None:
-    """Ignore Ctrl-C, which a terminal and a notebook's server send to all processes of a kernel."""
+def _prepare_worker(env: Any) -> None:
+    """Let a worker process ignore Ctrl-C, and seed the spaces of its environment.
+
+    A terminal and a notebook's server send Ctrl-C to all processes of a kernel. The run stops after the update under
+    way, and needs its environments for that.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if env is not None and not isinstance(vars(env).get("reset"), _SeedingReset):
+        env.reset = _SeedingReset(env, env.reset)
+
+
+class _SeedingReset:
+    """Resets an environment in a worker process, and seeds its spaces as well."""
+
+    def __init__(self, env: gymnasium.Env[Any, Any], reset: Callable[..., Any]) -> None:
+        self._env, self._reset = env, reset
+
+    def __call__(self, *, seed: int | None = None, **arguments: Any) -> Any:
+        if seed is not None:
+            seed_spaces(self._env, seed)
+        return self._reset(seed=seed, **arguments)
 
 
 def looped(make: Callable[[], gymnasium.Env[Any, Any]], num_envs: int) -> LoopedEnvironments:

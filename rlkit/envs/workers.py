@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
-from gymnasium.vector import AsyncVectorEnv
+from gymnasium.vector import AsyncVectorEnv, async_vector_env
 
-Function = Callable[[], None]
+Function = Callable[[Any], None]
 
 
 def is_running(env: AsyncVectorEnv) -> bool:
@@ -23,10 +25,11 @@ def run_in_workers(env: AsyncVectorEnv, function: Function) -> None:
 
     Args:
         env: The vector environment; nothing happens where its processes have ended.
-        function: What to call: it is pickled by its name.
+        function: What to call with the worker's environment, or with None for a worker of another kind than
+            Gymnasium's. It is pickled by its name.
     """
     if is_running(env):
-        with contextlib.suppress(Exception):  # a worker of another kind
+        with contextlib.suppress(Exception):  # a worker that knows no such command
             env.call("has_wrapper_attr", _Call(function))
 
 
@@ -41,5 +44,8 @@ class _Call:
 
 
 def _called(function: Function) -> str:
-    function()
+    frame: FrameType | None = sys._getframe()  # noqa: SLF001 - a worker holds its environment in a variable alone
+    while frame is not None and frame.f_code is not async_vector_env._async_worker.__code__:  # noqa: SLF001 - the same
+        frame = frame.f_back
+    function(frame.f_locals.get("env") if frame is not None else None)
     return "render_mode"

@@ -339,9 +339,9 @@ class Agent(Estimates):
         seed = self._evaluation_seed(seed)
         rng = None if deterministic else np.random.default_rng(seed)
         limit = _checked_limit("max_episode_steps", max_episode_steps, source, _LONGEST_EPISODE)
-        environment = self._evaluation_environment(
-            source, _number_of_envs(source, n_envs, episodes), limit, itself=env is not None
-        )
+        num_envs = _number_of_envs(source, n_envs, episodes)
+        with self.paused():  # a vector environment is copied as it is between two updates
+            environment = self._evaluation_environment(source, num_envs, limit, itself=env is not None)
         try:
             with self.paused():  # the same policy in all episodes, also where a thread trains it
                 returns, lengths = play_episodes(

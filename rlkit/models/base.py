@@ -150,6 +150,8 @@ class ModelBase(Learner):
             restored._may_import = self._may_import
         environments = self._environments  # they stay open, with what they store
         environments.observations, environments.saved = None, restored._environments.saved
+        if self.observation_space is not None:  # for a run under way, whose episodes go on
+            restored._normalizer.resume(self._normalizer.discounted_returns)
         restored._environments = environments
         restored._run = self._run
         restored._log = self._log.went_back(restored.learning_curve, restored.config_changes)

@@ -121,7 +121,8 @@ class Learner(Agent):
 
         The environments stay open between calls, so that what they store (a curriculum's level, a place in a data
         set) is still there in the next; :meth:`close` closes them. An environment that was passed as an object is
-        copied for training: the object itself is never stepped. Ctrl-C ends the call after the update under way: the
+        copied for training: the object itself is never stepped. A vector environment that was passed must not be reset
+        or stepped by others between the parts of a run. Ctrl-C ends the call after the update under way: the
         model stays usable, and the history says so.
 
         Args:
@@ -287,7 +288,8 @@ class Learner(Agent):
 
     def _goes_on_in(self, other: Learner) -> None:
         """Train in copies of the environments of another model, in the middle of the same episodes."""
-        self._environments = other._environments.copied()
+        assert self._source is not None  # noqa: S101 - a copy has one where this is called
+        self._environments = other._environments.copied(self._source, other._get_episodes())
         if self._environments.observations is not None:
             self._normalizer.resume(other._normalizer.discounted_returns)
 

@@ -6,6 +6,7 @@ import contextlib
 import math
 import os
 from collections.abc import Iterable
+from typing import ClassVar
 
 from rlkit.config.numbers import whole_number
 from rlkit.errors import ModelNotFoundError, TrainingError
@@ -43,6 +44,8 @@ class Checkpoint(Callback):
         TrainingError: ``steps`` or ``keep`` is no positive whole number.
         InvalidNameError: The name or a tag is not allowed.
     """
+
+    serves_one_run: ClassVar[bool] = True
 
     def __init__(
         self,

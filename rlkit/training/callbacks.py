@@ -7,7 +7,7 @@ import warnings
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rlkit.config.numbers import whole_number
 from rlkit.errors import RLKitError, TrainingError
@@ -45,6 +45,9 @@ class Update:
 
 class Callback:
     """Base of callbacks: override what you need. Any of them may call ``run.stop(reason)``."""
+
+    serves_one_run: ClassVar[bool] = False
+    """Whether it keeps something of a run, so that it cannot serve two at the same time: the second is refused."""
 
     def on_start(self, run: TrainingRun) -> None:
         """Do something before the first step."""

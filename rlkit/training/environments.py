@@ -54,14 +54,20 @@ class TrainingEnvironments:
         """The environments that are open."""
         return self._vector
 
-    def copied(self) -> TrainingEnvironments:
-        """Return copies of the environments in the middle of their episodes; of what cannot be copied new ones."""
-        saved = self.get_state()
-        other = TrainingEnvironments(saved)
-        vector = None if self._vector is None else self._vector.copied()
-        if vector is not None:
-            other._vector = vector
-            other.observations = None if self.observations is None else self.observations.copy()
+    def copied(self, source: EnvironmentSource, saved: Mapping[str, Any] | None) -> TrainingEnvironments:
+        """Return copies of the environments in the middle of their episodes.
+
+        Args:
+            source: What makes the environments of the copy. A vector environment that was passed is already a copy.
+            saved: Where the episodes stand, for environments that cannot be copied.
+        """
+        other = TrainingEnvironments()
+        if self._vector is not None:
+            other._vector = self._vector.copied(source.vector)
+        if other._vector is None:
+            other.saved = saved
+        elif self.observations is not None and other._vector.copies_go_on:
+            other.observations = self.observations.copy()
         return other
 
     def get_state(self) -> dict[str, Any] | None:
@@ -85,6 +91,7 @@ class TrainingEnvironments:
             return observations if ours else None  # a vector environment that was used elsewhere since
         assert saved is not None  # noqa: S101 - else both were None
         try:
+            saved["discounted_returns"]  # looked at before anything is changed
             self._vector.set_state(saved["episodes"])
             return np.array(saved["observations"])
         except (KeyError, TypeError, ValueError):  # of other environments

@@ -12,7 +12,7 @@ import socket
 import time
 from abc import abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -40,6 +40,8 @@ class _UpdateLogger(Callback):
     Raises:
         TrainingError: ``path`` is no path.
     """
+
+    serves_one_run: ClassVar[bool] = True
 
     _log: LogFile | None = None
 

@@ -9,7 +9,7 @@ import os
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from rlkit.config.numbers import whole_number
 from rlkit.display import text
@@ -59,7 +59,8 @@ class EvaluateEvery(Callback):
         path: A file ending in ``.rlkit``, to which the best model so far is saved without its kept experience.
             A file that is already there is not lost: see above.
         restore_best: Whether the model becomes the best again when training ends: as if it had been saved then
-            without its kept experience, and loaded.
+            without its kept experience, and loaded. The steps since the best then count as not trained: with
+            ``train(total=...)`` they are trained again.
 
     Attributes:
         best: The best evaluation so far; None before the first.
@@ -72,6 +73,8 @@ class EvaluateEvery(Callback):
             ``seed`` is no whole number from 0.
         StoreError: ``path`` does not end in ``.rlkit``.
     """
+
+    serves_one_run: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -222,6 +225,8 @@ def _free_name(path: Path) -> Path:
 
 class _Judge(Callback):
     """What callbacks share that stop a run by its mean return."""
+
+    serves_one_run: ClassVar[bool] = True
 
     def __init__(self, of: Source) -> None:
         if of not in ("training", "evaluation"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import signal
 import threading
+import weakref
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from types import FrameType
@@ -19,6 +20,10 @@ from rlkit.training.stopwatch import Stopwatch
 
 Metrics = Mapping[str, float]
 Updates = Generator[Metrics, None, None]
+
+
+_served: weakref.WeakKeyDictionary[Callback, weakref.ref[TrainingRun]] = weakref.WeakKeyDictionary()
+"""The last run of each callback that serves one at a time."""
 
 
 class TrainingRun(Iterator[Update]):
@@ -183,6 +188,8 @@ class TrainingRun(Iterator[Update]):
             self._stopwatch.start()
             self._prepare()
             for callback in self.callbacks:
+                if callback.serves_one_run:
+                    self._claim(callback)
                 callback.on_start(self)
                 told.append(callback)
             while not self.stopped and self.num_timesteps < self.total_timesteps:
@@ -202,6 +209,15 @@ class TrainingRun(Iterator[Update]):
             with ExitStack() as stack:  # all are told, even if one of them fails
                 for callback in reversed(told):
                     stack.callback(callback.on_end, self)
+
+    def _claim(self, callback: Callback) -> None:
+        """Refuse a callback that serves another run, which has not ended."""
+        held = _served.get(callback)
+        other = held() if held is not None else None
+        if other is not None and other is not self and not other.ended:
+            problem = f"{type(callback).__name__} serves another run, which has not ended: {other.history.title}."
+            raise TrainingError(problem, "Give each run a callback of its own.")
+        _served[callback] = weakref.ref(self)
 
     def _record(self, metrics: Metrics, seconds: float) -> Update:
         history = self.history
