@@ -11,6 +11,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.testing.globalipapp import start_ipython
 from traitlets.config import Config
 
+import rlkit
+
 
 class _Values(DisplayHook):
     """Notes what cells show as their value."""
@@ -29,6 +31,15 @@ class _Shell(InteractiveShell):
         result = self.run_cell(cell, store_history=True)
         result.raise_error()
         return result.result
+
+
+@pytest.fixture(autouse=True)
+def no_job_outlives_its_test():
+    """End what a test has started in the background: what it shows when it ends would be shown by the next test."""
+    yield
+    for job in rlkit.jobs():
+        job.stop()
+        job._thread.join()
 
 
 @pytest.fixture

@@ -137,9 +137,9 @@ def test_a_job_that_has_ended_leaves_its_card_and_no_widget(own_shell, model):
     own_shell.user_ns["model"] = model
     job = own_shell.run("job = model.train_in_background(10**9)\njob")
     view = "application/vnd.jupyter.widget-view+json"
-    while view not in own_shell.published[-1]["data"]:
+    while not (views := [shown["data"] for shown in own_shell.published if view in shown["data"]]):
         assert job.is_running
-    assert "PPO on CartPole-v1" in own_shell.published[-1]["data"]["text/html"]
+    assert "PPO on CartPole-v1" in views[-1]["text/html"]
     job.stop()
     job.wait(SECONDS)
     last = own_shell.published[-1]["data"]
