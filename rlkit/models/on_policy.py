@@ -45,12 +45,12 @@ class OnPolicyConfig(TrainingConfig):
         0.95, "Trade-off between bias (0) and variance (1) of the advantages.", ge=0, le=1, common=True
     )
     ent_coef: float = hyperparameter(
-        0.0, "Weight of the entropy bonus, which keeps the policy exploring.", ge=0, scale="log", common=True, live=True
+        0.0, "Weight of the entropy bonus, for exploration.", ge=0, scale="log", common=True, live=True
     )
     vf_coef: float = hyperparameter(0.5, "Weight of the value loss.", ge=0, live=True)
     net_arch: NetArchField = hyperparameter(
         NetArch((64, 64), (64, 64)),
-        "Hidden layers: of policy and value function alike, or of each: {pi: [64], vf: [64]}.",
+        "Hidden layers of policy and value function, or of each: {pi: [64], vf: [64]}.",
         unit="units",
     )
     ortho_init: bool = hyperparameter(True, "Whether weights begin orthogonal.")  # noqa: FBT003 - the default

@@ -27,7 +27,7 @@ class PPOConfig(OnPolicyConfig):
         10, "Passes over each rollout.", ge=1, le=1000, unit="epochs", common=True, live=True
     )
     clip_range: Scheduled = hyperparameter(
-        0.2, "How far the probability ratio may move from 1 before its gradient stops.", gt=0, common=True, live=True
+        0.2, "How far the probability ratio may move from 1 before it is clipped.", gt=0, common=True, live=True
     )
     clip_range_vf: Scheduled | None = hyperparameter(
         None,
