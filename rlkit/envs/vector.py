@@ -320,7 +320,8 @@ def in_use(instance: object) -> EnvironmentContractError:
     """Return the error for an environment that two would step."""
     return EnvironmentContractError(
         f"{instance} is in use already, by a training or an evaluation: two would mix their episodes.",
-        "Give each its own: a class, or a function that makes a new environment in each call.",
+        "Give each its own: a class, or a function that makes a new environment in each call. model.close() frees the "
+        "one that a model trains in.",
     )
 
 
