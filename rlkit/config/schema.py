@@ -156,7 +156,7 @@ class ModelConfig(BaseModel):
             return {"n_envs": num_envs}
         if isinstance(wanted, Integral) and not isinstance(wanted, bool):
             raise cls.contradiction(wanted, num_envs)
-        return {}  # it is no number of environments at all, which validation says
+        return {}  # not a number of environments at all: validation refuses it
 
     @staticmethod
     def contradiction(n_envs: object, num_envs: int) -> ConfigError:

@@ -74,7 +74,7 @@ class SourceChecks:
             before: What :func:`generator_of` returned before.
         """
         generator = generator_of(env)
-        # Where it was made in the reset, Gymnasium knows its seed: a far larger one if nobody gave any.
+        # Gymnasium notes the seed of a generator that it makes in the reset: a far larger one if none was given.
         drawn = vars(env.unwrapped).get("_np_random_seed") or 0
         is_seeded = generator is None or (generator is not before and drawn < _LARGEST_SEED)
         if self._is_seeded and not is_seeded:
@@ -165,7 +165,7 @@ def faithful_copy(env: Any) -> Any:
     """
     copied = copy.deepcopy(env)
     for one, other in zip(_members(env), _members(copied), strict=True):
-        for layer, theirs in zip(_layers(one), _layers(other), strict=True):
+        for layer, theirs in zip(layers(one), layers(other), strict=True):
             if isinstance(layer, EzPickle):
                 own = vars(theirs)
                 changed = {
@@ -179,7 +179,7 @@ def faithful_copy(env: Any) -> Any:
 
 def is_copied_by_making(env: Any) -> bool:
     """Whether a copy of an environment, or of one in a vector environment, begins with a new simulator."""
-    return any(isinstance(layer, EzPickle) for one in _members(env) for layer in _layers(one))
+    return any(isinstance(layer, EzPickle) for one in _members(env) for layer in layers(one))
 
 
 def _members(env: Any) -> list[Any]:
@@ -194,13 +194,14 @@ def changed_attributes(env: Any, make: Callable[[], Any]) -> list[str]:
 
     Args:
         env: The environment, or a vector environment.
-        make: Makes a new environment of the spec: a single one, but for a vector environment of its own kind.
+        make: Makes a new environment of the spec: a single one for Gymnasium's Sync and AsyncVectorEnv, else one of the
+            same kind.
     """
     try:
         fresh = make()
     except Exception:  # noqa: BLE001 - what cannot be made cannot be compared: it counts as what its spec says
         return []
-    before = [copy.deepcopy({k: v for k, v in vars(each).items() if _is_plain(v)}) for each in _layers(fresh)]
+    before = [copy.deepcopy({k: v for k, v in vars(each).items() if _is_plain(v)}) for each in layers(fresh)]
     try:
         _played(fresh, 0)
     except Exception:  # noqa: BLE001 - the same
@@ -209,7 +210,7 @@ def changed_attributes(env: Any, make: Callable[[], Any]) -> list[str]:
         fresh.close()
     fixed: dict[type, dict[str, Any]] = {}
     known: dict[type, set[str]] = {}
-    for layer, values in zip(_layers(fresh), before, strict=True):
+    for layer, values in zip(layers(fresh), before, strict=True):
         own = vars(layer)
         fixed[type(layer)] = {name: value for name, value in values.items() if _same(own.get(name, _MISSING), value)}
         known[type(layer)] = set(own)
@@ -223,7 +224,7 @@ def changed_attributes(env: Any, make: Callable[[], Any]) -> list[str]:
 
 def _differences(env: Any, fixed: dict[type, dict[str, Any]], known: dict[type, set[str]]) -> Iterator[str]:
     compared: set[type] = set()
-    for layer in _layers(env):
+    for layer in layers(env):
         if type(layer) not in fixed or type(layer) in compared:  # of two time limits the outer one is the spec's
             continue
         compared.add(type(layer))
@@ -232,12 +233,13 @@ def _differences(env: Any, fixed: dict[type, dict[str, Any]], known: dict[type, 
             if name == "_saved_kwargs":  # how a wrapper was made, which Gymnasium keeps beside what it does
                 continue
             found = own.get(name, _MISSING)
-            if (found is _MISSING or _is_plain(found)) and not _same(found, value):  # a window is no modification
+            if (found is _MISSING or _is_plain(found)) and not _same(found, value):  # a window does not count
                 yield name
         yield from (name for name in own.keys() - known[type(layer)] if not name.startswith("_"))
 
 
-def _layers(env: Any) -> Iterator[Any]:
+def layers(env: Any) -> Iterator[Any]:
+    """Yield the wrappers of an environment or a vector environment, the outermost first, and what they wrap."""
     while isinstance(env, gymnasium.Wrapper | VectorWrapper):
         yield env
         env = env.env

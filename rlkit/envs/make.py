@@ -195,8 +195,8 @@ class EnvironmentSource:
 
     def pickled(self) -> bytes | None:
         """Return what :meth:`from_pickle` makes the source from; None, with a warning, where it cannot be pickled."""
-        given = self._make() if isinstance(self.given, gymnasium.Env) else self.given
         try:
+            given = self._make() if isinstance(self.given, gymnasium.Env) else self.given
             # By value where another process could not import it: a class of a notebook, a lambda.
             written: bytes = cloudpickle.dumps((given, self.env_kwargs if isinstance(given, str) else {}))
         except Exception as error:  # noqa: BLE001 - an environment may refuse in any way

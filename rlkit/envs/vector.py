@@ -25,7 +25,7 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, Vecto
 from numpy.typing import NDArray
 
 from rlkit.envs.cartpole import SameStepCartPole
-from rlkit.envs.checks import SourceChecks, faithful_copy, generator_of, is_copied_by_making
+from rlkit.envs.checks import SourceChecks, faithful_copy, generator_of, is_copied_by_making, layers
 from rlkit.envs.contract import explain_worker
 from rlkit.envs.encoding import FeatureEncoder, Features, Space, not_finite, within_float32
 from rlkit.envs.final import OverwrittenObservations, copy_final_observations, final_observation
@@ -372,8 +372,8 @@ class LoopedEnvironments(VectorEnvironment):
     def _begin(self, i: int, seed: int | None = None) -> Any:
         """Begin an episode in one environment, take in its first observation and return it."""
         env = self.envs[i]
-        before = generator_of(env)
         if seed is not None:
+            before = generator_of(env)
             seed_spaces(env, seed)
         try:
             result = env.reset(seed=seed)
@@ -471,13 +471,9 @@ def own_spaces(env: gymnasium.Env[Any, Any]) -> None:
 
 def seed_spaces(env: gymnasium.Env[Any, Any], seed: int) -> None:
     """Seed the spaces of an environment, so that what it samples from them can be repeated."""
-    layer = env
-    while True:
+    for layer in layers(env):
         for space in (layer.observation_space, layer.action_space):
             space.seed(seed)
-        if not isinstance(layer, gymnasium.Wrapper):
-            return
-        layer = layer.env
 
 
 def _is_number(reward: object) -> bool:

@@ -24,9 +24,9 @@ class TrainingEnvironments:
         saved: Where episodes stood in the process that saved the model; None where that is not known.
     """
 
-    def __init__(self, saved: Mapping[str, Any] | None = None) -> None:
+    def __init__(self) -> None:
         self.observations: Features | None = None
-        self.saved = saved
+        self.saved: Mapping[str, Any] | None = None
         self._vector: VectorEnvironment | None = None
         _all.add(self)
 
