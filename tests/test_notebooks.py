@@ -34,7 +34,8 @@ def written(path, *cells):
 
 
 def run_in_nbval(path):
-    options = ["--nbval-lax", "--nbval-current-env", "--nbval-kernel-startup-timeout=600", "-W", "default"]
+    # No summary (-rN): where the variable CI is set, it repeats each failure in full.
+    options = ["--nbval-lax", "--nbval-current-env", "--nbval-kernel-startup-timeout=600", "-W", "default", "-rN"]
     command = [sys.executable, "-m", "pytest", *options, "--color=no", str(path)]
     return subprocess.run(command, check=False, capture_output=True, text=True, cwd=path.parent)
 

@@ -2,12 +2,14 @@
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import rlkit
+from rlkit.errors import CorruptArtifactError, UntrustedArtifactError
 from rlkit.registry import ModelRegistry
 
 FORMATS = Path(__file__).parent / "formats"
@@ -20,12 +22,13 @@ def kept(request, tmp_path):
 
 
 def expected(kept):
-    told = json.loads((kept / "expected.json").read_text())
-    return np.array(told["observations"], "f4"), told["actions"]
+    return json.loads((kept / "expected.json").read_text())
 
 
 def test_every_version_and_file_predicts_what_it_did(kept):
-    observations, actions = expected(kept)
+    told = expected(kept)
+    observations, actions = np.array(told["observations"], "f4"), told["actions"]
+    actions.pop("own:1", None)  # a class by value: see below
     registry = ModelRegistry(kept / "store")
     file = actions.pop("model.rlkit")
     assert {ref: registry.load(ref).predict(observations).tolist() for ref in actions} == actions
@@ -35,12 +38,12 @@ def test_every_version_and_file_predicts_what_it_did(kept):
 def test_all_that_was_told_is_still_known(kept):
     registry = ModelRegistry(kept / "store")
     first = registry.get("cartpole@best")
-    assert (first.ref, first.tags, first.description) == ("cartpole:1", ("baseline",), "The *first* format.")
+    assert (first.ref, first.tags, first.description) == ("cartpole:1", ("baseline",), expected(kept)["description"])
     assert first.metrics["score"] == 1.5
     assert first.dataset == {"name": "none", "version": "1", "sha256": "ab" * 32}
     assert first.learning_curve["steps"] == [64.0]
     assert registry.get("cartpole").parent == "cartpole:1"
-    assert [version.ref for version in registry.search("num_timesteps > 64")] == ["cartpole:2"]
+    assert [version.ref for version in registry.search("name = 'cartpole' and num_timesteps > 64")] == ["cartpole:2"]
     assert [version.ref for version in registry.trash()] == ["cartpole:3"]
     assert registry.verify().ok
 
@@ -62,4 +65,36 @@ def test_it_goes_on_in_todays_format(kept):
 
 def test_its_file_can_be_imported(kept, tmp_path):
     version = ModelRegistry(tmp_path / "other").import_file(kept / "model.rlkit", "taken")
-    assert (version.ref, version.algorithm, version.num_timesteps) == ("taken:1", "ppo", 192)
+    assert (version.ref, version.algorithm, version.num_timesteps) == (
+        "taken:1",
+        "ppo",
+        expected(kept)["num_timesteps"],
+    )
+
+
+@pytest.fixture
+def own(tmp_path):
+    """The folder of a format, with a class of its notebook by value, written by Python 3.11."""
+    return shutil.copytree(FORMATS / "2", tmp_path / "kept")
+
+
+def test_a_class_of_a_notebook_is_still_opened_where_it_is_trusted(own):
+    told = expected(own)
+    observations = np.array(told["observations"], "f4")
+    registry = ModelRegistry(own / "store")
+    for load in (lambda **said: registry.load("own:1", **said), lambda **said: rlkit.load(own / "own.rlkit", **said)):
+        with pytest.raises(UntrustedArtifactError, match=r"a class of its own"):
+            load()
+        if sys.version_info[:2] == (3, 11):
+            assert load(trust=True).predict(observations).tolist() == told["actions"]["own:1"]
+        else:  # code is of one Python
+            with pytest.raises(CorruptArtifactError, match="cpython-311"):
+                load(trust=True)
+    assert registry.get("own:1").config["shift"] == 1
+
+
+def test_what_changed_after_registering_is_still_known(own):
+    registry = ModelRegistry(own / "store")
+    version = registry.get("expert:1")
+    assert (version.description, version.tags) == ("Changed *later*.", ("kept",))
+    assert registry.get("expert:2").parent == "beginner:1"
