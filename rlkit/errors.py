@@ -7,6 +7,9 @@ from collections.abc import Iterable
 
 _LONGEST_LINE = 300  # letters of a message that somebody else wrote
 
+UPDATE = "Update rlkit: pull its repository, and run pip install . there."
+"""The remedy for what a newer rlkit wrote. PyPI has a stranger's package of this name."""
+
 
 class RLKitError(Exception):
     """Base of all errors that rlkit raises on purpose.

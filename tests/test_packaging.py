@@ -22,7 +22,7 @@ def names_and_bounds(requirements):
 
 
 def requirement_of_ourselves(name):
-    return name == "rlkit"
+    return name == "rlkit-jupyter"
 
 
 def test_environment_yml_says_the_same_as_pyproject():
@@ -73,6 +73,21 @@ def committed():
     command = ["git", "-c", f"safe.directory={ROOT}", "ls-files", "-z"]
     listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     return [name for name in listed.split("\0") if name]
+
+
+def test_no_text_advises_to_install_the_package_that_has_our_name_on_pypi():
+    texts = [ROOT / name for name in committed() if name.endswith((".py", ".md", ".ipynb", ".js", ".toml", ".yml"))]
+    advice = re.compile(r"(?:pip|conda|uv)[^\n]{0,20} (?:install|add)\b[^\n]*[\s\"'`]rlkit(?![\w-]|\.)")
+    assert advice.search('pip install "rlkit[box2d]"')
+    assert advice.search("pip install -U rlkit`")
+    ours = {"test_packaging.py"}
+    assert [str(path) for path in texts if path.name not in ours and advice.search(path.read_text())] == []
+
+
+def test_extras_of_ours_name_our_own_distribution():
+    extras = [each for extra in PROJECT["optional-dependencies"].values() for each in extra]
+    assert [each for each in extras if each.startswith("rlkit") and not each.startswith(f"{PROJECT['name']}[")] == []
+    assert PROJECT["name"] != "rlkit"
 
 
 def test_the_top_level_of_the_repository_holds_only_what_is_meant_to_be_there():

@@ -12,7 +12,7 @@ from rlkit.config.changes import changes_from
 from rlkit.config.class_only import class_only
 from rlkit.envs import EnvironmentLike, EnvironmentSource, space_from_dict, space_to_dict
 from rlkit.envs.spaces import Space
-from rlkit.errors import ConfigError, ModelDefinitionError, StateError
+from rlkit.errors import UPDATE, ConfigError, ModelDefinitionError, StateError
 from rlkit.models.card import model_card, model_text, model_title, trained
 from rlkit.models.learner import Learner
 from rlkit.storage.archive import archive_path, read_archive, write_archive
@@ -202,7 +202,7 @@ class ModelBase(Learner):
             raise StateError(problem, "rlkit.load makes the right class.")
         if not isinstance(found, int) or found > STATE_FORMAT:
             problem = f"The state has format {found!r}; this rlkit reads up to {STATE_FORMAT}."
-            raise StateError(problem, "Update rlkit: pip install -U rlkit.")
+            raise StateError(problem, UPDATE)
 
     def _restore(self, state: Mapping[str, Any], wall_time: float) -> None:
         if state["observation_space"] is not None:

@@ -109,7 +109,7 @@ def read_archive(path: str | os.PathLike[str]) -> PackedModel:
 def rlkit_version() -> str:
     """Return the version of the installed rlkit, or ``"unknown"`` where it runs from bare source."""
     try:
-        return importlib.metadata.version("rlkit")
+        return importlib.metadata.version("rlkit-jupyter")
     except importlib.metadata.PackageNotFoundError:
         return "unknown"
 

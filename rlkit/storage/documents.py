@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from rlkit.errors import CorruptArtifactError, StateError, StoreError
+from rlkit.errors import UPDATE, CorruptArtifactError, StateError, StoreError
 
 # The seal is the last line: the SHA-256 of every byte before it. Its form and the top-level key "format" stay
 # as they are in all formats to come, so that any rlkit can tell a newer document from a damaged one.
@@ -111,7 +111,7 @@ def check_format(document: Mapping[str, Any], newest: int, origin: str) -> None:
         raise CorruptArtifactError(problem, "Restore it from a backup.")
     if number > newest:
         problem = f"{origin} has format {number}, and this rlkit reads formats up to {newest}."
-        raise StoreError(problem, "Update rlkit: pip install --upgrade rlkit")
+        raise StoreError(problem, UPDATE)
 
 
 def _plain(value: object) -> object:

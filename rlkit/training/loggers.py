@@ -182,7 +182,7 @@ class LogToTensorBoard(_UpdateLogger):
     """Writes every update for TensorBoard: ``%tensorboard --logdir runs``.
 
     The curves have Stable-Baselines3's names: ``rollout/ep_rew_mean``, ``train/value_loss``, ``eval/mean_reward``.
-    Needs the package ``tensorboard`` (``pip install "rlkit[tensorboard]"``), but no TensorFlow. Where an update cannot
+    Needs the package ``tensorboard`` (``pip install tensorboard``), but no TensorFlow. Where an update cannot
     be written, as on a full disk, there is one warning a run, and training goes on.
 
     Args:
@@ -202,7 +202,7 @@ class LogToTensorBoard(_UpdateLogger):
             from tensorboard.summary.writer.record_writer import RecordWriter  # noqa: PLC0415
         except ImportError as error:
             problem = "LogToTensorBoard needs the package tensorboard, which is not installed."
-            raise TrainingError(problem, 'Install it: pip install "rlkit[tensorboard]".') from error
+            raise TrainingError(problem, "Install it: pip install tensorboard.") from error
         self._event, self._summary, self._writer = Event, Summary, RecordWriter
 
     def _opened(self, run: TrainingRun) -> LogFile:

@@ -270,7 +270,7 @@ def test_what_is_no_path_is_told_so(wrong):
 
 
 def test_a_newer_format_says_to_update():
-    with pytest.raises(StateError, match="pip install -U rlkit"):
+    with pytest.raises(StateError, match="Update rlkit"):
         PPO.from_state({**make().get_state(), "format": 99})
 
 
