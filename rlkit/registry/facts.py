@@ -106,7 +106,8 @@ def git_text(data: Mapping[str, Any] | None) -> str:
     """Write a commit, and whether the folder had changes beyond it; empty where no commit is known."""
     if not data or not data.get("commit"):
         return ""
-    return f"{str(data['commit'])[:10]}{' with uncommitted changes' if data.get('dirty') else ''}"
+    changes = {True: " with uncommitted changes", None: ", changes unknown"}.get(data.get("dirty"), "")
+    return f"{str(data['commit'])[:10]}{changes}"
 
 
 def dataset_text(data: Mapping[str, Any] | None) -> str:

@@ -6,7 +6,6 @@ import math
 import os
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, Literal
 
 from rlkit.config.numbers import whole_number
@@ -99,7 +98,7 @@ class ModelRegistry(RegistryReader):
             "dataset": checked_dataset(dataset),
             "description": check_description(description),
         }
-        with asking_git(Path.cwd()) as git:
+        with asking_git() as git:
             packed = model.packed(slim=slim)
             manifest = manifest_of(packed.metadata, told, provenance(git))
         said = {"parent": said_parent, "dataset": told["dataset"]}

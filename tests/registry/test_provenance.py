@@ -1,5 +1,7 @@
 """Where a version came from."""
 
+import importlib.metadata
+import os
 import shutil
 import subprocess
 import sys
@@ -7,6 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+import rlkit
 from rlkit.registry import provenance
 from rlkit.registry.provenance import asking_git
 
@@ -79,7 +82,7 @@ def test_a_git_that_fails_is_as_good_as_none(tmp_path):
     assert git_state(tmp_path) is None
 
 
-def test_a_git_that_takes_too_long_is_as_good_as_none_and_is_ended(repository, monkeypatch):
+def test_a_git_that_takes_too_long_leaves_it_unknown_whether_files_have_changed_and_is_ended(repository, monkeypatch):
     started = []
     popen = subprocess.Popen
 
@@ -89,7 +92,8 @@ def test_a_git_that_takes_too_long_is_as_good_as_none_and_is_ended(repository, m
 
     monkeypatch.setattr(provenance.subprocess, "Popen", slow)
     monkeypatch.setattr(provenance, "_GIT_TIMEOUT", 0.01)
-    assert git_state(repository) is None
+    state = git_state(repository)
+    assert (len(state["commit"]), state["dirty"]) == (40, None)
     assert started[0].returncode is not None
 
 
@@ -98,10 +102,106 @@ def test_a_git_that_nobody_waits_for_is_ended(repository):
         _ = 1 // 0
 
 
-def test_without_git_there_is_no_commit(tmp_path, monkeypatch):
-    (tmp_path / ".git").mkdir()
+def test_without_git_the_commit_is_known_all_the_same(repository, monkeypatch):
+    known = git_state(repository)
     monkeypatch.setattr(provenance.shutil, "which", lambda _: None)
-    assert git_state(tmp_path) is None
+    assert git_state(repository) == {**known, "dirty": None}
+
+
+def test_a_git_that_lies_in_the_repository_is_not_run(repository, monkeypatch):
+    (repository / "git").write_text("#!/bin/sh\ntouch ran\n")
+    (repository / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{repository}{os.pathsep}{os.environ['PATH']}")
+    assert git_state(repository)["dirty"] is None
+    assert not (repository / "ran").exists()
+
+
+def head_of(folder):
+    return subprocess.check_output([GIT, "rev-parse", "HEAD"], cwd=folder, text=True).strip()
+
+
+def test_the_commit_is_found_wherever_git_keeps_it(repository, tmp_path_factory):
+    assert git_state(repository)["commit"] == head_of(repository)
+    git(repository, "pack-refs", "--all")
+    assert git_state(repository) == {"commit": head_of(repository), "dirty": False}
+    other = tmp_path_factory.mktemp("further") / "tree"
+    git(repository, "worktree", "add", "-b", "topic/one", str(other))
+    (other / "file").write_text("changed")
+    git(other, "commit", "-am", "second")
+    assert git_state(other) == {"commit": head_of(other), "dirty": False}
+    assert git_state(other)["commit"] != git_state(repository)["commit"]
+    git(other, "checkout", "--detach")
+    (other / "file").write_text("changed again")
+    assert git_state(other) == {"commit": head_of(other), "dirty": True}
+
+
+def test_a_repository_with_longer_hashes_is_read_too(tmp_path):
+    git(tmp_path, "init", "--object-format=sha256")
+    (tmp_path / "file").write_text("1")
+    git(tmp_path, "add", "file")
+    git(tmp_path, "commit", "-m", "first")
+    assert git_state(tmp_path) == {"commit": head_of(tmp_path), "dirty": False}
+    assert len(head_of(tmp_path)) == 64
+
+
+def test_settings_that_say_how_files_are_compared_are_those_of_the_repository(repository):
+    git(repository, "config", "core.fileMode", "false")
+    (repository / "file").chmod(0o755)
+    assert git_state(repository)["dirty"] is False
+    git(repository, "config", "core.fileMode", "true")
+    assert git_state(repository)["dirty"] is True
+
+
+def test_the_callers_own_variables_of_git_lead_nowhere_else(repository, monkeypatch):
+    known = git_state(repository)
+    monkeypatch.setenv("GIT_DIR", str(repository / "elsewhere"))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(repository / "elsewhere"))
+    assert git_state(repository) == known
+
+
+@pytest.fixture
+def hostile(repository, tmp_path_factory):
+    """A repository that runs a command wherever git lets one, and the file that tells of it."""
+    ran = tmp_path_factory.mktemp("ran") / "it"
+    script = ran.with_name("script")
+    script.write_text(f"#!/bin/sh\ntouch '{ran}'\ncat\n")
+    script.chmod(0o755)
+    inner = repository / "inner"
+    inner.mkdir()
+    git(inner, "init")
+    (inner / "file").write_text("1")
+    git(inner, "add", "file")
+    git(inner, "commit", "-m", "first")
+    (repository / ".gitattributes").write_text("file filter=evil diff=evil\n")
+    git(repository, "add", ".gitattributes", "inner")
+    git(repository, "commit", "-m", "second")
+    for folder in (repository, inner):
+        for name in ("core.fsmonitor", "filter.evil.clean", "filter.evil.process", "diff.evil.command", "core.pager"):
+            git(folder, "config", name, str(script))
+        git(folder, "config", "filter.evil.required", "true")
+        for hook in ("post-index-change", "fsmonitor-watchman", "reference-transaction"):
+            shutil.copy(script, folder / ".git" / "hooks" / hook)
+    ran.unlink(missing_ok=True)
+    return repository, ran
+
+
+def test_nothing_that_a_repository_names_is_run(hostile):
+    repository, ran = hostile
+    (repository / "file").write_text("2")  # so that its content is compared, through its filter
+    (repository / "inner" / "file").write_text("2")
+    assert git_state(repository)["dirty"] is True
+    assert not ran.exists()
+    subprocess.run([GIT, "status"], cwd=repository, check=False, capture_output=True)
+    assert ran.exists()  # else the trap is none
+
+
+def test_registering_runs_nothing_that_a_repository_names(hostile, tmp_path_factory, monkeypatch):
+    repository, ran = hostile
+    monkeypatch.chdir(repository)
+    model = rlkit.create("ppo", env="CartPole-v1", seed=0, net_arch=[4])
+    version = rlkit.registry(tmp_path_factory.mktemp("store")).register(model, "m")
+    assert version.git == {"commit": head_of(repository), "dirty": False}
+    assert not ran.exists()
 
 
 def test_the_rest_is_filled_in(monkeypatch):
@@ -111,11 +211,41 @@ def test_the_rest_is_filled_in(monkeypatch):
     assert datetime.fromisoformat(origin["created"]).tzinfo == UTC
 
 
-def test_a_user_without_a_name_is_none(monkeypatch):
-    def fail():
-        raise OSError
+@pytest.fixture
+def anew():
+    """What was found out before is found out again."""
+    for known in (provenance._user, provenance.package_versions, provenance.rlkit_version):
+        known.cache_clear()
+    yield
+    for known in (provenance._user, provenance.package_versions, provenance.rlkit_version):
+        known.cache_clear()
 
-    provenance._user.cache_clear()
+
+@pytest.mark.parametrize("error", [OSError, KeyError, ImportError])
+def test_a_user_without_a_name_is_none(monkeypatch, anew, error):
+    def fail():
+        raise error
+
     monkeypatch.setattr(provenance.getpass, "getuser", fail)
     assert provenance.provenance(lambda: None)["user"] is None
-    provenance._user.cache_clear()
+
+
+def test_packages_without_metadata_are_unknown(monkeypatch, anew):
+    def fail(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", fail)
+    packages = provenance.provenance(lambda: None)["packages"]
+    assert packages.pop("python")
+    assert set(packages.values()) == {"unknown"}
+
+
+def test_a_model_is_kept_though_the_folder_worked_in_is_gone(tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    registry = rlkit.registry(tmp_path / "store")
+    gone.rmdir()
+    version = registry.register(rlkit.create("ppo", env="CartPole-v1", seed=0, net_arch=[4]), "m")
+    assert (version.ref, version.git) == ("m:1", None)
+    assert rlkit.registry(tmp_path / "store").load("m").num_timesteps == 0
