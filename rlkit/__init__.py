@@ -18,7 +18,7 @@ from rlkit.envs import (
 from rlkit.errors import RLKitError
 from rlkit.factory import ModelFactory, factory, register_model
 from rlkit.models.base import ModelBase
-from rlkit.registry import Dataset, ModelRegistry, ModelVersion, open_registry
+from rlkit.registry import Dataset, ModelRegistry, ModelVersion, open_registry, use_registry
 from rlkit.storage.archive import is_archive_path, read_archive
 from rlkit.training import Callback, Evaluation, History, TrainingJob, TrainingRun, Update
 from rlkit.training.jobs import jobs
@@ -70,7 +70,15 @@ def environment(env: EnvironmentLike, env_kwargs: Mapping[str, Any] | None = Non
 
 
 def registry(folder: str | PathLike[str] | None = None) -> ModelRegistry:
-    """Return the registry in ``folder``: by default in ``$RLKIT_HOME``, else in ``rlkit_artifacts`` here."""
+    """Return the registry in ``folder``, or the current one. What is current stays so: see :func:`use_registry`.
+
+    Args:
+        folder: The folder, which need not be there yet. Where None, that which :func:`use_registry` or ``%rl_store``
+            chose or the environment variable ``RLKIT_HOME`` names, else ``rlkit_artifacts`` in the folder worked in.
+
+    Raises:
+        StoreError: ``folder`` is no path, a URL, or the path of a file.
+    """
     return open_registry(folder)
 
 
@@ -85,9 +93,13 @@ def register(
     description: str = "",
     slim: bool = False,
     allow_duplicate: bool = False,
+    registry: ModelRegistry | str | PathLike[str] | None = None,
 ) -> ModelVersion:
-    """Keep a model in the current registry as the next version of ``name``. See :meth:`ModelRegistry.register`."""
-    return registry().register(
+    """Keep a model as the next version of ``name``: in ``registry``, or the folder of one; the current one where None.
+
+    See :meth:`ModelRegistry.register` for the rest.
+    """
+    return _registry(registry).register(
         model,
         name,
         tags=tags,
@@ -100,8 +112,14 @@ def register(
     )
 
 
-def load(source: str | PathLike[str], env: EnvironmentLike | None = None, *, trust: bool = False) -> ModelBase:
-    """Return a model from the current registry or from a file.
+def load(
+    source: str | PathLike[str],
+    env: EnvironmentLike | None = None,
+    *,
+    trust: bool = False,
+    registry: ModelRegistry | str | PathLike[str] | None = None,
+) -> ModelBase:
+    """Return a model from a registry or from a file.
 
     Args:
         source: ``"cartpole"`` (the newest version), ``"cartpole:3"``, ``"cartpole@best"``, or the path of a file
@@ -110,6 +128,7 @@ def load(source: str | PathLike[str], env: EnvironmentLike | None = None, *, tru
         trust: Whether to run a model class that travels with the model and that you did not keep on this machine, and
             to import the module that registers its environment when that is made. Say so only where you know where it
             comes from.
+        registry: The registry to load from, or its folder; the current one where None.
 
     Raises:
         InvalidReferenceError: ``source`` has none of these forms.
@@ -124,7 +143,11 @@ def load(source: str | PathLike[str], env: EnvironmentLike | None = None, *, tru
         packed = read_archive(source)
         wall_time = packed.metadata["wall_time"]
         return factory.rebuild(packed.objects, env, wall_time=wall_time, trust=trust, origin=str(source))
-    return registry().load(cast("str", source), env, trust=trust)
+    return _registry(registry).load(cast("str", source), env, trust=trust)
+
+
+def _registry(given: ModelRegistry | str | PathLike[str] | None) -> ModelRegistry:
+    return given if isinstance(given, ModelRegistry) else open_registry(given)
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
@@ -167,4 +190,5 @@ __all__ = [
     "register_model",
     "registry",
     "ui",
+    "use_registry",
 ]

@@ -26,6 +26,20 @@ def test_load_tells_files_from_versions():
         rlkit.load("cartpole.rlkit")
 
 
+def test_opening_a_registry_does_not_change_where_models_go_and_choosing_one_does(tmp_path):
+    model = rlkit.create("ppo", env="CartPole-v1", seed=0)
+    other = rlkit.registry("other")
+    assert rlkit.register(model, "cartpole").ref == "cartpole:1"
+    assert (rlkit.registry().folder, other.models()) == (tmp_path / "store", [])
+    for registry in (other, "other", tmp_path / "other"):
+        rlkit.register(model, "pole", registry=registry, allow_duplicate=True)
+        assert rlkit.load("pole", registry=registry).seed == 0
+    assert (other.models(), rlkit.registry().models()) == (["pole"], ["cartpole"])
+    assert rlkit.use_registry("other") is other
+    assert rlkit.registry() is other
+    assert rlkit.load("pole:3").seed == 0
+
+
 @pytest.mark.parametrize("source", [5, None, b"cartpole", ["cartpole"]])
 def test_what_is_neither_file_nor_reference_is_refused(source):
     with pytest.raises(InvalidReferenceError, match="must be a string"):

@@ -6,7 +6,7 @@ import os
 import threading
 from pathlib import Path
 
-from rlkit.errors import StoreError
+from rlkit.registry.names import check_folder
 from rlkit.registry.registry import ModelRegistry
 
 DEFAULT_FOLDER = "rlkit_artifacts"
@@ -27,20 +27,20 @@ def open_registry(folder: str | os.PathLike[str] | None = None) -> ModelRegistry
         The registry. Nothing is written by opening it.
 
     Raises:
-        StoreError: ``folder`` is no path, or that of a file.
+        StoreError: ``folder`` is no path, a URL, or the path of a file.
     """
-    if not isinstance(folder, str | os.PathLike | None):
-        raise StoreError(f"{folder!r:.80} is no folder.", "Give a path, or nothing for the current registry.")
-    chosen = Path(folder or os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER).expanduser().absolute()
-    there = next(place for place in (chosen, *chosen.parents) if os.path.lexists(place))
-    if not os.path.isdir(there):  # noqa: PTH112 - says no where Path.is_dir would raise
-        raise StoreError(f"{str(there)!r} is no folder.", "Give the path of a folder, which need not be there yet.")
+    if folder is None:
+        folder = os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER
+    chosen = check_folder(folder)
     with _open_guard:
         return _open.setdefault(chosen, ModelRegistry(chosen))
 
 
 def use_registry(folder: str | os.PathLike[str]) -> ModelRegistry:
     """Make the registry in a folder the current one, for this process and those that it starts.
+
+    It sets the environment variable ``RLKIT_HOME``. To open a registry without making it current, use
+    ``rlkit.registry(folder)``.
 
     Args:
         folder: The folder, which need not be there yet.
@@ -49,7 +49,7 @@ def use_registry(folder: str | os.PathLike[str]) -> ModelRegistry:
         The registry.
 
     Raises:
-        StoreError: ``folder`` is no path, or that of a file.
+        StoreError: ``folder`` is no path, a URL, or the path of a file.
     """
     registry = open_registry(folder)
     os.environ[FOLDER_VARIABLE] = str(registry.folder)

@@ -1,12 +1,14 @@
-"""How models, aliases and tags may be called, and references such as ``cartpole:3``."""
+"""How folders, models, aliases and tags may be called, and references such as ``cartpole:3``."""
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
-from rlkit.errors import InvalidNameError, InvalidReferenceError
+from rlkit.errors import InvalidNameError, InvalidReferenceError, StoreError
 
 MAX_LENGTH = 100
 LATEST = "latest"
@@ -17,6 +19,47 @@ _RULE = "Use letters, digits, '.', '_' and '-', beginning with a letter or a dig
 # Windows opens the device whatever the folder and whatever follows the first dot, so that a store which is
 # written on one system must not hold such a name for another.
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
+
+
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/.*", re.DOTALL)  # one letter would be a drive of Windows
+_VARIABLE = re.compile(r"\$(?:\{\w+\}|\w+)|%\w+%")
+
+
+def check_folder(folder: str | os.PathLike[str]) -> Path:
+    """Return the absolute path of a registry's folder, which need not be there yet.
+
+    Args:
+        folder: A path on a disk; ``~`` is the home folder.
+
+    Raises:
+        StoreError: It is no path, a URL, has a variable that no shell has filled in, or leads through a file.
+    """
+    if not isinstance(folder, str | os.PathLike) or not isinstance(os.fspath(folder), str):
+        raise StoreError(f"{folder!r:.80} is no folder.", "Give a path, or nothing for the current registry.")
+    text = os.fspath(folder)
+    if "\0" in text or not text.strip():
+        raise StoreError(f"{text!r:.80} is no folder.", "Give a path, such as 'models' or '~/models'.")
+    if url := _URL.fullmatch(text):
+        remedy = "A registry is a folder on a disk; mount other storage as one."
+        if url[1].lower() == "file":
+            remedy = f"Give the path alone: '/{text.partition(':')[2].lstrip('/')}'."
+        raise StoreError(f"{text!r:.150} is a URL, and no folder.", remedy)
+    if variable := _VARIABLE.search(text):
+        filled = os.path.expandvars(text)
+        remedy = f"Give the folder itself: {filled!r}." if filled != text else f"There is no variable {variable[0]}."
+        raise StoreError(f"{text!r:.150} has a variable, {variable[0]}, which nobody has filled in.", remedy)
+    try:
+        chosen = Path(text).expanduser().absolute()
+    except RuntimeError:
+        problem = f"{text!r:.150} is no folder: there is no home folder of {Path(text).parts[0]!r}."
+        raise StoreError(problem, "Give the path from the root, such as '/home/name/models'.") from None
+    except FileNotFoundError:
+        problem = f"{text!r:.150} means no folder: the one worked in has been deleted."
+        raise StoreError(problem, "Change to another folder (os.chdir), or give a path from the root.") from None
+    there = next(place for place in (chosen, *chosen.parents) if os.path.lexists(place))
+    if not os.path.isdir(there):  # noqa: PTH112 - says no where Path.is_dir would raise
+        raise StoreError(f"{str(there)!r} is no folder.", "Give the path of a folder, which need not be there yet.")
+    return chosen
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from rlkit.registry.inspection import inspect_objects
 from rlkit.registry.lineage import Lineage
 from rlkit.registry.lookup import VersionLookup
 from rlkit.registry.model_card import ModelCard
-from rlkit.registry.names import check_name, parse_reference
+from rlkit.registry.names import check_folder, check_name, parse_reference
 from rlkit.registry.overview import Overview, overview
 from rlkit.registry.progress import ticking
 from rlkit.registry.query import Filter, check_fields, order_field, ordered
@@ -46,7 +46,7 @@ class RegistryReader(VersionLookup):
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
-        super().__init__(Path(folder).expanduser().absolute())
+        super().__init__(check_folder(folder))
         self._index = VersionIndex(self._store)
 
     def load(self, reference: str, env: EnvironmentLike | None = None, *, trust: bool = False) -> ModelBase:
