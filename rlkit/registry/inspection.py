@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 
 from rlkit.registry.reports import InspectedObject, Inspection
-from rlkit.storage import code, codec, opcodes, trust
+from rlkit.storage import code, codec, trust
 from rlkit.storage.packing import CODE, Packed
 
 
@@ -24,12 +23,14 @@ def inspect_objects(source: str, objects: Mapping[str, Packed]) -> Inspection:
 
 
 def _inspected(kind: str, packed: Packed) -> InspectedObject:
-    data, is_code = packed.data, kind == CODE
+    is_code = kind == CODE
+    found = code.contents(packed.data) if is_code else codec.contents(packed.data)
     return InspectedObject(
         kind=kind,
-        size=len(data),
-        sha256=hashlib.sha256(data).hexdigest(),
-        builds=opcodes.count(data),
-        imports=tuple(code.imports_of(data) if is_code else codec.imports(data)),
-        trusted=trust.is_signed(data, packed.signature) if is_code else None,
+        size=len(packed.data),
+        sha256=packed.sha256,
+        builds=found.builds,
+        imports=tuple(map(str, found.reached)) if is_code else tuple(codec.foreign(found)),
+        trusted=trust.is_signed(packed.data, packed.signature) if is_code else None,
+        strange=found.strange,
     )

@@ -197,6 +197,7 @@ class InspectedObject:
         builds: What it would build, and how many of each: ``{"array": 14, "dict": 9}``.
         imports: Dotted names of what it would import.
         trusted: Of code, whether this user signed it on this machine; None for what needs no trust.
+        strange: What rlkit never writes and is in it all the same: ``load`` refuses that, also with ``trust=True``.
     """
 
     kind: Literal["state", "code"] | str  # noqa: PYI051 - a newer rlkit may keep other kinds
@@ -205,11 +206,12 @@ class InspectedObject:
     builds: Mapping[str, int]
     imports: tuple[str, ...]
     trusted: bool | None
+    strange: tuple[str, ...] = ()
 
     @property
     def is_plain(self) -> bool:
         """Whether it is nothing but data, which opening it cannot change."""
-        return self.trusted is None and not self.imports
+        return self.trusted is None and not self.imports and not self.strange
 
     @property
     def _what(self) -> str:
@@ -224,6 +226,8 @@ class InspectedObject:
         """What opening it would do."""
         if self.is_plain:
             return "runs nothing"
+        if self.strange and not (self.trusted is None and self.imports):
+            return f"has what rlkit never writes ({_listed(self.strange, 'object.strange')}): load() refuses it"
         if self.trusted is None:
             return "would run code, which no state needs: rlkit refuses it"
         if self.trusted:

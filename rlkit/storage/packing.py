@@ -9,11 +9,10 @@ from functools import cached_property
 from typing import Any
 
 from rlkit.errors import CorruptArtifactError, StoreError, UntrustedArtifactError
-from rlkit.storage import code, codec, trust
+from rlkit.storage import code, codec, opcodes, trust
 
 STATE = "state"
 CODE = "code"
-_SHOWN = 12  # names of imports that fit into an error
 
 
 @dataclass(frozen=True)
@@ -115,12 +114,11 @@ def open_class(packed: Packed, origin: str, *, trusted: bool = False) -> type:
         CorruptArtifactError: It cannot be opened.
     """
     if not trusted and not trust.is_signed(packed.data, packed.signature):
-        found = code.imports_of(packed.data)
-        names = ", ".join(found[:_SHOWN]) + (f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else "")
-        reaches = f"It reaches for {names}." if names else "It imports nothing by name."
+        reached = opcodes.shown(code.checked_contents(packed.data).reached)
         problem = f"{origin} holds a class of its own, which was not kept by you on this machine: opening it runs code."
         raise UntrustedArtifactError(
-            problem, f"Nothing was run. {reaches} Say trust=True, or --trust, if you know where it comes from."
+            problem,
+            f"Nothing was run. It reaches for {reached}. Say trust=True, or --trust, if you know where it comes from.",
         )
     return code.decode_class(packed.data)
 

@@ -187,6 +187,14 @@ def test_a_state_that_would_run_code_is_said_to_be_refused():
         assert "plain data" not in shown
 
 
+@pytest.mark.parametrize("trusted", [None, SIGNED, STRANGE])
+def test_what_hides_something_is_said_to_be_refused(trusted):
+    bad = InspectedObject("code", 10, "ab" * 32, {"call": 1}, (), trusted, ("POP of a name or a literal",))
+    assert not bad.is_plain
+    for shown in (str(bad), words_of(bad)):
+        assert "has what rlkit never writes (POP of a name or a literal): load() refuses it" in shown
+
+
 def test_thousands_of_imports_are_counted():
     code = dataclasses.replace(CODE, imports=tuple(f"package.module.name{i}" for i in range(5000)))
     assert "and 4,988 more" in str(code)

@@ -61,14 +61,14 @@ def test_where_no_key_can_be_written_it_is_packed_unsigned(own, tmp_path, monkey
 def test_nothing_that_is_not_signed_is_opened_and_the_refusal_says_what_it_would_run(tmp_path, signature):
     mark = tmp_path / "mark"
     with pytest.raises(UntrustedArtifactError, match=r"x:1 holds a class of its own.*\n.*posix\.mkdir.*trust=True"):
-        open_class(Packed(pickle.dumps(Mark(mark)), signature), "x:1")
+        open_class(Packed(pickle.dumps(Mark(mark), 4), signature), "x:1")
     assert not mark.exists()
 
 
 def test_a_signature_of_other_code_is_none(own, tmp_path):
     signature = pack(STATE, own)["code"].signature
     with pytest.raises(UntrustedArtifactError):
-        open_class(Packed(pickle.dumps(Mark(tmp_path / "mark")), signature), "x:1")
+        open_class(Packed(pickle.dumps(Mark(tmp_path / "mark"), 4), signature), "x:1")
     assert not (tmp_path / "mark").exists()
 
 
@@ -81,8 +81,8 @@ def test_a_signature_of_another_user_is_none(own, tmp_path, monkeypatch):
 
 
 def test_code_that_imports_nothing_by_name_is_refused_all_the_same():
-    with pytest.raises(UntrustedArtifactError, match="imports nothing by name"):
-        open_class(Packed(pickle.dumps([1])), "x:1")
+    with pytest.raises(UntrustedArtifactError, match="reaches for nothing by name"):
+        open_class(Packed(pickle.dumps([1], 4)), "x:1")
 
 
 def test_objects_without_a_state_are_damage():
