@@ -30,29 +30,34 @@ _MAX_POINTS = 10_000
 
 
 def _bounded(value: Any) -> Any:
-    """Refuse JSON values that are nested too deeply, too many, or too large."""
-    left, count = [(value, 0)], 0
-    while left:
-        part, depth = left.pop()
-        count += 1
+    """Refuse JSON values that are nested too deeply, too many, or too large. Every registration and load calls this."""
+    containers, count = [(value, 0)], 0
+    while containers:
+        container, depth = containers.pop()
+        count += len(container)
         if count > _MAX_VALUES or depth > _MAX_DEPTH:
             message = f"it has more than {_MAX_VALUES:,} values, or is nested more than {_MAX_DEPTH} levels deep"
             raise ValueError(message)
-        if isinstance(part, dict):
-            left += [(each, depth + 1) for pair in part.items() for each in pair]
-        elif isinstance(part, list | tuple):
-            left += [(each, depth + 1) for each in part]
-        elif isinstance(part, str):
-            if len(part) > MAX_TEXT:
-                message = f"it has a text of {len(part):,} characters"
+        parts = container
+        if isinstance(container, dict):
+            if sum(map(len, container)) > MAX_TEXT:
+                message = "its keys are too long"
                 raise ValueError(message)
-        elif isinstance(part, int) and abs(part) >= _MAX_INTEGER:
-            message = "it has a number that is too large"
-            raise ValueError(message)
-        elif not isinstance(part, int | float | None):
-            message = f"it has a {type(part).__name__}"
-            raise ValueError(message)
+            parts = container.values()
+        for part in parts:
+            kind = type(part)
+            if kind is dict or kind is list:
+                containers.append((part, depth + 1))
+            elif (kind is str and len(part) > MAX_TEXT) or (kind is int and not -_MAX_INTEGER < part < _MAX_INTEGER):
+                message = f"it has a {'text' if kind is str else 'number'} that is too long"
+                raise ValueError(message)
+            elif kind not in _SCALARS:
+                message = f"it has a {kind.__name__}"
+                raise ValueError(message)
     return value
+
+
+_SCALARS = {str, int, float, bool, type(None)}
 
 
 def _moment(value: str) -> str:
@@ -179,7 +184,7 @@ def checked_record(said: Mapping[str, Any], origin: str) -> dict[str, Any]:
     """
     try:
         # An older rlkit wrote None for what a class does not tell.
-        return dict(Record.model_validate({key: value for key, value in said.items() if value is not None}))
+        return vars(Record.model_validate({key: value for key, value in said.items() if value is not None}))
     except ValidationError as error:
         raise CorruptArtifactError(f"{origin} {_explained(error)}", "Restore the file from a backup.") from None
 
