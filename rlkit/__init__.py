@@ -141,8 +141,7 @@ def load(
     """
     if is_archive_path(source):
         packed = read_archive(source)
-        wall_time = packed.metadata["wall_time"]
-        return factory.rebuild(packed.objects, env, wall_time=wall_time, trust=trust, origin=str(source))
+        return factory.rebuild(packed.objects, env, metadata=packed.metadata, trust=trust, origin=str(source))
     return _registry(registry).load(cast("str", source), env, trust=trust)
 
 

@@ -268,7 +268,7 @@ class ModelFactory:
         state: Mapping[str, Any],
         env: EnvironmentLike | None = None,
         *,
-        wall_time: float = 0.0,
+        metadata: Mapping[str, Any] | None = None,
         trust: bool = False,
     ) -> ModelBase:
         """Return the model that gave ``state`` with ``get_state``.
@@ -276,7 +276,7 @@ class ModelFactory:
         Args:
             state: The state.
             env: An environment; the one that the state names where None, made when it is needed.
-            wall_time: Seconds of training, which its metadata say.
+            metadata: What it told beside its state: seconds and calls of training.
             trust: Whether the module may be imported that the state says to register its environment.
 
         Raises:
@@ -288,14 +288,14 @@ class ModelFactory:
         except UnknownAlgorithmError as error:
             remedy = "Register the class it was made with: @rlkit.register_model(name)."
             raise UnknownAlgorithmError(error.problem, remedy) from None
-        return model_class.from_state(state, env, wall_time=wall_time, trust=trust)
+        return model_class.from_state(state, env, metadata=metadata, trust=trust)
 
     def rebuild(
         self,
         objects: Mapping[str, Packed],
         env: EnvironmentLike | None = None,
         *,
-        wall_time: float = 0.0,
+        metadata: Mapping[str, Any] | None = None,
         trust: bool = False,
         origin: str = "The file",
     ) -> ModelBase:
@@ -304,7 +304,7 @@ class ModelFactory:
         Args:
             objects: What ``storage.packing.pack`` returned, from any source.
             env: An environment for it; the one it was trained on where None.
-            wall_time: Seconds of training, which its metadata say.
+            metadata: What it told beside its state: seconds and calls of training.
             trust: Whether to run a class that this user did not keep on this machine, and to import the module that
                 registers the environment when that is made.
             origin: What to call the source in an error.
@@ -319,12 +319,12 @@ class ModelFactory:
         algorithm = str(state.get("algorithm"))
         imports = trust or environment_is_signed(objects, state)
         if CODE not in objects or algorithm in self._known():
-            return self.from_state(state, env, wall_time=wall_time, trust=imports)
+            return self.from_state(state, env, metadata=metadata, trust=imports)
         model_class = _checked(open_class(objects[CODE], origin, trusted=trust))
         if getattr(model_class, "algorithm", None) != algorithm:
             problem = f"{origin} is a model of {algorithm!r}, and its class is {model_class.__name__}."
             raise ModelDefinitionError(problem, "Get the file again from where it came from.")
-        return model_class.from_state(state, env, wall_time=wall_time, trust=imports)
+        return model_class.from_state(state, env, metadata=metadata, trust=imports)
 
     def __repr__(self) -> str:
         return f"<ModelFactory: {', '.join(self.names())}>"

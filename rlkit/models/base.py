@@ -89,7 +89,7 @@ class ModelBase(Learner):
     def _told(self, description: Mapping[str, Any]) -> dict[str, Any]:
         evaluation = self.evaluation  # taken once: it is gone as soon as a thread has trained the model further
         metrics = evaluation.metrics if evaluation else {}
-        return {**description, "config": self.hyperparameters, "wall_time": self.wall_time, "metrics": metrics}
+        return {**description, "config": self.hyperparameters, **self._log.to_dict(), "metrics": metrics}
 
     def get_state(self, *, slim: bool = False) -> dict[str, Any]:
         """Return all that :meth:`set_state` needs to go on exactly from here, as plain data and arrays.
@@ -124,7 +124,7 @@ class ModelBase(Learner):
         """
         restored = type(self).from_state(state)
         with self.paused():
-            self._become(restored)
+            self._become(restored, state.get("left_out", ""))
 
     def with_state(self, state: Mapping[str, Any]) -> Self:
         """Return another model with a state that :meth:`get_state` gave, in this model's environment.
@@ -139,7 +139,7 @@ class ModelBase(Learner):
             other._adopt(self._source)
         return other
 
-    def _become(self, restored: Self) -> None:
+    def _become(self, restored: Self, left_out: str) -> None:
         if self.observation_space is not None:
             if restored.observation_space is None or restored.action_space is None:
                 raise StateError("This is the state of a model that never had an environment.", "Create a new model.")
@@ -154,7 +154,7 @@ class ModelBase(Learner):
             restored._normalizer.resume(self._normalizer.discounted_returns)
         restored._environments = environments
         restored._run = self._run
-        restored._log = self._log.went_back(restored.learning_curve, restored.config_changes)
+        restored._log = self._log.went_back(restored._log, restored.num_timesteps, left_out)
         self.__dict__.update(restored.__dict__)
 
     @class_only(StateError, "model.set_state(state) changes a model; rlkit.load(path) makes one from a file.")
@@ -164,7 +164,7 @@ class ModelBase(Learner):
         state: Mapping[str, Any],
         env: EnvironmentLike | None = None,
         *,
-        wall_time: float = 0.0,
+        metadata: Mapping[str, Any] | None = None,
         trust: bool = False,
     ) -> Self:
         """Return the model that gave ``state``.
@@ -172,7 +172,7 @@ class ModelBase(Learner):
         Args:
             state: What :meth:`get_state` returned.
             env: An environment; the one that the state names where None, made when it is needed.
-            wall_time: Seconds the model has trained, which its metadata say.
+            metadata: What :attr:`metadata` told beside the state, of which the seconds and calls of training are taken.
             trust: Whether the module may be imported that the state says to register its environment; one that is
                 imported already is used in any case.
 
@@ -184,7 +184,7 @@ class ModelBase(Learner):
         cls._check_state(state)
         try:
             model = cls(cls.Config.from_state(state["config"]), seed=state["seed"])
-            model._restore(state, wall_time)
+            model._restore(state, metadata or {})
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             if isinstance(error, ConfigError):
                 raise
@@ -204,7 +204,7 @@ class ModelBase(Learner):
             problem = f"The state has format {found!r}; this rlkit reads up to {STATE_FORMAT}."
             raise StateError(problem, UPDATE)
 
-    def _restore(self, state: Mapping[str, Any], wall_time: float) -> None:
+    def _restore(self, state: Mapping[str, Any], metadata: Mapping[str, Any]) -> None:
         if state["observation_space"] is not None:
             observation_space, action_space = (space_from_dict(state[f"{r}_space"]) for r in ("observation", "action"))
             self._check_spaces(observation_space, action_space)
@@ -222,7 +222,7 @@ class ModelBase(Learner):
         self._environments.saved = state.get("episodes")
         self.num_timesteps, self.num_episodes = state["num_timesteps"], state["num_episodes"]
         changes = changes_from(state.get("config_changes", ()))
-        self._log = TrainingLog(state["learning_curve"], wall_time, changes)
+        self._log = TrainingLog.from_dict(metadata, state["learning_curve"], changes, state.get("left_out", ""))
         self._rng.bit_generator.state = state["rng"]
 
     @abstractmethod
@@ -337,8 +337,9 @@ class ModelBase(Learner):
             SpaceMismatchError: ``env`` has other spaces.
         """
         packed = read_archive(archive_path(path))
-        state, wall_time = state_of(packed.objects), packed.metadata["wall_time"]
-        return cls.from_state(state, env, wall_time=wall_time, trust=environment_is_signed(packed.objects, state))
+        state = state_of(packed.objects)
+        trust = environment_is_signed(packed.objects, state)
+        return cls.from_state(state, env, metadata=packed.metadata, trust=trust)
 
     def __repr__(self) -> str:
         return f"<{model_title(self)}: {trained(self)}, seed {self.seed}>"

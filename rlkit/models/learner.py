@@ -23,7 +23,7 @@ from rlkit.training.callbacks import Callback, checked_callbacks
 from rlkit.training.environments import TrainingEnvironments
 from rlkit.training.history import History
 from rlkit.training.jobs import TrainingJob, start_job
-from rlkit.training.log import TrainingLog
+from rlkit.training.log import TrainingCall, TrainingLog
 from rlkit.training.progress import Progress, progress_callback
 from rlkit.training.run import TrainingRun, Updates, interrupt_stops
 
@@ -246,7 +246,8 @@ class Learner(Agent):
         self._environments.saved = saved
 
     def _logged_updates(self, run: TrainingRun) -> Updates:
-        self._log.begin(run.history, self.num_timesteps)
+        noted = [repr(callback) for callback in run.callbacks if not callback.only_shows]
+        self._log.begin(run.history, self.num_timesteps, total=run.total, callbacks=noted)
         yield from self._updates(run)
 
     @abstractmethod
@@ -270,7 +271,7 @@ class Learner(Agent):
 
     def _resumed(self, run: TrainingRun) -> Features | None:
         """Return what to act on next in the episodes of the last run; None where ``run`` must begin new ones."""
-        if not run.continues:
+        if run.total is None:
             self._asked = None
             self._environments.observations = self._environments.saved = None
         saved = self._environments.saved
@@ -337,6 +338,11 @@ class Learner(Agent):
     def wall_time(self) -> float:
         """Seconds spent in training so far."""
         return self._log.seconds
+
+    @property
+    def training_calls(self) -> tuple[TrainingCall, ...]:
+        """All calls of :meth:`train` so far, in other processes too, as far as they are known."""
+        return self._log.calls
 
     @property
     def history(self) -> History | None:

@@ -16,6 +16,13 @@ def _controller() -> ThreadpoolController:
     return ThreadpoolController()  # looks at every library loaded: milliseconds, so once
 
 
+@cache
+def blas_kernel() -> str:
+    """Return the BLAS in use, such as ``"openblas 0.3.30 Zen"``; empty where there is none that can be asked."""
+    library = next((each for each in _controller().info() if each.get("user_api") == "blas"), {})
+    return " ".join(str(library[key]) for key in ("internal_api", "version", "architecture") if library.get(key))
+
+
 def _take_control() -> None:
     """Let this thread set the limit: threadpoolctl 3.8 lets one thread alone, and silently ignores all others."""
     for library in _controller().lib_controllers:

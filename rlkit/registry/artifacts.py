@@ -14,12 +14,14 @@ from rlkit.registry.objects import ObjectStore
 from rlkit.storage import files
 from rlkit.storage.documents import check_format, lines_of, seal, seal_lines, unseal
 
-FORMAT = 2
+FORMAT = 3
 # The upgrade rule. The number grows by one when an older rlkit would read a manifest or meta.json wrongly or
 # not at all; a new key that may be missing leaves it alone. A reader refuses numbers above its own, and keeps
 # reading every one below: for each, a folder written in it stays in the tests.
 # 1 -> 2: models have former names ("formerly") and deleted versions a time ("deleted"), both empty until now, and
 # versions may have an object "code". Nothing need be converted: what is missing is empty.
+# 2 -> 3: versions have a log of their training ("training"), and room for "evaluations", a "sweep" and further objects;
+# every field has a type and bounds (record.py). Nothing need be converted.
 
 _LOOK_BACK = 50
 """How many deleted versions are passed over one by one before the folder is listed."""

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from numbers import Real
 from typing import Any
 
 from rlkit.errors import ConfigError
+from rlkit.registry.record import MAX_METRICS, MAX_TEXT
+
+_METRIC = re.compile(r"\w(?:[\w.\-/@:%+()\[\] ]*[\w%)\]])?")
+_LONGEST_NAME = 100
 
 
 def check_metrics(metrics: Mapping[str, Any] | None) -> dict[str, float]:
@@ -20,11 +25,14 @@ def check_metrics(metrics: Mapping[str, Any] | None) -> dict[str, float]:
         Plain Python numbers by name.
 
     Raises:
-        ConfigError: A name is not a string, or a value is infinite or not a number.
+        ConfigError: A name is not allowed, a value is infinite or not a number, or there are too many.
     """
     if not isinstance(metrics, Mapping | None):
         problem = f"Metrics must be a dict, and {metrics!r} is a {type(metrics).__name__}."
         raise ConfigError(problem, 'Write them as {"mean_return": 500.0}.')
+    if len(metrics or {}) > MAX_METRICS:
+        problem = f"A version can have {MAX_METRICS:,} metrics, and these are {len(metrics or {}):,}."
+        raise ConfigError(problem, "Keep curves in files of their own, and what sums them up here.")
     return {_metric_name(name): _number(name, value) for name, value in (metrics or {}).items()}
 
 
@@ -43,13 +51,21 @@ def check_description(description: str) -> str:
     if not isinstance(description, str):
         problem = f"A description must be a string, and {description!r} is a {type(description).__name__}."
         raise ConfigError(problem, 'Write description="…", in Markdown if you like.')
+    if len(description) > MAX_TEXT:
+        problem = f"A description can have {MAX_TEXT:,} characters, and this has {len(description):,}."
+        raise ConfigError(problem, "Put the rest into a file, and its name here.")
     return description
 
 
 def _metric_name(name: Any) -> str:
     if not isinstance(name, str) or not name.strip():
-        problem = f"The name of a metric must be a string, and {name!r} is none."
+        problem = f"The name of a metric must be a string, and {name!r:.100} is none."
         raise ConfigError(problem, 'Write metrics as {"mean_return": 500.0}.')
+    if not _METRIC.fullmatch(name) or len(name) > _LONGEST_NAME:
+        cleaned = re.sub(r"[^\w.\-/@:%+()\[\] ]+", "_", name).strip()[:_LONGEST_NAME].strip()
+        problem = f"A metric cannot be called {name!r:.150}."
+        rule = f"Use letters, digits, spaces inside, and any of _ . - / @ : % + ( ) [ ]; {_LONGEST_NAME} at most."
+        raise ConfigError(problem, f"{rule} Try {cleaned!r}." if cleaned else rule)
     return name
 
 

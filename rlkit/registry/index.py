@@ -7,7 +7,6 @@ much of the file is out of date writes it anew.
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 import warnings
@@ -21,7 +20,6 @@ from rlkit.registry.artifacts import ArtifactStore
 from rlkit.registry.journal import JournalStorage, VersionTable
 from rlkit.registry.layout import RACY, Stamp
 from rlkit.registry.versions import REGISTERED, Document, document_of, overlaid
-from rlkit.storage.documents import to_json
 
 _REWRITE_SHARE = 16
 """The file is rewritten when one in so many documents has changed, so that the cost of a change does not grow with the
@@ -111,12 +109,12 @@ class VersionIndex:
         Args:
             name: The model.
             number: The version, of which nothing was changed yet.
-            manifest: What its manifest says.
+            manifest: What its manifest says, in JSON's types; not to be changed afterwards.
 
         Returns:
             Its document, as it would be read from the manifest.
         """
-        document: Document = json.loads(to_json(document_of(name, number, manifest, _NO_META)))
+        document: Document = document_of(name, number, manifest, _NO_META)
         try:
             document["_stamp"] = list(self._store.stamp(name, number))
             with self._guard:

@@ -25,6 +25,7 @@ from rlkit.registry.names import check_folder, check_name, parse_reference
 from rlkit.registry.overview import Overview, overview
 from rlkit.registry.progress import ticking
 from rlkit.registry.query import Filter, check_fields, order_field, ordered
+from rlkit.registry.record import checked_record
 from rlkit.registry.reports import Inspection, VerifyReport
 from rlkit.registry.transfer import export
 from rlkit.registry.verification import verify
@@ -70,11 +71,11 @@ class RegistryReader(VersionLookup):
             SpaceMismatchError: ``env`` has other spaces than the model was built for.
         """
         origin, manifest, objects = self._found(parse_reference(reference), self._whole)
-        wall_time = manifest.get("wall_time") or 0.0
+        told = checked_record(manifest, f"The manifest of {origin}")
         try:
-            model = factory.rebuild(objects, env, wall_time=wall_time, trust=trust, origin=origin)
+            model = factory.rebuild(objects, env, metadata=told, trust=trust, origin=origin)
         except UnknownAlgorithmError as error:
-            module = str(manifest.get("model_class") or "").partition(":")[0]
+            module = str(told["model_class"] or "").partition(":")[0]
             remedy = f"Import the module that it is defined in first: import {module}" if module else error.remedy
             raise UnknownAlgorithmError(f"{origin} needs its class. {error.problem}", remedy) from None
         _loaded_from[model] = (self.folder, origin)

@@ -2,39 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from rlkit.errors import CorruptArtifactError, StateError
 from rlkit.registry.artifacts import FORMAT, ArtifactStore
+from rlkit.registry.checks import check_metrics
 from rlkit.registry.index import VersionIndex
+from rlkit.registry.record import Told, checked_record
 from rlkit.registry.versions import Document, overlaid
 from rlkit.storage.documents import lines_of
 from rlkit.storage.packing import STATE, Packed, PackedModel
-
-_TOLD = (
-    "algorithm",
-    "model_class",
-    "config",
-    "env_id",
-    "env_kwargs",
-    "env_name",
-    "env_modified",
-    "observation_space",
-    "action_space",
-    "seed",
-    "num_timesteps",
-    "num_episodes",
-    "wall_time",
-    "learning_curve",
-    "config_changes",
-    "left_out",
-)
-"""What a model tells about itself, and a manifest repeats."""
-
-CHANGEABLE = ("tags", "metrics", "description")
-"""What of a version may change after it was registered."""
 
 
 class Keepable(Protocol):
@@ -68,9 +49,13 @@ def manifest_of(metadata: Mapping[str, Any], told: Mapping[str, Any], origin: Ma
         metadata: What the model tells about itself.
         told: What was said when registering it; metrics are those of the model and these.
         origin: What ``provenance`` returned.
+
+    Raises:
+        ConfigError: The metrics of the model are none.
     """
-    metrics = {**(metadata.get("metrics") or {}), **told["metrics"]}
-    return {**told, "metrics": metrics, **{key: metadata.get(key) for key in _TOLD}, **origin}
+    metrics = {**check_metrics(metadata.get("metrics")), **told["metrics"]}
+    of_model = {key: metadata[key] for key in Told.model_fields if key in metadata}
+    return {**told, "metrics": metrics, **of_model, **origin}
 
 
 def keep(store: ArtifactStore, index: VersionIndex, candidate: Candidate, *, allow_duplicate: bool) -> Document:
@@ -86,17 +71,23 @@ def keep(store: ArtifactStore, index: VersionIndex, candidate: Candidate, *, all
         The document of the version, new or old.
 
     Raises:
-        StateError: The manifest has no form in JSON. Nothing was written.
+        StateError: The manifest has no form in JSON, or says what no version does. Nothing was written.
         StoreError: The folder cannot be written.
     """
     name, lines = candidate.name, lines_of(candidate.manifest)
+    plain = json.loads(f"{{{','.join(lines)}}}")  # as it will be read
+    try:
+        checked_record(plain, f"What the model tells of {name}")
+    except CorruptArtifactError as error:
+        remedy = "It could not be read again: let the class of the model tell plain data within bounds."
+        raise StateError(error.problem, remedy) from None
     with store.writing():
         twin = None if allow_duplicate else _twin(store, index, candidate)
         objects = {kind: _put(store, packed) for kind, packed in candidate.objects.items()}
         if twin is not None:
             return _added_to(store, twin, candidate)
         number = store.add_version(name, [*lines, *lines_of({"objects": objects})])
-        return index.add(name, number, {**candidate.manifest, "format": FORMAT, "objects": objects})
+        return index.add(name, number, {**plain, "format": FORMAT, "objects": objects})
 
 
 def _put(store: ArtifactStore, packed: Packed) -> dict[str, Any]:

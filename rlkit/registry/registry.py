@@ -27,9 +27,9 @@ from rlkit.registry.names import Reference, check_alias, check_name, check_tags,
 from rlkit.registry.progress import ticking
 from rlkit.registry.provenance import asking_git, provenance
 from rlkit.registry.reader import RegistryReader
-from rlkit.registry.registration import CHANGEABLE, Candidate, Keepable, change_version, keep, manifest_of
+from rlkit.registry.registration import Candidate, Keepable, change_version, keep, manifest_of
 from rlkit.registry.reports import GCReport, PruneReport
-from rlkit.registry.versions import ModelVersion, VersionList
+from rlkit.registry.versions import CHANGEABLE, ModelVersion, VersionList
 from rlkit.storage.documents import lines_of
 
 

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 from rlkit.errors import CorruptArtifactError
 from rlkit.registry.cards import version_card, version_text, versions_table, versions_text
+from rlkit.registry.record import checked_record
 
 Document = dict[str, Any]
 """A version as the index keeps it and as a search expression sees it: the fields of ModelVersion, and ``ref``."""
@@ -14,9 +15,10 @@ Document = dict[str, Any]
 Manifest = Mapping[str, Any]
 """What was known about a version when it was registered."""
 
+CHANGEABLE = ("tags", "metrics", "description")
+"""What of a version may change after it was registered."""
 REGISTERED = "_registered"
 """Where a document keeps what was registered, if that was changed since."""
-_CHANGEABLE = ("tags", "metrics", "description")
 
 
 def document_of(name: str, number: int, manifest: Mapping[str, Any], meta: Mapping[str, Any]) -> Document:
@@ -32,20 +34,17 @@ def document_of(name: str, number: int, manifest: Mapping[str, Any], meta: Mappi
         The version's document; its learning curve stays in the manifest, being long and never searched.
 
     Raises:
-        CorruptArtifactError: The manifest lacks what every version has.
+        CorruptArtifactError: The manifest lacks what every version has, or says what no version does.
     """
-    document = {"name": name, "version": number}
+    origin = f"The manifest of {name}:{number}"
+    record = checked_record(manifest, origin)
+    document = {"name": name, "version": number, "ref": f"{name}:{number}"}
     try:
         state = manifest["objects"]["state"]
-        document |= {key: manifest[key] for key in ("algorithm", "created", "format")}
-        document |= {"sha256": state["sha256"], "size": state["size"]}
+        document |= {"format": manifest["format"], "sha256": state["sha256"], "size": state["size"]}
     except (KeyError, TypeError) as error:
-        problem = f"The manifest of {name}:{number} lacks {error}."
-        raise CorruptArtifactError(problem, "Restore the file from a backup.") from error
-    document["ref"] = f"{document['name']}:{document['version']}"
-    for key, default in _OPTIONAL.items():
-        document[key] = manifest.get(key, default)
-    document["config_changes"] = document["config_changes"] or []  # None of a class that tells of none
+        raise CorruptArtifactError(f"{origin} lacks {error}.", "Restore the file from a backup.") from error
+    document |= {key: record[key] for key in FIELDS if key in record}
     return overlaid(document, meta)
 
 
@@ -62,7 +61,7 @@ def overlaid(document: Document, meta: Mapping[str, Any]) -> Document:
     number = document["version"]
     changed = meta["versions"].get(str(number))
     aliases = sorted(alias for alias, target in meta["aliases"].items() if target == number)
-    registered = document.get(REGISTERED) or {key: document[key] for key in _CHANGEABLE}
+    registered = document.get(REGISTERED) or {key: document[key] for key in CHANGEABLE}
     result = {**document, **registered, "aliases": aliases}
     result.pop(REGISTERED, None)
     if changed:  # else there is nothing to go back to, and ten thousand documents are smaller
@@ -195,6 +194,15 @@ class ModelVersion:
         curve: dict[str, list[float]] = manifest.get("learning_curve") or {}
         return curve
 
+    @property
+    def training(self) -> list[dict[str, Any]]:
+        """The calls of ``train``, as far as they are known: see :class:`rlkit.training.log.TrainingCall`.
+
+        They are read from disk when asked for, as :attr:`learning_curve` is.
+        """
+        calls: list[dict[str, Any]] = self._read_manifest(self.name, self.version).get("training") or []
+        return calls
+
     def __hash__(self) -> int:
         return hash((self.name, self.version, self.sha256))
 
@@ -241,26 +249,3 @@ def _copy(value: Any) -> Any:
 
 FIELDS = dict.fromkeys(name for name in ModelVersion.__annotations__ if not name.startswith("_"))
 """Names of what is known about a version, in order."""
-
-_OPTIONAL: dict[str, Any] = {
-    "config": {},
-    "config_changes": [],
-    "env_id": None,
-    "env_kwargs": {},
-    "observation_space": None,
-    "action_space": None,
-    "seed": None,
-    "num_timesteps": 0,
-    "num_episodes": 0,
-    "wall_time": 0.0,
-    "left_out": "",
-    "metrics": {},
-    "tags": [],
-    "description": "",
-    "parent": None,
-    "dataset": None,
-    "git": None,
-    "packages": {},
-    "user": None,
-    "host": None,
-}

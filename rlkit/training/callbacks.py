@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import warnings
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from rlkit.config.numbers import whole_number
 from rlkit.errors import RLKitError, TrainingError
@@ -15,6 +16,9 @@ from rlkit.errors import RLKitError, TrainingError
 if TYPE_CHECKING:  # run.py calls callbacks; here only its name is needed
     from rlkit.envs import Episode
     from rlkit.training.run import TrainingRun
+
+
+_LONGEST_WORD = 60  # characters of a setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,19 @@ class Callback:
     serves_one_run: ClassVar[bool] = False
     """Whether it keeps something of a run, so that it cannot serve two at the same time: the second is refused."""
 
+    only_shows: ClassVar[bool] = False
+    """Whether it does nothing but show how a run goes: then versions do not tell of it."""
+
+    def __new__(cls, *args: Any, **settings: Any) -> Self:
+        """Keep the settings that it is made with, for :meth:`__repr__`."""
+        callback = super().__new__(cls)
+        words = [*map(_word, args), *(f"{name}={_word(value)}" for name, value in settings.items())]
+        object.__setattr__(callback, "_made_with", ", ".join(words))  # also where a frozen dataclass derives from this
+        return callback
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({vars(self).get('_made_with', '')})"
+
     def on_start(self, run: TrainingRun) -> None:
         """Do something before the first step."""
 
@@ -63,6 +80,15 @@ class Callback:
 
     def on_end(self, run: TrainingRun) -> None:
         """Do something after the last update, also after a stop, an interrupt or an error."""
+
+
+def _word(value: object) -> str:
+    """Write a setting of a callback in a word: a folder and an object without a short form are not told."""
+    if isinstance(value, bool | int | float | None):
+        return repr(value)
+    if isinstance(value, str | os.PathLike):
+        return repr(os.path.basename(os.fspath(value)))[:_LONGEST_WORD]  # noqa: PTH119 - what is no path stays as it is
+    return "..."
 
 
 class Every:

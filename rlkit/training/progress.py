@@ -7,7 +7,7 @@ import math
 import sys
 import warnings
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tqdm import tqdm
 
@@ -48,6 +48,8 @@ def _bar(run: TrainingRun) -> _Bar:
 class ProgressBar(Callback):
     """A line of text that shows how far a run is, on standard error."""
 
+    only_shows: ClassVar[bool] = True
+
     def on_start(self, run: TrainingRun) -> None:
         """Draw an empty bar."""
         self._bar = _bar(run)
@@ -65,6 +67,8 @@ class ProgressBar(Callback):
 
 class JobDisplay(Callback):
     """Base of callbacks that show a run, and can show one which a thread in the background drives as well."""
+
+    only_shows: ClassVar[bool] = True
 
     def open(self, job: TrainingJob) -> None:
         """Show a job that is about to begin. The thread that starts it calls this, whose output it belongs to."""

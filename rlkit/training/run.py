@@ -47,7 +47,8 @@ class TrainingRun(Iterator[Update]):
         history: What has happened so far.
         num_timesteps: Environment steps so far.
         total_timesteps: Environment steps that were asked for.
-        continues: Whether the run is a part of a longer one, whose episodes go on.
+        total: Environment steps of the longer run that this one is a part of, whose episodes go on; None where it
+            stands alone.
     """
 
     def __init__(
@@ -64,7 +65,7 @@ class TrainingRun(Iterator[Update]):
         self.history = history
         self.model = model
         self.total_timesteps = history.total_timesteps
-        self.continues = schedule is not None
+        self.total = None if schedule is None else schedule[0]
         self._span, self._before = schedule or (history.total_timesteps, 0)
         self.num_timesteps = 0
         self.callbacks = tuple(callbacks)

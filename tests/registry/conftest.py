@@ -42,8 +42,8 @@ class FakeModel:
 class FakeFactory:
     """Rebuilds a FakeModel from its state, and remembers what else it was given."""
 
-    def rebuild(self, objects, env=None, *, wall_time=0.0, trust=False, origin=""):
-        model = FakeModel(wall_time=wall_time)
+    def rebuild(self, objects, env=None, *, metadata=None, trust=False, origin=""):
+        model = FakeModel(wall_time=metadata["wall_time"])
         model.state, model.env = state_of(objects), env
         return model
 

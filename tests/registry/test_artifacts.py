@@ -8,7 +8,7 @@ import pytest
 
 from rlkit.errors import CorruptArtifactError, InvalidNameError, StoreError
 from rlkit.registry import artifacts
-from rlkit.registry.artifacts import ArtifactStore
+from rlkit.registry.artifacts import FORMAT, ArtifactStore
 from rlkit.storage.documents import lines_of, seal
 
 
@@ -89,7 +89,7 @@ def test_versions_count_from_one_for_each_model(store):
 
 def test_manifests_say_what_they_are_and_cannot_be_written_to(store):
     store.add_version("a", lines_of({"algorithm": "ppo"}))
-    assert store.read_manifest("a", 1) == {"format": 2, "name": "a", "version": 1, "algorithm": "ppo"}
+    assert store.read_manifest("a", 1) == {"format": 3, "name": "a", "version": 1, "algorithm": "ppo"}
     assert stat.S_IMODE(manifest_path(store, "a", 1).stat().st_mode) & 0o222 == 0
 
 
@@ -114,8 +114,8 @@ def test_a_manifest_under_another_name_is_noticed(store):
 
 def test_newer_formats_ask_for_an_update(store):
     store.add_version("a", lines_of({"x": 1}))
-    rewrite(manifest_path(store, "a", 1), seal({"format": 3, "name": "a", "version": 1}))
-    (store.folder / "models" / "a" / "meta.json").write_bytes(seal({"format": 3}))
+    rewrite(manifest_path(store, "a", 1), seal({"format": FORMAT + 1, "name": "a", "version": 1}))
+    (store.folder / "models" / "a" / "meta.json").write_bytes(seal({"format": FORMAT + 1}))
     with pytest.raises(StoreError, match="Update rlkit"):
         store.read_manifest("a", 1)
     with pytest.raises(StoreError, match="Update rlkit"):
@@ -176,7 +176,7 @@ def test_what_may_change_is_kept_beside_the_manifests(store):
     store.update_meta("a", lambda meta: meta.update(later="kept"))
     store.update_meta("a", lambda meta: meta["versions"].update({"1": {"tags": ["x"]}}))
     assert ArtifactStore(store.folder).read_meta("a") == {
-        "format": 2,
+        "format": 3,
         "deleted": {},
         "formerly": [],
         "last_version": 0,

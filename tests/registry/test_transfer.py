@@ -125,7 +125,7 @@ def test_a_state_that_would_run_code_is_refused_and_nothing_is_kept(file, other)
         {"algorithm": None},
         {"config": [1]},
         {"env_id": ["x"]},
-        {"env_kwargs": None},
+        {"env_kwargs": [1]},
         {"seed": "0"},
         {"seed": True},
         {"num_timesteps": "many"},
