@@ -71,7 +71,7 @@ def test_no_class_hides_what_it_runs_and_trust_does_not_open_what_would(name, tm
     assert found.strange
     for trusted in (True, False):
         with pytest.raises(CorruptArtifactError, match="rlkit never writes"):
-            open_class(Packed(data), "x:1", trusted=trusted)
+            open_class({"code": Packed(data)}, "x:1", trusted=trusted)
     assert not mark.exists()
 
 
@@ -189,7 +189,7 @@ def test_what_is_no_class_is_refused_before_it_is_built(name):
     data = PROTO + TAG + ENDLESS[name].removeprefix(PROTO)
     for trusted in (True, False):
         with pytest.raises((CorruptArtifactError, UntrustedArtifactError)):
-            open_class(Packed(data), "x:1", trusted=trusted)
+            open_class({"code": Packed(data)}, "x:1", trusted=trusted)
 
 
 def test_functions_that_share_all_their_code_are_not_read_over_and_over():
