@@ -289,6 +289,14 @@ class ModelConfig(BaseModel):
         }
         config = cls(**state["values"], **added)
         adjusted = {*state["adjusted"], *added}
+        unknown = {
+            *adjusted,
+            *state["caller"],
+            *state["from_preset"],
+            *state.get("given", {}),
+        } - cls.model_fields.keys()
+        if unknown:
+            raise ConfigError(f"{cls.__name__} has no hyperparameter {min(map(repr, unknown)):.80}.")
         config.model_fields_set.intersection_update({*state["caller"], *state["from_preset"], *adjusted})
         config._given = dict(state.get("given", {}))
         return config._mark(str(state["preset"]), set(state["from_preset"]), adjusted)

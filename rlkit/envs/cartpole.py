@@ -100,6 +100,9 @@ class SameStepCartPole(VectorWrapper[Any, Any, Any, Any, Any]):
         if positions.shape != (4, self.num_envs) or steps.shape != (self.num_envs,):
             message = f"positions of shape {positions.shape} are not those of {self.num_envs} environments"
             raise ValueError(message)
+        if not np.isfinite(positions).all() or steps.min() < 0:
+            message = "positions are not finite, or steps are below 0"
+            raise ValueError(message)
         generators = [write_generator(seeding.np_random(0)[0], one) for one in state["generators"]]
         if len(generators) != self.num_envs:
             message = f"{len(generators)} generators are not those of {self.num_envs} environments"

@@ -151,51 +151,152 @@ def _finite_or_text(number: float) -> float | str:
     return number if math.isfinite(number) else str(number)
 
 
-def space_from_dict(data: Mapping[str, Any]) -> Space:
+FREE_NUMBERS = 2**22
+"""How many numbers elements of a space may have that is read from a file, whatever else is there: four megapixels."""
+_MOST_SPACES = 10_000
+_DEEPEST = 32
+_MOST_DIMENSIONS = 32
+_LONGEST_DTYPE = 12  # letters
+
+
+def space_from_dict(data: Mapping[str, Any], most: int = FREE_NUMBERS) -> Space:
     """Return the space that :func:`space_to_dict` described.
 
+    Args:
+        data: The description, from any source. It may be short and its space large: nothing is allocated for one that
+            is too large.
+        most: How many numbers the space may have, when its elements are features.
+
     Raises:
-        StateError: The data describe no space.
+        StateError: The data describe no space, or one that is too large.
     """
-    try:
-        read = _READERS[data["type"]]
-    except (KeyError, TypeError):
+    return _Reading(most).space(data)
+
+
+class _Reading:
+    """Reads spaces out of plain data, as long as they have no more numbers than they may have.
+
+    Args:
+        most: How many numbers that is.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = self._left = most
+        self._spaces_left = _MOST_SPACES
+        self._depth = 0
+
+    def space(self, data: Any) -> Space:
+        """Return the space that ``data`` describe, or raise a StateError."""
         kind = data.get("type") if isinstance(data, Mapping) else data
-        raise StateError(f"{kind!r:.80} is no type of space.", f"{', '.join(_READERS)} are.") from None
-    try:
-        return read(data)
-    except (KeyError, TypeError, ValueError, OverflowError, AssertionError) as error:
-        if isinstance(error, StateError):
+        if not isinstance(data, Mapping) or not isinstance(kind, str) or kind not in _READERS:
+            raise StateError(f"{kind!r:.80} is no type of space.", f"{', '.join(_READERS)} are.")
+        self._spaces_left -= 1
+        if self._spaces_left < 0 or self._depth >= _DEEPEST:
+            problem = f"A saved space has more than {_MOST_SPACES:,} parts, or is nested more than {_DEEPEST} deep."
+            raise StateError(problem, "Restore the file from a backup.")
+        self._depth += 1
+        try:
+            return _READERS[data["type"]](self, data)
+        except StateError:
             raise
-        raise StateError(f"{dict(data)!r:.120} describes no space: {error!r}.") from None
+        except (KeyError, TypeError, ValueError, OverflowError, AssertionError) as error:
+            problem = f"A saved {data['type']} describes no space: {type(error).__name__}: {error!s:.120}."
+            raise StateError(problem, "Restore the file from a backup.") from None
+        finally:
+            self._depth -= 1
+
+    def take(self, numbers: int) -> None:
+        """Count numbers, which are there from now on, or raise a StateError."""
+        self._left -= numbers
+        if self._left < 0:
+            problem = f"A saved space has more than {self._most:,} numbers, and nothing else that is saved has so many."
+            raise StateError(problem, "Restore the file from a backup.")
 
 
-def _read_box(data: Mapping[str, Any]) -> Space:
-    dtype = np.dtype(str(data["dtype"]))
-    shape = tuple(int(n) for n in data["shape"])
-    low, high = (np.broadcast_to(np.asarray(data[end], dtype), shape) for end in ("low", "high"))
+def _dtype(data: Mapping[str, Any], kinds: str) -> np.dtype[Any]:
+    said = data["dtype"]
+    dtype = np.dtype(said) if isinstance(said, str) and len(said) <= _LONGEST_DTYPE else None
+    if dtype is None or dtype.kind not in kinds:
+        message = f"{said!r:.80} is not its dtype"
+        raise ValueError(message)
+    return dtype
+
+
+def _integer(value: object, least: int, name: str) -> int:
+    if type(value) is not int or value < least:
+        message = f"{name} is not an integer from {least}"
+        raise ValueError(message)
+    return value
+
+
+def _shape(value: object) -> tuple[int, ...]:
+    if not isinstance(value, list | tuple) or len(value) > _MOST_DIMENSIONS:
+        message = f"{value!r:.80} is no shape"
+        raise ValueError(message)
+    return tuple(_integer(size, 0, "a size in its shape") for size in value)
+
+
+def _read_box(reading: _Reading, data: Mapping[str, Any]) -> Space:
+    dtype, shape = _dtype(data, "buif"), _shape(data["shape"])
+    reading.take(math.prod(shape))
+    bounds = [np.asarray(data[end], dtype) for end in ("low", "high")]
+    if any(bound.shape not in ((), shape) for bound in bounds):
+        message = f"its bounds are not of shape {shape}"
+        raise ValueError(message)
+    low, high = (np.broadcast_to(bound, shape) for bound in bounds)
     return spaces.Box(low, high, shape, dtype.type)
 
 
-def _read_discrete(data: Mapping[str, Any]) -> Space:
-    dtype = np.dtype(str(data["dtype"]))
+def _read_discrete(reading: _Reading, data: Mapping[str, Any]) -> Space:
+    n, dtype = _integer(data["n"], 1, "n"), _dtype(data, "iu")
+    reading.take(n)
     # Older Gymnasium knows int64 alone, and takes no dtype.
     other: dict[str, Any] = {} if dtype == np.int64 else {"dtype": dtype.type}
-    discrete: Space = spaces.Discrete(int(data["n"]), start=int(data["start"]), **other)
+    limits = np.iinfo(dtype)
+    start = _integer(data["start"], int(limits.min), "start")
+    if start + n - 1 > limits.max:
+        message = f"its choices are beyond {dtype}"
+        raise ValueError(message)
+    discrete: Space = spaces.Discrete(n, start=start, **other)
     return discrete
 
 
-def _read_multi_discrete(data: Mapping[str, Any]) -> Space:
-    dtype = np.dtype(str(data["dtype"]))
-    return spaces.MultiDiscrete(np.asarray(data["nvec"], dtype), dtype.type, start=np.asarray(data["start"], dtype))
+def _read_multi_discrete(reading: _Reading, data: Mapping[str, Any]) -> Space:
+    dtype, nvec, start = _dtype(data, "iu"), np.asarray(data["nvec"]), np.asarray(data["start"])
+    if nvec.dtype.kind != "i" or start.dtype.kind != "i" or start.shape != nvec.shape or (nvec < 1).any():
+        message = "nvec and start are not integers of one shape"
+        raise ValueError(message)
+    reading.take(sum(nvec.reshape(-1).tolist()))
+    return spaces.MultiDiscrete(nvec.astype(dtype), dtype.type, start=start.astype(dtype))
 
 
-_READERS: dict[str, Callable[[Mapping[str, Any]], Space]] = {
+def _read_multi_binary(reading: _Reading, data: Mapping[str, Any]) -> Space:
+    n = data["n"] if type(data["n"]) is int else list(_shape(data["n"]))
+    sizes = [n] if isinstance(n, int) else n
+    reading.take(math.prod(_integer(size, 1, "n") for size in sizes))
+    return spaces.MultiBinary(n)
+
+
+def _read_dict(reading: _Reading, data: Mapping[str, Any]) -> Space:
+    # Gymnasium sorts the keys of a plain dict, and features are in the order of the keys.
+    parts: OrderedDict[str, Space] = OrderedDict()
+    for key, part in data["spaces"]:
+        if not isinstance(key, str) or key in parts:
+            message = f"{key!r:.80} is no name of a part, or that of two"
+            raise ValueError(message)
+        parts[key] = reading.space(part)
+    return spaces.Dict(parts)
+
+
+def _read_tuple(reading: _Reading, data: Mapping[str, Any]) -> Space:
+    return spaces.Tuple([reading.space(part) for part in data["spaces"]])
+
+
+_READERS: dict[str, Callable[[_Reading, Mapping[str, Any]], Space]] = {
     "Box": _read_box,
     "Discrete": _read_discrete,
     "MultiDiscrete": _read_multi_discrete,
-    "MultiBinary": lambda data: spaces.MultiBinary(data["n"]),
-    # Gymnasium sorts the keys of a plain dict, and features are in the order of the keys.
-    "Dict": lambda data: spaces.Dict(OrderedDict((str(key), space_from_dict(part)) for key, part in data["spaces"])),
-    "Tuple": lambda data: spaces.Tuple([space_from_dict(part) for part in data["spaces"]]),
+    "MultiBinary": _read_multi_binary,
+    "Dict": _read_dict,
+    "Tuple": _read_tuple,
 }

@@ -26,13 +26,17 @@ def write_generator(generator: np.random.Generator, state: Mapping[str, Any]) ->
     """Give a generator the state that :func:`read_generator` returned, and return it.
 
     Raises:
-        ValueError: It is the state of another kind of generator.
+        ValueError: It is the state of another kind of generator, or of none.
     """
     try:
         generator.bit_generator.state = dict(state)
-    except (KeyError, TypeError) as error:
+        is_taken = generator.bit_generator.state == state  # NumPy cuts 1.5 to 1
+    except (KeyError, TypeError, OverflowError) as error:
         message = f"not the state of a generator: {error!r}"
         raise ValueError(message) from None
+    if not is_taken:
+        message = "not the state of a generator: it becomes another one"
+        raise ValueError(message)
     return generator
 
 
@@ -70,12 +74,46 @@ def set_env_state(env: gymnasium.Env[Any, Any], state: Mapping[str, Any]) -> Non
     layer: Any = env
     while isinstance(layer, gymnasium.Wrapper):
         if isinstance(layer, TimeLimit):
-            vars(layer)["_elapsed_steps"] = int(next(limits))
+            elapsed = next(limits)
+            if not _is_like(elapsed, 0) or elapsed < 0:
+                message = f"not the state of {env}: it has taken no number of steps"
+                raise ValueError(message)
+            vars(layer)["_elapsed_steps"] = int(elapsed)
         layer = layer.env
     write_generator(layer.np_random, state["generator"])
     for name, usual in known["values"].items():  # no others: a file may name anything
         value = state["values"][name]
+        if not _is_like(value, usual):
+            message = f"not the state of {env}: {name} is of another kind"
+            raise ValueError(message)
+    for name, usual in known["values"].items():
+        value = state["values"][name]
         setattr(layer, name, tuple(value) if isinstance(usual, tuple) else copy.copy(value))
+
+
+def _is_like(value: Any, usual: Any) -> bool:
+    """Whether a saved attribute of an environment can stand in the place of the one that it has after a reset."""
+    if isinstance(usual, list):  # a hand of cards, say
+        return isinstance(value, list) and _is_plain(value)
+    if isinstance(usual, np.ndarray | tuple):  # a state may be an array after a reset, and a tuple after a step
+        numbers, due = np.asarray(value), np.asarray(usual)
+        fits = numbers.shape == due.shape and numbers.dtype.kind in "biuf" and due.dtype.kind in "biuf"
+        return fits and bool((np.isfinite(numbers) | ~np.isfinite(due)).all())
+    if usual is None:
+        return _is_plain(value)
+    if not isinstance(value, next(kinds for kinds in _KINDS if isinstance(usual, kinds))):
+        return False
+    number: Any = 0 if isinstance(value, str) else value
+    return bool(abs(number) < _LARGEST or number == usual)
+
+
+_KINDS: tuple[tuple[type, ...], ...] = (
+    (bool, np.bool_),
+    (str,),
+    (int, np.integer),
+    (int, float, np.integer, np.floating),
+)
+_LARGEST = 2**63
 
 
 def _is_plain(value: object) -> bool:

@@ -296,6 +296,9 @@ class VectorEnvironment(ABC):
         if returns.shape != (self.num_envs,) or lengths.shape != (self.num_envs,):
             message = f"this is the state of {returns.size} environments, not of {self.num_envs}"
             raise ValueError(message)
+        if not np.isfinite(returns).all() or lengths.min() < 0:
+            message = "returns are not finite, or lengths are below 0"
+            raise ValueError(message)
         self._set_state(state["environments"])
         self._go_on(returns, lengths)
 

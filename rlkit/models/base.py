@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
 
 from rlkit.config.changes import changes_from
 from rlkit.config.class_only import class_only
 from rlkit.envs import EnvironmentLike, EnvironmentSource, space_from_dict, space_to_dict
-from rlkit.envs.spaces import Space
-from rlkit.errors import UPDATE, ConfigError, ModelDefinitionError, StateError
+from rlkit.envs.spaces import FREE_NUMBERS, Space
+from rlkit.envs.state import write_generator
+from rlkit.errors import UPDATE, ConfigError, ModelDefinitionError, RLKitError, StateError
 from rlkit.models.card import model_card, model_text, model_title, trained
 from rlkit.models.learner import Learner
+from rlkit.models.state import check_episodes, check_parts, numbers_in
+from rlkit.nn.parameters import at_most
 from rlkit.storage.archive import archive_path, read_archive, write_archive
 from rlkit.storage.packing import PackedModel, environment_is_signed, pack, state_of
 from rlkit.training.log import TrainingLog
@@ -177,18 +181,21 @@ class ModelBase(Learner):
                 imported already is used in any case.
 
         Raises:
-            StateError: It is of another algorithm or a newer format, or parts are missing or do not fit.
-            ConfigError: It has a hyperparameter that is unknown here, or out of bounds.
+            StateError: It is of another algorithm or a newer format, or parts are missing or do not fit; a
+                hyperparameter is unknown here, or out of bounds.
             SpaceMismatchError: ``env`` has other spaces.
         """
         cls._check_state(state)
         try:
-            model = cls(cls.Config.from_state(state["config"]), seed=state["seed"])
+            with _reading("config"):
+                config = cls.Config.from_state(state["config"])
+            model = cls(config, seed=state["seed"])
             model._restore(state, metadata or {})
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            if isinstance(error, ConfigError):
-                raise
-            raise StateError(f"The saved {cls.__name__} model cannot be read: {error!r}.") from error
+        except RLKitError:
+            raise
+        except (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError) as error:
+            problem = f"The saved {cls.__name__} model cannot be read: {type(error).__name__}: {error!s:.300}."
+            raise StateError(problem, "Restore the file from a backup.") from error
         model._may_import = trust
         return model if env is None else model.build(env)
 
@@ -200,22 +207,31 @@ class ModelBase(Learner):
         if algorithm != cls.algorithm:
             problem = f"This is the state of a {algorithm!r} model, not of {cls.algorithm!r}."
             raise StateError(problem, "rlkit.load makes the right class.")
-        if not isinstance(found, int) or found > STATE_FORMAT:
-            problem = f"The state has format {found!r}; this rlkit reads up to {STATE_FORMAT}."
+        if type(found) is not int or not 1 <= found <= STATE_FORMAT:
+            problem = f"The state has format {found!r:.20}; this rlkit reads up to {STATE_FORMAT}."
             raise StateError(problem, UPDATE)
+        check_parts(state)
 
     def _restore(self, state: Mapping[str, Any], metadata: Mapping[str, Any]) -> None:
         if state["observation_space"] is not None:
-            observation_space, action_space = (space_from_dict(state[f"{r}_space"]) for r in ("observation", "action"))
+            most = max(FREE_NUMBERS, numbers_in(state["networks"]))
+            observation_space, action_space = (
+                space_from_dict(state[f"{role}_space"], most) for role in ("observation", "action")
+            )
             self._check_spaces(observation_space, action_space)
             self._restoring = True
-            self._build_for(observation_space, action_space)
+            with at_most(most):
+                self._build_for(observation_space, action_space)
             del self._restoring
-            self._set_networks(state["networks"])
+            with _reading("networks"):
+                self._set_networks(state["networks"])
             if "normalizer" in state:  # format 1 had none
-                self._normalizer.set_state(state["normalizer"])
+                with _reading("normalizer"):
+                    self._normalizer.set_state(state["normalizer"])
             if state.get("experience") is not None:
-                self._set_experience(state["experience"])
+                with _reading("experience"):
+                    self._set_experience(state["experience"])
+            check_episodes(state.get("episodes"), self._encoder.size)
         self._env_id, self._env_kwargs = state["env_id"], dict(state["env_kwargs"])
         # Formats 1 and 2 lack these three.
         self._env_name, self._env_modified = state.get("env_name", state["env_id"]), list(state.get("env_modified", ()))
@@ -223,7 +239,8 @@ class ModelBase(Learner):
         self.num_timesteps, self.num_episodes = state["num_timesteps"], state["num_episodes"]
         changes = changes_from(state.get("config_changes", ()))
         self._log = TrainingLog.from_dict(metadata, state["learning_curve"], changes, state.get("left_out", ""))
-        self._rng.bit_generator.state = state["rng"]
+        with _reading("rng"):
+            write_generator(self._rng, state["rng"])
 
     @abstractmethod
     def _get_networks(self) -> dict[str, Any]:
@@ -349,6 +366,20 @@ class ModelBase(Learner):
 
     def _repr_html_(self) -> str:
         return model_card(self)
+
+
+@contextlib.contextmanager
+def _reading(part: str) -> Iterator[None]:
+    """Name the part of a state that cannot be read."""
+    try:
+        yield
+    except ConfigError as error:
+        raise StateError(f"The saved {part} cannot be used: {error.problem}", error.remedy) from error
+    except RLKitError:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        problem = f"The saved {part} cannot be read: {type(error).__name__}: {error!s:.300}."
+        raise StateError(problem, "Restore the file from a backup.") from error
 
 
 def _space_or_none(space: Space | None) -> dict[str, Any] | None:

@@ -14,10 +14,15 @@ from rlkit.nn.mlp import Activation
 _LARGEST_LAYER = 8192
 """Units: the matrix between two such layers takes 256 MB, and so does each of the optimizer's two means."""
 
+_MOST_LAYERS = 100
+
 
 def _read_sizes(value: object) -> tuple[int, ...]:
     if not isinstance(value, list | tuple) or not all(type(size) is int and size > 0 for size in value):
         message = "layer sizes must be a list of whole numbers above 0"
+        raise ValueError(message)
+    if len(value) > _MOST_LAYERS:
+        message = f"there can be {_MOST_LAYERS} layers at most"
         raise ValueError(message)
     if any(size > _LARGEST_LAYER for size in value):
         message = f"a layer can have {_LARGEST_LAYER} units at most"

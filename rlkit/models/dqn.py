@@ -21,7 +21,7 @@ from rlkit.models.base import ModelBase
 from rlkit.models.config import LayersField, TrainingConfig
 from rlkit.nn.mlp import MLP, Activation
 from rlkit.nn.optimizers import Adam, clip_global_norm
-from rlkit.nn.parameters import Array, Parameters, assign
+from rlkit.nn.parameters import Array, Parameters, assign, count_of
 from rlkit.schedules import LinearSchedule, as_schedule
 from rlkit.training.memory import require_memory
 from rlkit.training.replay import ReplayBuffer, Transitions, capacity, transition_bytes
@@ -418,7 +418,7 @@ class DQN(ModelBase):
         assign(self._parameters.vector, state["parameters"])
         assign(self._target_parameters.vector, state["target_parameters"])
         self._optimizer.set_state(state["optimizer"])
-        self._since_target_update = int(state["since_target_update"])
+        self._since_target_update = count_of(state["since_target_update"])
 
     def _get_experience(self) -> dict[str, Any] | None:
         if self._replay is None:
@@ -426,6 +426,15 @@ class DQN(ModelBase):
         return {"n_envs": self._replay.n_envs, "replay": self._replay.get_state()}
 
     def _set_experience(self, state: Mapping[str, Any]) -> None:
-        size, n_envs = self.config.buffer_size, int(state["n_envs"])
-        self._replay = ReplayBuffer(size, n_envs, self._encoder.size, self._encoder.dtype)
-        self._replay.set_state(state["replay"])
+        replay, n_envs = state["replay"], count_of(state["n_envs"])
+        if not 1 <= n_envs <= self.config.buffer_size:
+            message = f"a replay buffer of {n_envs} environments does not fit buffer_size = {self.config.buffer_size}"
+            raise ValueError(message)
+        self._replay = ReplayBuffer(
+            self.config.buffer_size, n_envs, self._encoder.size, self._encoder.dtype, reserve=False
+        )
+        self._replay.set_state(replay)
+        actions = np.asarray(replay["actions"])
+        if actions.size and not 0 <= actions.min() <= actions.max() < self.q_network.sizes[-1]:
+            message = f"there are actions beyond the {self.q_network.sizes[-1]} that the environment has"
+            raise ValueError(message)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from rlkit.nn.parameters import Array, assign
+from rlkit.nn.parameters import Array, assign, count_of
 
 
 def clip_global_norm(gradient: Array, max_norm: float) -> float:
@@ -101,9 +101,9 @@ class Adam(Optimizer):
         Raises:
             ValueError: A moment has another shape.
         """
-        self.steps = int(state["steps"])
+        self.steps = count_of(state["steps"])
         assign(self._first, state["first"])
-        assign(self._second, state["second"])
+        _assign_squares(self._second, state["second"])
 
 
 class RMSprop(Optimizer):
@@ -151,4 +151,12 @@ class RMSprop(Optimizer):
         Raises:
             ValueError: The mean square has another shape.
         """
-        assign(self._mean_square, state["mean_square"])
+        _assign_squares(self._mean_square, state["mean_square"])
+
+
+def _assign_squares(target: Array, values: object) -> None:
+    """Assign means of squares, of which the root is taken."""
+    assign(target, values)
+    if target.size and target.min() < 0:
+        message = "there are means of squares below 0"
+        raise ValueError(message)

@@ -4,12 +4,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 Array = NDArray[np.floating]
 Shape = tuple[int, ...]
+
+
+_most: ContextVar[int | None] = ContextVar("_most", default=None)
+
+
+@contextmanager
+def at_most(numbers: int) -> Iterator[None]:
+    """Let nothing inside the block allocate parameters of more numbers: their shapes are from a file that has so many.
+
+    Creating larger :class:`Parameters` raises a ValueError.
+    """
+    token = _most.set(numbers)
+    try:
+        yield
+    finally:
+        _most.reset(token)
 
 
 class Parameters:
@@ -29,6 +47,10 @@ class Parameters:
     def __init__(self, shapes: Mapping[str, Shape], dtype: DTypeLike = np.float32) -> None:
         self.shapes = dict(shapes)
         size = sum(math.prod(shape) for shape in self.shapes.values())
+        most = _most.get()
+        if most is not None and size > most:
+            message = f"networks of {size:,} numbers are due, and there are {most:,}"
+            raise ValueError(message)
         self.vector: Array = np.zeros(size, dtype)
         self.gradient: Array = np.zeros(size, dtype)
         self._views = dict(self._split(self.vector))
@@ -66,13 +88,32 @@ def assign(target: Array, values: object) -> None:
     """Write ``values`` into ``target``, whose shape they must have: NumPy alone would repeat a single number.
 
     Raises:
-        ValueError: They have another shape, or are no numbers.
+        ValueError: They have another shape, are no numbers, or are not finite; then ``target`` may have changed.
     """
     array = np.asarray(values)
     if array.shape != target.shape:
         message = f"there are numbers of shape {array.shape} where {target.shape} are due"
         raise ValueError(message)
-    np.copyto(target, array, casting="same_kind")
+    with np.errstate(over="ignore"):
+        np.copyto(target, array, casting="same_kind")
+    if target.dtype.kind == "f" and not np.isfinite(target).all():
+        message = "there are numbers that are not finite"
+        raise ValueError(message)
+
+
+def count_of(value: object) -> int:
+    """Return ``value``, which must be an integer from 0 to 2**63.
+
+    Raises:
+        ValueError: It is not.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 0 <= value < _LARGEST_COUNT:
+        message = f"{value!r:.80} does not fit: an integer from 0 is due"
+        raise ValueError(message)
+    return int(value)
+
+
+_LARGEST_COUNT = 2**63
 
 
 def orthogonal(rng: np.random.Generator, shape: tuple[int, int], gain: float) -> Array:

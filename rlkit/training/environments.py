@@ -92,10 +92,13 @@ class TrainingEnvironments:
         assert saved is not None  # noqa: S101 - else both were None
         try:
             saved["discounted_returns"]  # looked at before anything is changed
+            observations = np.array(saved["observations"])
+            if len(observations) != self._vector.num_envs:
+                return None
             self._vector.set_state(saved["episodes"])
-            return np.array(saved["observations"])
-        except (KeyError, TypeError, ValueError):  # of other environments
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):  # of other environments
             return None
+        return observations
 
 
 _all: weakref.WeakSet[TrainingEnvironments] = weakref.WeakSet()

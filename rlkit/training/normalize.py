@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -82,7 +83,11 @@ class RunningStatistics:
         mean, variance = np.zeros_like(self.mean), np.zeros_like(self.variance)
         assign(mean, state["mean"])
         assign(variance, state["variance"])
-        self.mean, self.variance, self.count = mean, variance, float(state["count"])
+        count = float(state["count"])
+        if not 0 <= count < math.inf or (variance < 0).any():
+            message = f"a variance, or the count {count}, is no such number"
+            raise ValueError(message)
+        self.mean, self.variance, self.count = mean, variance, count
         self._all_vary = False
 
 

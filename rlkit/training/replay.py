@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from rlkit.envs import Step
 from rlkit.errors import ConfigError
-from rlkit.nn.parameters import assign
+from rlkit.nn.parameters import assign, count_of
 
 Floats = NDArray[np.float32]
 Features = NDArray[np.floating[Any]]
@@ -67,6 +67,7 @@ class ReplayBuffer:
         n_envs: Environments.
         features: Features of an observation.
         dtype: Dtype of the features, which are kept as they come: float64 where they are normalized when drawn.
+        reserve: Whether to allocate all of it now, and not only when it is first added to.
 
     Attributes:
         capacity: Transitions that it holds: a multiple of ``n_envs``.
@@ -76,25 +77,38 @@ class ReplayBuffer:
         ConfigError: There is not enough memory for them.
     """
 
-    def __init__(self, size: int, n_envs: int, features: int, dtype: DTypeLike = np.float32) -> None:
+    def __init__(
+        self, size: int, n_envs: int, features: int, dtype: DTypeLike = np.float32, *, reserve: bool = True
+    ) -> None:
         self.n_envs = n_envs
+        self._size = size
         self.capacity = capacity(size, n_envs)
         self._rows = self.capacity // n_envs
+        self._next_row = 0
+        self._filled = 0
+        self._allocate(self.capacity if reserve else 0, features, dtype)
+
+    def _allocate(self, transitions: int, features: int, dtype: DTypeLike) -> None:
         # Row r of environment i is at r * n_envs + i.
         try:
             # zeros(), unlike empty() and a fill, lets the system hand out memory only when it is written to.
-            self._observations: Features = np.zeros((self.capacity, features), dtype)
-            self._next_observations: Features = np.zeros((self.capacity, features), dtype)
+            self._observations: Features = np.zeros((transitions, features), dtype)
+            self._next_observations: Features = np.zeros((transitions, features), dtype)
         except (MemoryError, ValueError):
-            gigabytes = 2 * np.dtype(dtype).itemsize * self.capacity * features / 1e9
-            problem = f"buffer_size = {size} takes {gigabytes:,.0f} GB for observations of {features:,} numbers."
+            gigabytes = 2 * np.dtype(dtype).itemsize * transitions * features / 1e9
+            problem = f"buffer_size = {self._size} takes {gigabytes:,.0f} GB for observations of {features:,} numbers."
             raise ConfigError(problem, "Set a smaller buffer_size.") from None
-        self._actions: Integers = np.zeros(self.capacity, np.int64)
-        self._rewards: Floats = np.zeros(self.capacity, np.float32)
-        self._terminated: Bools = np.zeros(self.capacity, np.bool_)
-        self._ended: Bools = np.zeros(self.capacity, np.bool_)
-        self._next_row = 0
-        self._filled = 0
+        self._actions: Integers = np.zeros(transitions, np.int64)
+        self._rewards: Floats = np.zeros(transitions, np.float32)
+        self._terminated: Bools = np.zeros(transitions, np.bool_)
+        self._ended: Bools = np.zeros(transitions, np.bool_)
+
+    def _reserve(self) -> None:
+        """Allocate all of it where only what a file had is there."""
+        before = self._arrays()
+        self._allocate(self.capacity, self._observations.shape[1], self._observations.dtype)
+        for name, array in self._arrays().items():
+            array[: len(before[name])] = before[name]
 
     def __len__(self) -> int:
         return self._filled * self.n_envs
@@ -111,6 +125,8 @@ class ReplayBuffer:
             step: What came of it.
         """
         row = self._row(self._next_row)
+        if row.stop > len(self._actions):
+            self._reserve()
         self._observations[row] = observations
         self._actions[row] = actions
         self._rewards[row] = step.rewards
@@ -199,16 +215,20 @@ class ReplayBuffer:
         return other
 
     def set_state(self, state: Mapping[str, Any]) -> None:
-        """Take the state that :meth:`get_state` gave.
+        """Take the state that :meth:`get_state` gave, without allocating more than is in it.
 
         Raises:
             ValueError: Its shapes do not fit.
         """
         filled, odd = divmod(len(state["actions"]), self.n_envs)
-        next_row = int(state["next_row"])
+        next_row = count_of(state["next_row"])
         if odd or filled > self._rows or not 0 <= next_row < self._rows or (filled < self._rows and next_row != filled):
             message = f"transitions up to row {next_row} of {filled} do not fit a replay buffer of {self._rows} rows"
             raise ValueError(message)
+        if np.shape(state["observations"]) != (filled * self.n_envs, self._observations.shape[1]):
+            message = f"there are observations of shape {np.shape(state['observations'])} in a replay buffer"
+            raise ValueError(message)
+        self._allocate(filled * self.n_envs, self._observations.shape[1], self._observations.dtype)
         for name, array in self._arrays().items():
-            assign(array[: filled * self.n_envs], state[name])
+            assign(array, state[name])
         self._filled, self._next_row = filled, next_row

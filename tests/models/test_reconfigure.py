@@ -302,7 +302,7 @@ def test_a_state_without_changes_is_one_of_an_older_rlkit():
 )
 def test_changes_that_are_none_are_refused(wrong):
     state = {**made("ppo").get_state(), "config_changes": wrong}
-    with pytest.raises(StateError, match="cannot be read"):
+    with pytest.raises(StateError, match="The saved config_changes"):
         made("ppo").set_state(state)
 
 
