@@ -15,6 +15,7 @@ from rlkit.envs import EnvironmentLike
 from rlkit.errors import InvalidNameError, InvalidReferenceError, QueryError, UnknownAlgorithmError
 from rlkit.factory import factory
 from rlkit.models.base import ModelBase
+from rlkit.models.retraining import retrained
 from rlkit.registry.comparison import Comparison, Difference
 from rlkit.registry.index import VersionIndex
 from rlkit.registry.inspection import inspect_objects
@@ -31,6 +32,7 @@ from rlkit.registry.transfer import export
 from rlkit.registry.verification import verify
 from rlkit.registry.versions import Document, ModelVersion, VersionList, document_of
 from rlkit.storage.archive import is_archive_path, read_archive
+from rlkit.training.progress import Progress
 
 Condition = str | QueryLike
 """A search expression or a TinyDB query."""
@@ -80,6 +82,27 @@ class RegistryReader(VersionLookup):
             raise UnknownAlgorithmError(f"{origin} needs its class. {error.problem}", remedy) from None
         _loaded_from[model] = (self.folder, origin)
         return model
+
+    def retrain(
+        self, reference: str, env: EnvironmentLike | None = None, *, trust: bool = False, progress: Progress = None
+    ) -> ModelBase:
+        """Train a version again from its record: see :func:`rlkit.models.retraining.retrained`.
+
+        Args:
+            reference: ``"cartpole"`` (the newest version), ``"cartpole:3"`` or ``"cartpole@best"``.
+            env: As for :meth:`load`.
+            trust: As for :meth:`load`.
+            progress: As for ``model.train``.
+
+        Returns:
+            A new model, which is like the version to the last bit where processor and BLAS compute as they did then.
+
+        Raises:
+            TrainingError: Not all that it was trained by is known.
+            MissingEnvironmentError: It has no environment: give one.
+            RLKitError: It cannot be loaded: see :meth:`load`.
+        """
+        return retrained(self.load(reference, env, trust=trust), progress=progress)
 
     def get(self, reference: str) -> ModelVersion:
         """Look up what is known about a version.
