@@ -25,12 +25,12 @@ from rlkit.registry.model_card import ModelCard
 from rlkit.registry.names import check_folder, check_name, parse_reference
 from rlkit.registry.overview import Overview, overview
 from rlkit.registry.progress import ticking
-from rlkit.registry.query import Filter, check_fields, order_field, ordered
+from rlkit.registry.query import Filter, check_comparisons, check_fields, order_field, ordered
 from rlkit.registry.record import checked_record
 from rlkit.registry.reports import Inspection, VerifyReport
 from rlkit.registry.transfer import export
 from rlkit.registry.verification import verify
-from rlkit.registry.versions import Document, ModelVersion, VersionList, document_of
+from rlkit.registry.versions import TYPES, Document, ModelVersion, VersionList, document_of
 from rlkit.storage.archive import is_archive_path, read_archive
 from rlkit.training.progress import Progress
 
@@ -165,7 +165,8 @@ class RegistryReader(VersionLookup):
             The versions found, by name and number unless ordered otherwise.
 
         Raises:
-            QueryError: The expression cannot be understood, or names a field that no version has.
+            QueryError: The expression cannot be understood, names a field that no version has, or has a comparison that
+                can never hold.
         """
         if limit is not None and (type(limit) is not int or limit < 0):
             problem = f"limit must be a whole number from 0, and it is {limit!r}."
@@ -175,9 +176,10 @@ class RegistryReader(VersionLookup):
             problem = f"A search must be a string or a TinyDB query, and this is a {type(where).__name__}."
             raise QueryError(problem, "Write for example: search(\"algorithm = 'ppo'\")")
         parsed = condition if isinstance(condition, Filter) else None
+        fields = [*(parsed.fields if parsed else []), *([order_field(order_by)] if order_by else [])]
         found, everything = self._index.find(parsed.matches if parsed else condition)
-        fields = parsed.fields if parsed else []
-        check_fields([*fields, *([order_field(order_by)] if order_by else [])], everything)
+        check_fields(fields, everything, TYPES)
+        check_comparisons(parsed.comparisons if parsed else [], TYPES)
         if order_by:
             found = ordered(found, order_by)
         return self._listed(found[:limit], ranked=bool(order_by))

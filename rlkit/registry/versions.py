@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_type_hints
 
 from rlkit.errors import CorruptArtifactError
 from rlkit.registry.cards import version_card, version_text, versions_table, versions_text
@@ -247,5 +247,8 @@ def _copy(value: Any) -> Any:
     return [_copy(part) for part in value] if isinstance(value, list) else value
 
 
-FIELDS = dict.fromkeys(name for name in ModelVersion.__annotations__ if not name.startswith("_"))
-"""Names of what is known about a version, in order."""
+_HINTS = get_type_hints(ModelVersion)
+FIELDS = {name: _HINTS[name] for name in ModelVersion.__annotations__ if not name.startswith("_")}
+"""What is known about a version, in order, with its type."""
+TYPES = {**FIELDS, "ref": str}
+"""What a search can ask for."""
