@@ -290,7 +290,7 @@ def check_fields(fields: Iterable[Field], documents: Sequence[Mapping[str, Any]]
             continue
         if len(field) > 1 and not any(value_at(document, field[:1]) for document in documents):
             continue
-        names = {name for document in documents for name in _names(document)}
+        names = [name for document in documents for name in _names(document)]
         problem = f"No version has a field {written(field)!r:.200}."
         raise QueryError(problem, did_you_mean(written(field), names))
 
@@ -310,6 +310,10 @@ def _kinds(annotation: Any) -> set[str] | None:
     return {_KINDS.get(origin) or _CONTAINERS.get(origin) or "something else"}
 
 
+def _kind(value: object) -> str:
+    return _KINDS.get(type(value), "a list")
+
+
 def _inside(annotation: Any) -> Any:
     """Return the type of what is inside a table or a list; any where that is not known."""
     for part in [annotation, *get_args(annotation)] if get_origin(annotation) in (Union, UnionType) else [annotation]:
@@ -320,7 +324,7 @@ def _inside(annotation: Any) -> Any:
 
 def _kinds_of(side: Constant | Field | None, types: Mapping[str, Any]) -> set[str] | None:
     if isinstance(side, Constant):
-        return {_KINDS.get(type(side.value), "a list")}
+        return {_kind(side.value)}
     if side is None:
         return {"true or false"}
     annotation = types.get(side[0], Any)
@@ -355,9 +359,9 @@ def _check_membership(comparison: Comparison, left: set[str] | None, types: Mapp
     container = comparison.right
     if isinstance(container, Constant) and isinstance(container.value, list):
         for part in container.value:
-            kinds = _kinds_of(Constant(part), types) or set()
-            if left is not None and not left & kinds:
-                raise _never(comparison, left, kinds)
+            kind = {_kind(part)}
+            if left is not None and not left & kind:
+                raise _never(comparison, left, kind)
         return
     kinds = _kinds_of(container, types)
     if kinds is None or left is None:
