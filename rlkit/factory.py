@@ -320,7 +320,7 @@ class ModelFactory:
         imports = trust or environment_is_signed(objects, state)
         if CODE not in objects or algorithm in self._known():
             return self.from_state(state, env, metadata=metadata, trust=imports)
-        model_class = _checked(open_class(objects[CODE], origin, trusted=trust))
+        model_class = _checked(open_class(objects, origin, trusted=trust))
         if getattr(model_class, "algorithm", None) != algorithm:
             problem = f"{origin} is a model of {algorithm!r}, and its class is {model_class.__name__}."
             raise ModelDefinitionError(problem, "Get the file again from where it came from.")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 
-from rlkit.registry.reports import InspectedObject, Inspection
-from rlkit.storage import code, codec, opcodes, trust
-from rlkit.storage.packing import CODE, Packed
+from rlkit.envs.ids import split_id
+from rlkit.errors import StoreError
+from rlkit.registry.reports import InspectedEnvironment, InspectedObject, Inspection
+from rlkit.storage import code, codec
+from rlkit.storage.packing import CODE, Packed, code_is_signed, environment_is_signed, state_of
 
 
 def inspect_objects(source: str, objects: Mapping[str, Packed]) -> Inspection:
-    """Tell what opening each object would build or run. Nothing is unpickled.
+    """Tell what opening each object would build or run, and what making the environment would import. Nothing is run.
 
     Args:
         source: Where they come from, to be shown.
@@ -20,16 +21,28 @@ def inspect_objects(source: str, objects: Mapping[str, Packed]) -> Inspection:
     Raises:
         CorruptArtifactError: An object is no pickle.
     """
-    return Inspection(source, tuple(_inspected(kind, packed) for kind, packed in objects.items()))
+    return Inspection(source, tuple(_inspected(kind, objects) for kind in objects), _environment(objects))
 
 
-def _inspected(kind: str, packed: Packed) -> InspectedObject:
-    data, is_code = packed.data, kind == CODE
+def _inspected(kind: str, objects: Mapping[str, Packed]) -> InspectedObject:
+    packed, is_code = objects[kind], kind == CODE
+    found = code.contents(packed.data) if is_code else codec.contents(packed.data)
     return InspectedObject(
         kind=kind,
-        size=len(data),
-        sha256=hashlib.sha256(data).hexdigest(),
-        builds=opcodes.count(data),
-        imports=tuple(code.imports_of(data) if is_code else codec.imports(data)),
-        trusted=trust.is_signed(data, packed.signature) if is_code else None,
+        size=len(packed.data),
+        sha256=packed.sha256,
+        builds=found.builds,
+        imports=tuple(map(str, found.reached)) if is_code else tuple(codec.foreign(found)),
+        trusted=code_is_signed(objects) if is_code else None,
+        strange=found.strange,
     )
+
+
+def _environment(objects: Mapping[str, Packed]) -> InspectedEnvironment | None:
+    try:
+        state = state_of(objects)
+    except StoreError:  # it is never loaded, so that nothing makes its environment
+        return None
+    env_id = state.get("env_id")
+    module = split_id(env_id)[0] if isinstance(env_id, str) else None
+    return None if module is None else InspectedEnvironment(env_id, module, environment_is_signed(objects, state))

@@ -247,6 +247,9 @@ class RegistryReader(VersionLookup):
     def export_file(self, reference: str, path: str | os.PathLike[str] | None = None) -> Path:
         """Write a version to one portable file, which ``import_file`` and ``rlkit.load`` take on any machine.
 
+        The file is for others: it carries no signature, so that a model class that travels with it needs ``trust=True``
+        here too.
+
         Args:
             reference: The version.
             path: The file, whose name ends in ``.rlkit``; ``cartpole-3.rlkit`` in the folder worked in where None.

@@ -388,8 +388,8 @@ class ModelRegistry(RegistryReader):
     ) -> ModelVersion:
         """Keep the model in a file as the next version of a name.
 
-        Its hashes are checked and nothing in it is run: a model class that travels with it stays untrusted, unless it
-        was registered by this user on this machine.
+        Its hashes are checked and nothing in it is run: a model class that travels with it stays untrusted, unless
+        ``model.save`` wrote the file for this user on this machine.
 
         Args:
             path: A ``.rlkit`` file that :meth:`export_file` or ``model.save`` wrote, on any machine.

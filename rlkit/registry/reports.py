@@ -197,6 +197,7 @@ class InspectedObject:
         builds: What it would build, and how many of each: ``{"array": 14, "dict": 9}``.
         imports: Dotted names of what it would import.
         trusted: Of code, whether this user signed it on this machine; None for what needs no trust.
+        strange: What rlkit never writes and is in it all the same: ``load`` refuses that, also with ``trust=True``.
     """
 
     kind: Literal["state", "code"] | str  # noqa: PYI051 - a newer rlkit may keep other kinds
@@ -205,11 +206,12 @@ class InspectedObject:
     builds: Mapping[str, int]
     imports: tuple[str, ...]
     trusted: bool | None
+    strange: tuple[str, ...] = ()
 
     @property
     def is_plain(self) -> bool:
         """Whether it is nothing but data, which opening it cannot change."""
-        return self.trusted is None and not self.imports
+        return self.trusted is None and not self.imports and not self.strange
 
     @property
     def _what(self) -> str:
@@ -224,6 +226,8 @@ class InspectedObject:
         """What opening it would do."""
         if self.is_plain:
             return "runs nothing"
+        if self.strange and not (self.trusted is None and self.imports):
+            return f"has what rlkit never writes ({_listed(self.strange, 'object.strange')}): load() refuses it"
         if self.trusted is None:
             return "would run code, which no state needs: rlkit refuses it"
         if self.trusted:
@@ -239,17 +243,41 @@ class InspectedObject:
         return Inspection("", (self,))._repr_html_()
 
 
+@dataclass(frozen=True)
+class InspectedEnvironment:
+    """An environment that a module registers, which a model names: loading it imports nothing, and making it does.
+
+    Attributes:
+        env_id: The id that the model names, such as ``"walk:Walk-v0"``.
+        module: The module that making the environment would import, if it is not imported already.
+        trusted: Whether this user kept it with this model on this machine: else only ``trust=True`` imports the module.
+    """
+
+    env_id: str
+    module: str
+    trusted: bool
+
+    @property
+    def _verdict(self) -> str:
+        """What making it would do."""
+        if self.trusted:
+            return f"signed by you on this machine: making it imports {self.module}"
+        return f"not signed here: with load(…, trust=True) making it would import {self.module}"
+
+
 @dataclass(frozen=True, repr=False)
 class Inspection:
-    """What loading a model would build or run: nothing was opened to find out.
+    """What loading a model would build or run: nothing was run to find out.
 
     Attributes:
         source: The reference or the file.
         objects: Its objects.
+        environment: Its environment, where a module registers that; None for one that imports nothing.
     """
 
     source: str
     objects: tuple[InspectedObject, ...]
+    environment: InspectedEnvironment | None = None
 
     @property
     def is_plain(self) -> bool:
@@ -258,10 +286,15 @@ class Inspection:
 
     def __repr__(self) -> str:
         told = "\n".join(repr(each) for each in self.objects) or "holds nothing"
+        if self.environment is not None:
+            told += "\n" + text.one_line(f"environment: {self.environment.env_id}; {self.environment._verdict}")  # noqa: SLF001 - ours
         return f"{text.one_line(self.source)}\n{textwrap.indent(told, '  ')}"
 
     def _repr_html_(self) -> str:
         rows = [(each.kind, each._what, _verdict(each), html.code(f"{each.sha256[:12]}…")) for each in self.objects]  # noqa: SLF001 - ours
+        if self.environment is not None:
+            verdict = Markup(f"<strong>{html.plain(self.environment._verdict)}</strong>")  # noqa: SLF001 - ours
+            rows.append(("environment", html.code(text.shortened(self.environment.env_id, _LONGEST_NAME)), verdict, ""))
         table = html.table(("object", "what it is", "opening it", "SHA-256"), rows) if rows else "holds nothing"
         details = [
             (

@@ -17,14 +17,14 @@ from rlkit.registry.registration import Candidate, manifest_of
 from rlkit.registry.versions import ModelVersion
 from rlkit.storage import codec
 from rlkit.storage.archive import archive_path, read_archive, write_archive
-from rlkit.storage.packing import STATE, Packed, PackedModel
+from rlkit.storage.packing import STATE, Packed, PackedModel, without_signatures
 
 _OWN = ("version", "format", "sha256", "size", "aliases")
 """What says something of a version's place in its registry rather than of the model."""
 
 
 def export(version: ModelVersion, objects: Mapping[str, Packed], path: str | os.PathLike[str]) -> Path:
-    """Write a version to one portable file, which ``rlkit.load`` takes too.
+    """Write a version to one portable file, which ``rlkit.load`` takes too. It carries no signature.
 
     Args:
         version: What is known about it.
@@ -40,7 +40,7 @@ def export(version: ModelVersion, objects: Mapping[str, Packed], path: str | os.
     target = archive_path(path)
     metadata = {key: value for key, value in version.to_dict().items() if key not in _OWN}
     metadata |= {"learning_curve": version.learning_curve, "training": version.training, "ref": version.ref}
-    write_archive(target, PackedModel(metadata, objects))
+    write_archive(target, PackedModel(metadata, without_signatures(objects)))
     return target
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import importlib.metadata
 import io
 import os
@@ -158,7 +157,7 @@ def _entry(entries: zipfile.ZipFile, name: str, most: int) -> bytes:
 
 
 def _record(kind: str, packed: Packed) -> dict[str, Any]:
-    record = {"file": _FILES[kind], "sha256": hashlib.sha256(packed.data).hexdigest(), "size": len(packed.data)}
+    record = {"file": _FILES[kind], "sha256": packed.sha256, "size": len(packed.data)}
     return {**record, "signature": packed.signature} if packed.signature else record
 
 
@@ -168,9 +167,9 @@ def _contents(entries: zipfile.ZipFile, document: dict[str, Any], source: Path) 
         metadata, records = dict(document["metadata"]), document["objects"]
         for kind in [packing.STATE, *(kind for kind in records if kind in _FILES and kind != packing.STATE)]:
             record = records[kind]
-            data = _entry(entries, _FILES[kind], MAX_OBJECT)
-            if len(data) != record["size"] or hashlib.sha256(data).hexdigest() != record["sha256"]:
+            found = Packed(_entry(entries, _FILES[kind], MAX_OBJECT), str(record.get("signature", "")))
+            if len(found.data) != record["size"] or found.sha256 != record["sha256"]:
                 problem = f"{source} is damaged: its {kind} is not what was saved."
                 raise CorruptArtifactError(problem, _REMEDY)
-            objects[kind] = Packed(data, str(record.get("signature", "")))
+            objects[kind] = found
     return PackedModel(metadata, objects)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import builtins
 import dis
 import io
 import pickle
-import pickletools
 import sys
+import types
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import dill
@@ -69,7 +71,7 @@ def decode_class(data: bytes) -> type:
     Raises:
         CorruptArtifactError: The bytes are no class, another Python wrote them, or what they import is not here.
     """
-    _check_python(data)
+    _check_python(checked_contents(data))
     try:
         with warnings.catch_warnings(action="ignore"):  # of what the class's own author saw when defining it
             _, found = dill.loads(data)
@@ -88,63 +90,105 @@ def decode_class(data: bytes) -> type:
     return found
 
 
-def _check_python(data: bytes) -> None:
+def _check_python(found: opcodes.Contents) -> None:
     """Refuse the bytecode of another Python, which would crash this one."""
-    tag = None
-    try:
-        for opcode, argument, _ in pickletools.genops(data):
-            if opcode.name not in ("PROTO", "FRAME"):
-                tag = argument if opcode.name == "SHORT_BINUNICODE" else None
-                break
-    except ValueError:
-        pass
-    if tag is None:
+    tag = found.result.parts[0] if isinstance(found.result, opcodes.Built) and found.result.parts else None
+    if not isinstance(tag, str):
         raise CorruptArtifactError("These bytes hold no class.", "Restore the file from a backup.")
     here = sys.implementation.cache_tag
     if tag != here:
-        problem = f"This class was kept by {tag}, and this is {here}: they do not understand each other's code."
+        problem = f"This class was kept by {tag:.80}, and this is {here}: they do not understand each other's code."
         raise CorruptArtifactError(problem, "Define the class here again, or use the Python it was kept with.")
 
 
-def imports_of(data: bytes) -> list[str]:
-    """List what the bytes of a class reach for when they are opened or used, without opening them.
+def checked_contents(data: bytes) -> opcodes.Contents:
+    """Tell what is in the bytes of a class as :func:`contents` does, where that is all of it.
+
+    Raises:
+        CorruptArtifactError: The bytes are no pickle, or have what ``encode_class`` never writes and what may hide
+            what they would run.
+    """
+    found = contents(data)
+    if found.strange:
+        problem = (
+            f"These bytes hold no class: {', '.join(found.strange)} stand in them, which rlkit never writes. "
+            f"They reach for {opcodes.shown(found.reached)}."
+        )
+        raise CorruptArtifactError(problem, "They may hide more: do not use this file. trust=True does not open it.")
+    return found
+
+
+def contents(data: bytes) -> opcodes.Contents:
+    """Tell what is in the bytes of a class, without opening them.
 
     Args:
         data: Bytes from any source.
 
     Returns:
-        Modules that they import, those of import statements inside functions too; then the classes, functions and
-        constants that they import by name. Code can reach further in ways that nothing short of running it shows.
+        What is in them. ``reached`` is what they import when they are opened or used: modules, those of import
+        statements inside functions too; then classes, functions and constants by name. Code can reach further in ways
+        that nothing short of running it shows. ``strange`` is also what would hide a part of that.
 
     Raises:
         CorruptArtifactError: The bytes are no pickle.
     """
-    names, _ = opcodes.scan(data)
+    found = opcodes.read(data, opcodes.BY_VALUE)
     modules: dict[str, None] = {}
-    for called, arguments in opcodes.calls(data):
-        if called == "importlib.import_module":
-            modules.update(dict.fromkeys(name for name in arguments[:1] if isinstance(name, str)))
-        elif called == _CREATE_CODE:
-            modules.update(dict.fromkeys(_import_statements(arguments)))
-    shown = [name for name in names if name not in _BUILDERS and not name.startswith(f"{rebuild.__name__}.")]
-    return [*modules, *(name for name in shown if name not in modules)]
+    names = {str(name): None for name in found.reached if name not in _BUILDERS}
+    hidden: dict[str, None] = {}
+    scanned = 0
+    for called, arguments in found.calls:
+        if called == _CREATE_CODE:
+            instructions, used = _instructions(arguments)
+            scanned += len(instructions or b"")
+            if instructions is None or scanned > max(_REPEATED * len(data), _ALWAYS):
+                hidden["code that is not written in it"] = None
+                break
+            modules.update(dict.fromkeys(_import_statements(instructions, used)))
+        elif called in (_IMPORT_MODULE, _LOAD_TYPE):
+            word = arguments[0] if len(arguments) == 1 else None
+            if not opcodes.is_dotted_name(word):
+                hidden[f"a call of {called} with what is not written in it"] = None
+            elif called == _IMPORT_MODULE:
+                modules[word] = None
+            elif not hasattr(builtins, word):
+                names[f"{called}({word!r})"] = None
+    reached = (*modules, *(name for name in names if name not in modules))
+    return replace(found, reached=reached, strange=(*found.strange, *hidden))
 
 
-_CREATE_CODE = "dill._dill._create_code"
-_BUILDERS = {_CREATE_CODE, "dill._dill._load_type"}
-"""What builds any class, together with ``rebuild``, and imports nothing by itself."""
+_IMPORT_MODULE = opcodes.Name("importlib", "import_module")
+_CREATE_CODE = opcodes.Name("dill._dill", "_create_code")
+_LOAD_TYPE = opcodes.Name("dill._dill", "_load_type")
+_BUILDERS = {_CREATE_CODE, _LOAD_TYPE} | {
+    opcodes.Name(rebuild.__name__, name)
+    for name, value in vars(rebuild).items()
+    if isinstance(value, types.FunctionType) and value.__module__ == rebuild.__name__
+}
+"""What builds any class, and imports nothing by itself: by exact names, as attributes of ``rebuild`` lead anywhere."""
 
 _CODE, _NAMES = 7, 9
-"""Where the instructions of a function, and the names that they use, stand among the arguments of _CREATE_CODE."""
+"""Where the instructions of a function, and the names that they use, stand among the arguments of _CREATE_CODE, the
+first of which is its line table."""
+_REPEATED, _ALWAYS = 4, 1_000_000
+"""How long the instructions of all functions may be together, which share what is equal in them: so many times the
+bytes of the class, or so many bytes."""
 
 
-def _import_statements(arguments: tuple[Any, ...]) -> Iterator[str]:
+def _instructions(arguments: list[Any]) -> tuple[bytes | None, list[Any]]:
+    """Return the instructions of a function and the names that they use; None where they are made by other calls."""
+    if len(arguments) > _NAMES and type(arguments[0]) is type(arguments[_CODE]) is bytes:
+        names = arguments[_NAMES]
+        if isinstance(names, opcodes.Built) and names.parts is not None:
+            return arguments[_CODE], names.parts
+    return None, []
+
+
+def _import_statements(code: bytes, names: list[Any]) -> Iterator[str]:
     """Yield the modules that a function imports, from what its code is made of."""
-    if len(arguments) <= _NAMES or not isinstance(arguments[_CODE], bytes) or not isinstance(arguments[_NAMES], tuple):
-        return
-    code, names, high = arguments[_CODE], arguments[_NAMES], 0
+    high = 0
     for operation, low in zip(code[::2], code[1::2], strict=False):
         index = high | low
         high = index << 8 if operation == dis.EXTENDED_ARG else 0
         if operation == dis.opmap["IMPORT_NAME"] and index < len(names) and isinstance(names[index], str):
-            yield names[index]
+            yield names[index][: opcodes.LONGEST_NAME]

@@ -21,7 +21,6 @@ from rlkit.errors import CorruptArtifactError, RLKitError, StateError, Untrusted
 from rlkit.storage import opcodes
 from rlkit.storage.plain import DTYPES, to_plain
 
-_PROTOCOL = 4  # the newest without out-of-band buffers
 _MAX_DIMENSIONS = 32
 _REMEDY = "Restore the file from a backup."
 
@@ -42,7 +41,7 @@ def encode(state: dict[str, Any]) -> bytes:
         problem = f"A state must be a dict, and this is a {type(state).__name__}."
         raise StateError(problem)
     buffer = io.BytesIO()
-    pickler = _Pickler(buffer, protocol=_PROTOCOL)
+    pickler = _Pickler(buffer, protocol=opcodes.PROTOCOL)
     # No memo: with one, the bytes would depend on which equal strings happen to be the same object, and a
     # file could refer to one value many times over.
     pickler.fast = True
@@ -82,24 +81,21 @@ def decode(data: bytes) -> dict[str, Any]:
     return state
 
 
-def imports(data: bytes) -> list[str]:
-    """List what bytes would import beyond plain data, without running them.
+def contents(data: bytes) -> opcodes.Contents:
+    """Tell what is in bytes that should be a state, without running or building any of it.
 
     Args:
         data: A pickle from any source.
 
-    Returns:
-        Dotted names and the like; empty for a plain state.
-
     Raises:
         CorruptArtifactError: The bytes are not a pickle.
     """
-    return _foreign(opcodes.scan(data)[0])
+    return opcodes.read(data, opcodes.PLAIN)
 
 
-def _foreign(reached: list[str]) -> list[str]:
-    allowed = {".".join(pair) for pair in _STAND_INS}
-    return [name for name in reached if name not in allowed]
+def foreign(found: opcodes.Contents) -> list[str]:
+    """List what would be imported beyond plain data: dotted names and the like; empty for a plain state."""
+    return [str(each) for each in found.reached if each not in _STAND_INS]
 
 
 def refuse(data: bytes) -> None:
@@ -109,17 +105,17 @@ def refuse(data: bytes) -> None:
         UntrustedArtifactError: They would import something; the message lists all of it.
         CorruptArtifactError: They are no pickle, or have opcodes that rlkit never writes.
     """
-    reached, strange = opcodes.scan(data)
-    foreign = _foreign(reached)
-    if foreign:
-        _refuse_imports(foreign)
-    if strange:
-        problem = f"These bytes hold no state: {', '.join(strange)} stand in them, which rlkit never writes."
+    found = contents(data)
+    names = foreign(found)
+    if names:
+        _refuse_imports(names)
+    if found.strange:
+        problem = f"These bytes hold no state: {', '.join(found.strange)} stand in them, which rlkit never writes."
         raise CorruptArtifactError(problem, _REMEDY)
 
 
 def _refuse_imports(names: list[str]) -> NoReturn:
-    problem = f"This file would run code when opened: it reaches for {', '.join(names)}."
+    problem = f"This file would run code when opened: it reaches for {opcodes.shown(names)}."
     raise UntrustedArtifactError(problem, "Nothing was run. A model's state needs no code: do not use this file.")
 
 
@@ -172,7 +168,7 @@ class _DType:
 
     def __init__(self, code: str, align: object, copy: object) -> None:
         if code not in DTYPES or align is not False or copy is not True:
-            message = f"{code!r} is no dtype of a state"
+            message = f"{code!r:.80} is no dtype of a state"
             raise pickle.UnpicklingError(message)
         self.code = code
         self.order = "="

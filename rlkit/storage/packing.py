@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from rlkit.errors import CorruptArtifactError, StoreError, UntrustedArtifactError
-from rlkit.storage import code, codec, trust
+from rlkit.storage import code, codec, opcodes, trust
 
 STATE = "state"
 CODE = "code"
-_SHOWN = 12  # names of imports that fit into an error
 
 
 @dataclass(frozen=True)
@@ -22,8 +21,8 @@ class Packed:
 
     Attributes:
         data: Its bytes.
-        signature: Of code, and of a state whose environment a module registers, what this user's key says of it; empty
-            where it could not be signed.
+        signature: This user's for all objects of the model together: on code, that it may be run; on a state, that its
+            environment may be made, which a module registers. Empty for neither.
     """
 
     data: bytes
@@ -60,30 +59,38 @@ def pack(
             so that loading may import it.
 
     Returns:
-        ``"state"``, and ``"code"`` where the class is packed: signed, unless this user's key cannot be written.
+        ``"state"``, and ``"code"`` where the class is packed. Signed, unless this user's key cannot be written: each
+        signature is for both together, so for algorithm and config too, which are in the state.
 
     Raises:
         StateError: The state is not plain data.
         ModelDefinitionError: The class cannot be packed.
     """
-    data = codec.encode(state)
-    signed = sign_environment and _names_module(state)
-    objects = {STATE: Packed(data, _signature(_digest(data), trust.ENVIRONMENT) if signed else "")}
+    objects = {STATE: Packed(codec.encode(state))}
     by_value = code.encode_class(model_class) if model_class is not None else None
     if by_value is not None:
-        objects[CODE] = Packed(by_value, _signature(by_value))
+        objects[CODE] = Packed(by_value)
+        objects[CODE] = _signed(objects, CODE, trust.CODE)
+    if sign_environment and _names_module(state):
+        objects[STATE] = _signed(objects, STATE, trust.ENVIRONMENT)
     return objects
 
 
-def _signature(data: bytes, domain: bytes = trust.CODE) -> str:
+def _signed(objects: Mapping[str, Packed], kind: str, domain: bytes) -> Packed:
     try:
-        return trust.sign(data, domain)
-    except StoreError:  # then loading asks for trust=True, as it does for anybody else's code
-        return ""
+        return replace(objects[kind], signature=trust.sign(_statement(objects), domain))
+    except StoreError:  # then loading asks for trust=True, as it does for anybody else's
+        return objects[kind]
 
 
-def _digest(data: bytes) -> bytes:
-    return hashlib.sha256(data).digest()
+def _statement(objects: Mapping[str, Packed]) -> bytes:
+    """Return what is signed: which objects are one model."""
+    return "\n".join(objects[kind].sha256 if kind in objects else "none" for kind in (STATE, CODE)).encode()
+
+
+def without_signatures(objects: Mapping[str, Packed]) -> dict[str, Packed]:
+    """Return the objects as others get them, who have another key and should not see what this one says."""
+    return {kind: replace(packed, signature="") for kind, packed in objects.items()}
 
 
 def _names_module(state: Mapping[str, Any]) -> bool:
@@ -98,31 +105,43 @@ def environment_is_signed(objects: Mapping[str, Packed], state: Mapping[str, Any
         objects: What :func:`pack` returned, from any source.
         state: The state among them.
     """
-    packed = objects[STATE]
-    return _names_module(state) and trust.is_signed(_digest(packed.data), packed.signature, trust.ENVIRONMENT)
+    return _names_module(state) and trust.is_signed(_statement(objects), objects[STATE].signature, trust.ENVIRONMENT)
 
 
-def open_class(packed: Packed, origin: str, *, trusted: bool = False) -> type:
-    """Return the class in a code object, which runs it: only where this user signed it on this machine, or says so.
+def code_is_signed(objects: Mapping[str, Packed]) -> bool:
+    """Whether this user kept, on this machine, the class among the objects together with the others.
 
     Args:
-        packed: The object.
-        origin: What to call it in an error.
+        objects: What :func:`pack` returned, from any source; a class is among them.
+    """
+    return STATE in objects and trust.is_signed(_statement(objects), objects[CODE].signature, trust.CODE)
+
+
+def open_class(objects: Mapping[str, Packed], origin: str, *, trusted: bool = False) -> type:
+    """Return the class among the objects, which runs it: only where this user signed them on this machine, or says so.
+
+    Args:
+        objects: What :func:`pack` returned, from any source; a class is among them.
+        origin: What to call them in an error.
         trusted: Whether the caller takes the responsibility.
 
     Raises:
-        UntrustedArtifactError: It is neither signed nor trusted; nothing was run. The message lists what would be.
+        UntrustedArtifactError: They are neither signed nor trusted; nothing was run. The message lists what would be.
         CorruptArtifactError: It cannot be opened.
     """
-    if not trusted and not trust.is_signed(packed.data, packed.signature):
-        found = code.imports_of(packed.data)
-        names = ", ".join(found[:_SHOWN]) + (f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else "")
-        reaches = f"It reaches for {names}." if names else "It imports nothing by name."
+    data = objects[CODE].data
+    if not trusted and not code_is_signed(objects):
+        reached = opcodes.shown(code.checked_contents(data).reached)
         problem = f"{origin} holds a class of its own, which was not kept by you on this machine: opening it runs code."
+        if objects[CODE].signature:
+            problem += (
+                " Its signature is another user's, or for another state, or an older rlkit made it for any state."
+            )
         raise UntrustedArtifactError(
-            problem, f"Nothing was run. {reaches} Say trust=True, or --trust, if you know where it comes from."
+            problem,
+            f"Nothing was run. It reaches for {reached}. Say trust=True, or --trust, if you know where it comes from.",
         )
-    return code.decode_class(packed.data)
+    return code.decode_class(data)
 
 
 def state_of(objects: Mapping[str, Packed]) -> dict[str, Any]:

@@ -17,10 +17,15 @@ from rlkit.storage import files
 _KEY_SIZE = 32
 """Bytes: as many as HMAC-SHA256 can use."""
 
-CODE = b"rlkit code 1\0"
-"""What stands before the data, so that a signature made by the same key for anything else is none of code."""
-ENVIRONMENT = b"rlkit environment 1\0"
-"""What stands before the SHA-256 of a state: its environment may be made, which imports the module that it names."""
+CODE = b"rlkit code 2\0"
+"""What stands before the data of a signature by which the class among a model's objects may be opened.
+
+So a signature made by the same key for anything else is none of code. Number 1 signed a class alone, which then was
+trusted beside any other state.
+"""
+ENVIRONMENT = b"rlkit environment 2\0"
+"""What stands before the data of a signature by which the environment that a model's state names may be made, which
+imports the module that registers it."""
 
 _FLAGS = (
     os.O_RDONLY
@@ -32,7 +37,7 @@ _FLAGS = (
 
 
 def sign(data: bytes, domain: bytes = CODE) -> str:
-    """Return this user's signature of code, making the user's key first where there is none.
+    """Return this user's signature of data, making the user's key first where there is none.
 
     Args:
         data: What to sign.

@@ -141,8 +141,9 @@ def keep(model, how, tmp_path):
     registry.register(model, "walk")
     if how == "registry":
         return lambda **options: registry.load("walk", **options)
+    path = tmp_path / "walk.rlkit"
     other = ModelRegistry(tmp_path / "other")
-    other.import_file(registry.export_file("walk", tmp_path / "walk.rlkit"), "taken")
+    other.import_file(model.save(path) if how == "imported" else registry.export_file("walk", path), "taken")
     return lambda **options: other.load("taken", **options)
 
 
@@ -156,10 +157,11 @@ def test_what_this_user_kept_imports_the_module_when_the_environment_is_made(mak
     assert (loaded.env_name, loaded.metadata["env_id"]) == ("Walk-v0", WALK)
 
 
-@pytest.mark.parametrize("how", ["file", "class", "registry", "imported"])
+@pytest.mark.parametrize("how", ["file", "class", "registry", "imported", "exported"])
 def test_what_somebody_else_kept_imports_nothing_and_names_the_module(make, nobodys, tmp_path, how):
     load = keep(make(), how, tmp_path)
-    nobodys()
+    if how != "exported":  # which is for others from the start
+        nobodys()
     loaded = load()
     assert loaded.predict([0.0, 0.0]) in (0, 1)
     assert loaded.reward_threshold is None
@@ -189,6 +191,20 @@ def test_what_somebody_else_kept_trains_where_nothing_needs_to_be_imported(make,
     gymnasium.register("Walk-v0", lambda: gymnasium.make("CartPole-v1"))
     with pytest.raises(rlkit.RLKitError, match="observation space"):
         load().train(8)
+    assert not imported()
+
+
+def test_inspection_shows_the_module_and_whether_it_is_trusted(make, nobodys, tmp_path):
+    registry = ModelRegistry(tmp_path / "registry")
+    registry.register(make(), "walk")
+    file = registry.export_file("walk", tmp_path / "walk.rlkit")
+    found = registry.inspect("walk").environment
+    assert (found.env_id, found.module, found.trusted) == (WALK, "walk_package", True)
+    assert not registry.inspect(file).environment.trusted
+    nobodys()
+    assert not registry.inspect("walk").environment.trusted
+    registry.register(rlkit.create("ppo", "CartPole-v1", **SMALL), "pole")
+    assert registry.inspect("pole").environment is None
     assert not imported()
 
 

@@ -1,5 +1,6 @@
 """Loading and looking at versions: from other processes, and with classes of one's own."""
 
+import dataclasses
 import os
 import shutil
 import subprocess
@@ -211,15 +212,20 @@ def test_inspection_opens_nothing(kept, tmp_path):
     assert (code.kind, code.trusted) == ("code", True)
     assert "rlkit.models.ppo.PPO" in code.imports
     file = kept.export_file("mine", tmp_path / "x.rlkit")
-    assert kept.inspect(file).objects == kept.inspect(str(file)).objects == kept.inspect("mine").objects
+    assert kept.inspect(file).objects == kept.inspect(str(file)).objects
+    assert kept.inspect(file).objects == (state, dataclasses.replace(code, trusted=False))
 
 
 @pytest.mark.usefixtures("notebook")
-def test_a_class_travels_in_a_file_and_stays_as_trusted_as_it_was(real, tmp_path, monkeypatch):
-    file = real.export_file("mine", tmp_path / "x.rlkit")
+@pytest.mark.parametrize("exported", [False, True])
+def test_a_class_travels_in_a_file_and_is_trusted_where_this_user_saved_it(real, tmp_path, monkeypatch, exported):
+    path = tmp_path / "x.rlkit"
+    file = real.export_file("mine", path) if exported else real.load("mine").save(path)
     other = ModelRegistry(tmp_path / "other")
-    other.import_file(file)
-    assert type(other.load("mine")).__name__ == type(rlkit.load(file)).__name__ == "Own"
+    other.import_file(file, "mine")
+    if not exported:
+        assert type(other.load("mine")).__name__ == type(rlkit.load(file)).__name__ == "Own"
+    assert (b"signature" in path.read_bytes()) is not exported
     monkeypatch.setenv("RLKIT_TRUST_DIR", str(tmp_path / "stranger"))
     for load in (lambda **told: other.load("mine", **told), lambda **told: rlkit.load(file, **told)):
         with pytest.raises(UntrustedArtifactError, match="trust=True"):

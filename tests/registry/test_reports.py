@@ -7,6 +7,7 @@ import pytest
 
 from rlkit.registry.reports import (
     GCReport,
+    InspectedEnvironment,
     InspectedObject,
     Inspection,
     Problem,
@@ -187,6 +188,30 @@ def test_a_state_that_would_run_code_is_said_to_be_refused():
         assert "plain data" not in shown
 
 
+@pytest.mark.parametrize("trusted", [None, SIGNED, STRANGE])
+def test_what_hides_something_is_said_to_be_refused(trusted):
+    bad = InspectedObject("code", 10, "ab" * 32, {"call": 1}, (), trusted, ("POP of a name or a literal",))
+    assert not bad.is_plain
+    for shown in (str(bad), words_of(bad)):
+        assert "has what rlkit never writes (POP of a name or a literal): load() refuses it" in shown
+
+
+@pytest.mark.parametrize(
+    ("trusted", "said"),
+    [
+        (SIGNED, "signed by you on this machine: making it imports walk"),
+        (STRANGE, "not signed here: with load(…, trust=True) making it would import walk"),
+    ],
+)
+def test_an_environment_says_what_it_imports_and_whether_it_is_trusted(trusted, said):
+    inspection = Inspection("walker:1", (STATE,), InspectedEnvironment("walk:Walk-v0", "walk", trusted))
+    assert inspection.is_plain
+    for shown in (str(inspection), words_of(inspection)):
+        assert "walk:Walk-v0" in shown
+        assert said in shown
+        assert "runs nothing" in shown
+
+
 def test_thousands_of_imports_are_counted():
     code = dataclasses.replace(CODE, imports=tuple(f"package.module.name{i}" for i in range(5000)))
     assert "and 4,988 more" in str(code)
@@ -206,7 +231,11 @@ def test_an_empty_inspection_says_so():
         VerifyReport(1, 1, 1, (Problem(HOSTILE, HOSTILE, HOSTILE),), (HOSTILE,)),
         GCReport(DRY_RUN, (HOSTILE,), 1, 1),
         PruneReport(DONE, (HOSTILE,), {HOSTILE: HOSTILE}),
-        Inspection(HOSTILE, (InspectedObject(HOSTILE, 1, HOSTILE, {HOSTILE: 1}, (HOSTILE,), STRANGE),)),
+        Inspection(
+            HOSTILE,
+            (InspectedObject(HOSTILE, 1, HOSTILE, {HOSTILE: 1}, (HOSTILE,), STRANGE, (HOSTILE,)),),
+            InspectedEnvironment(HOSTILE, HOSTILE, STRANGE),
+        ),
     ],
     ids=lambda report: type(report).__name__,
 )

@@ -1,5 +1,6 @@
 """One portable file: the same for the same model, and never loaded after any damage that matters."""
 
+import hashlib
 import io
 import json
 import os
@@ -108,7 +109,7 @@ def test_a_state_with_a_right_zip_checksum_but_another_hash_is_refused(file):
 def test_a_state_that_would_run_code_is_refused_though_its_hash_is_right(file):
     hostile = pickle.dumps({"a": os.system})
     manifest = manifest_of(file)
-    manifest["objects"]["state"] |= {"sha256": archive.hashlib.sha256(hostile).hexdigest(), "size": len(hostile)}
+    manifest["objects"]["state"] |= {"sha256": hashlib.sha256(hostile).hexdigest(), "size": len(hostile)}
     repacked(file, state_dill=hostile, manifest_json=seal(manifest))
     with pytest.raises(UntrustedArtifactError, match=r"posix\.system"):
         read(file)

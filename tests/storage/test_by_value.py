@@ -70,7 +70,8 @@ def test_a_class_that_refers_to_itself_is_made_once():
 
 def test_a_global_of_many_functions_is_written_once():
     data = encode_class(define("n = 300\nclass Mine:\n    def f(self): return n\n    def g(self): return n"))
-    names = [arguments[1] for called, arguments in opcodes.calls(data) if called.endswith(".set_global")]
+    calls = opcodes.read(data, opcodes.BY_VALUE).calls
+    names = [arguments[1] for called, arguments in calls if called.name == "set_global"]
     assert names == ["n"]
 
 

@@ -16,7 +16,7 @@ from hypothesis import given, settings, strategies as st
 
 from rlkit.errors import CorruptArtifactError, ModelDefinitionError, StoreError
 from rlkit.models.ppo import PPO
-from rlkit.storage.code import decode_class, encode_class, imports_of
+from rlkit.storage.code import contents, decode_class, encode_class
 
 DEFINITIONS = '''
 import math
@@ -723,6 +723,10 @@ def pickled(obj):
 def test_what_is_no_class_is_refused(data):
     with pytest.raises(CorruptArtifactError):
         decode_class(data)
+
+
+def imports_of(data):
+    return list(contents(data).reached)
 
 
 def test_what_a_class_reaches_for_is_listed_as_a_person_knows_it():
