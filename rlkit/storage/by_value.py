@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 import dill
+import numpy as np
 
 from rlkit.storage import rebuild
 from rlkit.storage.definition import definition
@@ -206,6 +207,10 @@ class Pickler(dill.Pickler):  # type: ignore[misc] # dill has no types
         """Write a lock as a new one, which nobody holds."""
         self.save_reduce(threading.RLock if isinstance(lock, _RLOCK) else threading.Lock, (), obj=lock)
 
+    def save_dtype(self, dtype: np.dtype[Any]) -> None:
+        """Write one of equal dtypes: numpy has one of a kind, but not of those that it reads from a pickle."""
+        super().save(self._equal.setdefault((np.dtype, dtype), dtype))
+
     def refuse_file(self, file: io.IOBase) -> None:
         """Write no open file, which dill would open again wherever the class is."""
         message = f"an open file, {getattr(file, 'name', file)!r}, stays where it is"
@@ -324,6 +329,8 @@ _SAVERS: dict[type, Callable[[Pickler, Any], None]] = {
 def _saver(obj: object) -> Callable[[Pickler, Any], None] | None:
     if isinstance(obj, type):
         return None if obj.__module__ == "builtins" else Pickler.save_class
+    if isinstance(obj, np.dtype):
+        return Pickler.save_dtype
     if isinstance(obj, io.IOBase) and not isinstance(obj, io.BytesIO | io.StringIO):
         return Pickler.refuse_file
     return _SAVERS.get(types.ModuleType if isinstance(obj, types.ModuleType) else type(obj))

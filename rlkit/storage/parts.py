@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import io
 import itertools
@@ -68,6 +69,11 @@ def constants_of(data: bytes) -> tuple[Constant, ...]:
     return tuple(sorted(found, key=lambda each: (not each.is_secret, each.name)))
 
 
+PYTHON = "Python"
+"""The name of a change of the Python that the code is of."""
+
+
+@functools.lru_cache(maxsize=16)  # a class that differs is compared each time a version is loaded
 def changes(left: bytes, right: bytes) -> tuple[Change, ...]:
     """List what differs between the bytes of two classes, but for where the lines of their source stood.
 
@@ -76,13 +82,16 @@ def changes(left: bytes, right: bytes) -> tuple[Change, ...]:
         right: Likewise.
 
     Returns:
-        The methods, functions, attributes and constants that differ, in the order in which the class leads to them.
+        The methods, functions, attributes and constants that differ, in the order in which the class leads to them;
+        ``PYTHON`` alone where code of different Pythons cannot be compared.
 
     Raises:
         CorruptArtifactError: One of them cannot be read.
     """
     with _reading():
         one, other = _summaries(left), _summaries(right)
+    if one[PYTHON] != other[PYTHON]:  # then all code differs
+        return (_change(PYTHON, one[PYTHON], other[PYTHON]),)
     names = dict.fromkeys([*one, *other])
     return tuple(_change(name, one.get(name), other.get(name)) for name in names if one.get(name) != other.get(name))
 
@@ -347,9 +356,10 @@ class _Part(NamedTuple):
 
 def _parts(data: bytes) -> list[_Part]:
     """Return everything with a name that the bytes hold, in the order in which it is reached."""
-    waiting: deque[Any] = deque([_Reader(io.BytesIO(data)).load()])
+    tag, cls = _Reader(io.BytesIO(data)).load()
+    waiting: deque[Any] = deque([cls])
     seen: dict[int, Any] = {}
-    found: list[_Part] = []
+    found = [_Part(PYTHON, _Name(_word(tag)))]
     while waiting:
         value = waiting.popleft()
         if id(value) in seen or isinstance(value, str | bytes | int | float | None):
