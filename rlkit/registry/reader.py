@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import warnings
 from collections.abc import Hashable, Iterable
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,11 @@ from tinydb.queries import QueryLike
 
 from rlkit.envs import EnvironmentLike
 from rlkit.errors import InvalidNameError, InvalidReferenceError, QueryError, UnknownAlgorithmError
-from rlkit.factory import factory
+from rlkit.factory import HAS_ITS_CLASS, factory
 from rlkit.models.base import ModelBase
 from rlkit.models.retraining import retrained
 from rlkit.registry.comparison import Comparison, Difference
+from rlkit.registry.difference import class_changes
 from rlkit.registry.index import VersionIndex
 from rlkit.registry.inspection import inspect_objects
 from rlkit.registry.lineage import Lineage
@@ -32,6 +34,7 @@ from rlkit.registry.transfer import export
 from rlkit.registry.verification import verify
 from rlkit.registry.versions import TYPES, Document, ModelVersion, VersionList, document_of
 from rlkit.storage.archive import is_archive_path, read_archive
+from rlkit.storage.packing import CODE
 from rlkit.training.progress import Progress
 
 Condition = str | QueryLike
@@ -199,17 +202,21 @@ class RegistryReader(VersionLookup):
         return Comparison([self.get(reference) for reference in references])
 
     def diff(self, left: str, right: str) -> Difference:
-        """Tell what differs between two versions: config, metrics, and how far each array of parameters has moved.
+        """Tell what differs between two versions: config, metrics, class, and how far each array of parameters moved.
 
         Raises:
             ModelNotFoundError: There is no such version.
             CorruptArtifactError: What is on disk is not what was registered.
             UntrustedArtifactError: One would run code that is not trusted; nothing was run.
         """
-        arrays = [self.load(reference).parameters for reference in (left, right)]
+        with warnings.catch_warnings():  # whose class differs from the one that is here does not matter
+            warnings.filterwarnings("ignore", f".*{HAS_ITS_CLASS}")
+            arrays = [self.load(reference).parameters for reference in (left, right)]
         names = dict.fromkeys([*arrays[0], *arrays[1]])
         parameters = {name: (arrays[0].get(name), arrays[1].get(name)) for name in names}
-        return Difference(self.get(left), self.get(right), parameters)
+        kept = [self._found(parse_reference(reference), self._whole) for reference in (left, right)]
+        classes = [(str(manifest.get("model_class") or ""), objects.get(CODE)) for _, manifest, objects in kept]
+        return Difference(self.get(left), self.get(right), parameters, class_changes(*classes))
 
     def lineage(self, reference: str) -> Lineage:
         """Tell what a version was trained on from, and what was trained on from it.
