@@ -10,8 +10,8 @@ from collections.abc import Iterable
 
 _LONGEST_LINE = 300  # letters of a message that somebody else wrote
 _LONGEST_OPTION = 200
-# Control characters, line and paragraph ends, invisible characters, what reverses the direction of text, surrogates, and
-# what XML forbids. Joiners stay: letters of many languages and emoji need them.
+# Control characters, line and paragraph ends, invisible characters, what reverses the direction of text, surrogates,
+# and what XML forbids. Joiners stay: letters of many languages and emoji need them.
 _CONTROL = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\ufffe\uffff"
     "\U000e0000-\U000e0fff]"
