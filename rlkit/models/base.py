@@ -12,7 +12,7 @@ from rlkit.config.changes import changes_from
 from rlkit.config.class_only import class_only
 from rlkit.envs import EnvironmentLike, EnvironmentSource, space_from_dict, space_to_dict
 from rlkit.envs.spaces import Space
-from rlkit.errors import UPDATE, ConfigError, ModelDefinitionError, StateError
+from rlkit.errors import UPDATE, ConfigError, ModelDefinitionError, StateError, visible
 from rlkit.models.card import model_card, model_text, model_title, trained
 from rlkit.models.learner import Learner
 from rlkit.storage.archive import archive_path, read_archive, write_archive
@@ -342,7 +342,7 @@ class ModelBase(Learner):
         return cls.from_state(state, env, metadata=packed.metadata, trust=trust)
 
     def __repr__(self) -> str:
-        return f"<{model_title(self)}: {trained(self)}, seed {self.seed}>"
+        return visible(f"<{model_title(self)}: {trained(self)}, seed {self.seed}>")
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002, FBT001 - IPython's protocol
         printer.text(model_text(self))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import gymnasium
 
@@ -18,6 +17,7 @@ from rlkit.factory import factory
 from rlkit.models.base import ModelBase
 from rlkit.registry.names import LATEST
 from rlkit.registry.versions import FIELDS, VersionList
+from rlkit.storage.files import expanded
 from rlkit.verbs.parser import Kind
 from rlkit.verbs.scope import Scope
 
@@ -124,7 +124,7 @@ def _presets(typed: _Typed) -> Iterable[str]:
 def _paths(typed: _Typed, *endings: str) -> Iterator[str]:
     """Folders, and files with one of these endings; all files where one of them is empty."""
     folder, slash, name = typed.fragment.rpartition("/")
-    where = Path(folder + slash).expanduser()
+    where = expanded(folder + slash)
     for path in sorted(where.iterdir()) if where.is_dir() else ():
         if path.name.startswith(".") and not name.startswith("."):
             continue

@@ -285,7 +285,7 @@ WRONG = [
     ("%rl_create ppo --as print", UsageError, "'print' is a name that Python or IPython needs", "'my_print'"),
     ("%rl_create ppo --as get_ipython", UsageError, "'get_ipython'", "'my_get_ipython'"),
     ("%rl_create ppo --as In", UsageError, "'In'", "'my_In'"),
-    ("%rl_helpx;", UsageError, "There is no %rl_helpx;.", "%rl_help"),
+    ("%rl_helpx;", UsageError, "There is no %rl_helpx.", "%rl_help"),
     ("%rl_help;x", UsageError, "There is no %rl_help;x.", "%rl_help"),
     ("%rl_", UsageError, "There is no %rl_.", ""),
     ("%rl_load {agent}", RLKitError, "'{agent}'", ""),
