@@ -108,7 +108,11 @@ def version(number=3, name="cartpole", aliases=(), **more):
     state = {"sha256": hashlib.sha256(f"{name}{number}".encode()).hexdigest(), "size": 115_000}
     meta = {"aliases": dict.fromkeys(aliases, number), "versions": {}}
     manifest = {**known, "objects": {"state": state}}
-    return ModelVersion(document_of(name, number, manifest, meta), lambda *_: manifest)
+    # A display shows whatever it gets, also what no manifest may say.
+    plain = {**KNOWN, "created": created.isoformat(), "objects": manifest["objects"]}
+    document = document_of(name, number, plain, meta)
+    document |= {key: value for key, value in more.items() if key in document}
+    return ModelVersion(document, lambda *_: manifest)
 
 
 def versions(count, **more):
