@@ -16,6 +16,7 @@ from rlkit.errors import RLKitError
 from rlkit.factory import factory
 from rlkit.models.base import ModelBase
 from rlkit.registry.names import LATEST
+from rlkit.registry.query import written
 from rlkit.registry.versions import FIELDS, VersionList
 from rlkit.storage.files import expanded
 from rlkit.verbs.parser import Kind
@@ -108,9 +109,9 @@ def _metrics(_: _Typed) -> Iterable[str]:
 def _fields(typed: _Typed) -> Iterable[str]:
     """Fields of a version, those inside another with a dot, and their values' descending order after a minus."""
     settings = {name for algorithm in factory.names() for name in factory.get(algorithm).Config.hyperparameters()}
-    inside = [*(f"metrics.{metric}" for metric in _metrics(typed)), *(f"config.{name}" for name in sorted(settings))]
+    inside = [*(("metrics", metric) for metric in _metrics(typed)), *(("config", name) for name in sorted(settings))]
     minus = "-" * typed.fragment.startswith("-")
-    return [f"{minus}{field}" for field in [*sorted(FIELDS), *inside]]
+    return [f"{minus}{field}" for field in [*sorted(FIELDS), *map(written, inside)]]
 
 
 def _restorable(_: _Typed) -> Iterable[str]:
