@@ -28,11 +28,11 @@ from rlkit.registry.overview import Overview, overview
 from rlkit.registry.progress import ticking
 from rlkit.registry.query import Filter, check_fields, order_field, ordered
 from rlkit.registry.reports import Inspection, VerifyReport
-from rlkit.registry.transfer import export
+from rlkit.registry.transfer import ExportedFile, export
 from rlkit.registry.verification import verify
 from rlkit.registry.versions import Document, ModelVersion, VersionList, document_of
 from rlkit.storage.archive import is_archive_path, read_archive
-from rlkit.storage.packing import CODE
+from rlkit.storage.packing import CODE, warn_of_secrets
 
 Condition = str | QueryLike
 """A search expression or a TinyDB query."""
@@ -225,15 +225,20 @@ class RegistryReader(VersionLookup):
         origin, _, objects = self._found(parse_reference(str(source)), self._whole)
         return inspect_objects(origin, objects)
 
-    def export_file(self, reference: str, path: str | os.PathLike[str] | None = None) -> Path:
+    def export_file(
+        self, reference: str, path: str | os.PathLike[str] | None = None, *, anonymous: bool = False
+    ) -> ExportedFile:
         """Write a version to one portable file, which ``import_file`` and ``rlkit.load`` take on any machine.
+
+        There is a warning where a class that travels with it holds what looks like a secret.
 
         Args:
             reference: The version.
             path: The file, whose name ends in ``.rlkit``; ``cartpole-3.rlkit`` in the folder worked in where None.
+            anonymous: Leave out who registered it, on which machine, and the git commit.
 
         Returns:
-            The path.
+            The path, which shows in a notebook what the file says of people and machines: its attribute ``says``.
 
         Raises:
             ModelNotFoundError: There is no such version.
@@ -242,7 +247,10 @@ class RegistryReader(VersionLookup):
         """
         parsed = parse_reference(reference)
         version, (_, _, objects) = self._found(parsed, lambda *place: (self._version(*place), self._whole(*place)))
-        return export(version, objects, f"{version.name}-{version.version}.rlkit" if path is None else path)
+        target = f"{version.name}-{version.version}.rlkit" if path is None else path
+        exported = export(version, objects, target, anonymous=anonymous)
+        warn_of_secrets(objects, str(exported), stacklevel=3)
+        return exported
 
     def trash(self) -> VersionList:
         """List the deleted versions that ``restore`` brings back."""
