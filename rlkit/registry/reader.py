@@ -80,6 +80,8 @@ class RegistryReader(VersionLookup):
             module = str(manifest.get("model_class") or "").partition(":")[0]
             remedy = f"Import the module that it is defined in first: import {module}" if module else error.remedy
             raise UnknownAlgorithmError(f"{origin} needs its class. {error.problem}", remedy) from None
+        if CODE not in objects:
+            _note_other_class(origin, str(manifest.get("model_class") or ""), type(model))
         _loaded_from[model] = (self.folder, origin)
         return model
 
@@ -310,3 +312,13 @@ class RegistryReader(VersionLookup):
 
     def _listed(self, documents: Iterable[Document], *, ranked: bool = False) -> VersionList:
         return VersionList((ModelVersion(document, self._manifest) for document in documents), ranked=ranked)
+
+
+def _note_other_class(origin: str, registered: str, taken: type) -> None:
+    """Say that the name of an algorithm belongs to another class by now; rlkit's own may have moved."""
+    here = f"{taken.__module__}:{taken.__qualname__}"
+    if registered not in ("", here) and not here.startswith("rlkit."):
+        told = (
+            f"{origin} was registered with {registered}, and has {here} now, which is the algorithm of that name here."
+        )
+        warnings.warn(told, stacklevel=3)
