@@ -19,6 +19,7 @@ from rlkit.registry import ModelRegistry
 from rlkit.registry.names import check_name, check_tags
 from rlkit.registry.overview import overview
 from rlkit.registry.reports import VerifyReport
+from rlkit.registry.transfer import ExportedFile
 from rlkit.registry.versions import ModelVersion
 from rlkit.storage.files import check_writable
 from rlkit.training import History
@@ -139,6 +140,8 @@ def _run(verb: Verb, words: Sequence[str]) -> None:
     options = parser.parse(words)
     result = verb.run(options, scope)
     print(json.dumps(to_plain(result), indent=2) if options.json else visible(_text(verb, result), keep="\n"))
+    if isinstance(result, ExportedFile) and result.says and not options.json:
+        print(f"Note: {visible(result.says)}", file=sys.stderr)
     if isinstance(result, Trained) and result.history.stop_reason == "interrupted":
         raise KeyboardInterrupt  # what was trained is kept; a script must not go on
     if isinstance(result, VerifyReport) and not result.ok:

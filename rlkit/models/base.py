@@ -16,7 +16,7 @@ from rlkit.errors import UPDATE, ConfigError, ModelDefinitionError, StateError, 
 from rlkit.models.card import model_card, model_text, model_title, trained
 from rlkit.models.learner import Learner
 from rlkit.storage.archive import archive_path, read_archive, write_archive
-from rlkit.storage.packing import PackedModel, environment_is_signed, pack, state_of
+from rlkit.storage.packing import PackedModel, environment_is_signed, pack, state_of, warn_of_secrets
 from rlkit.training.log import TrainingLog
 
 ModelT = TypeVar("ModelT", bound="ModelBase")
@@ -295,6 +295,8 @@ class ModelBase(Learner):
     def save(self, path: str | Path, *, slim: bool = False) -> Path:
         """Write the model to one portable file, whose name ends in ``.rlkit``, and return its path.
 
+        There is a warning where a class that travels with it holds what looks like a secret.
+
         Args:
             path: The file.
             slim: Leave out experience that is kept to learn from: see :meth:`get_state`. The file says so.
@@ -303,7 +305,9 @@ class ModelBase(Learner):
             StoreError: The file's ending is another, or the file cannot be written.
         """
         path = archive_path(path)
-        write_archive(path, self.packed(slim=slim))
+        packed = self.packed(slim=slim)
+        write_archive(path, packed)
+        warn_of_secrets(packed.objects, str(path), stacklevel=3)
         return path
 
     def packed(self, *, slim: bool = False) -> PackedModel:

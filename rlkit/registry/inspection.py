@@ -48,7 +48,9 @@ def _environment(objects: Mapping[str, Packed]) -> InspectedEnvironment | None:
         return None
     env_id = state.get("env_id")
     module = split_id(env_id)[0] if isinstance(env_id, str) else None
-    return None if module is None else InspectedEnvironment(env_id, module, environment_is_signed(objects, state))
+    if not isinstance(env_id, str) or module is None:
+        return None
+    return InspectedEnvironment(env_id, module, environment_is_signed(objects, state))
 
 
 def _constants(data: bytes) -> tuple[parts.Constant, ...]:

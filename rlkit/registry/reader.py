@@ -30,11 +30,11 @@ from rlkit.registry.progress import ticking
 from rlkit.registry.query import Filter, check_comparisons, check_fields, order_field, ordered
 from rlkit.registry.record import checked_record
 from rlkit.registry.reports import Inspection, VerifyReport
-from rlkit.registry.transfer import export
+from rlkit.registry.transfer import ExportedFile, export
 from rlkit.registry.verification import verify
 from rlkit.registry.versions import TYPES, Document, ModelVersion, VersionList, document_of
 from rlkit.storage.archive import is_archive_path, read_archive
-from rlkit.storage.packing import CODE
+from rlkit.storage.packing import CODE, warn_of_secrets
 from rlkit.training.progress import Progress
 
 Condition = str | QueryLike
@@ -83,6 +83,8 @@ class RegistryReader(VersionLookup):
             module = str(told["model_class"] or "").partition(":")[0]
             remedy = f"Import the module that it is defined in first: import {module}" if module else error.remedy
             raise UnknownAlgorithmError(f"{origin} needs its class. {error.problem}", remedy) from None
+        if CODE not in objects:
+            _note_other_class(origin, str(manifest.get("model_class") or ""), type(model))
         _loaded_from[model] = (self.folder, origin)
         return model
 
@@ -251,18 +253,21 @@ class RegistryReader(VersionLookup):
         origin, _, objects = self._found(parse_reference(str(source)), self._whole)
         return inspect_objects(origin, objects)
 
-    def export_file(self, reference: str, path: str | os.PathLike[str] | None = None) -> Path:
+    def export_file(
+        self, reference: str, path: str | os.PathLike[str] | None = None, *, anonymous: bool = False
+    ) -> ExportedFile:
         """Write a version to one portable file, which ``import_file`` and ``rlkit.load`` take on any machine.
 
         The file is for others: it carries no signature, so that a model class that travels with it needs ``trust=True``
-        here too.
+        here too. There is a warning where such a class holds what looks like a secret.
 
         Args:
             reference: The version.
             path: The file, whose name ends in ``.rlkit``; ``cartpole-3.rlkit`` in the folder worked in where None.
+            anonymous: Leave out who registered it, on which machine, and the git commit.
 
         Returns:
-            The path.
+            The path, which shows in a notebook what the file says of people and machines: its attribute ``says``.
 
         Raises:
             ModelNotFoundError: There is no such version.
@@ -271,7 +276,10 @@ class RegistryReader(VersionLookup):
         """
         parsed = parse_reference(reference)
         version, (_, _, objects) = self._found(parsed, lambda *place: (self._version(*place), self._whole(*place)))
-        return export(version, objects, f"{version.name}-{version.version}.rlkit" if path is None else path)
+        target = f"{version.name}-{version.version}.rlkit" if path is None else path
+        exported = export(version, objects, target, anonymous=anonymous)
+        warn_of_secrets(objects, str(exported), stacklevel=3)
+        return exported
 
     def trash(self) -> VersionList:
         """List the deleted versions that ``restore`` brings back."""
@@ -331,3 +339,13 @@ class RegistryReader(VersionLookup):
 
     def _listed(self, documents: Iterable[Document], *, ranked: bool = False) -> VersionList:
         return VersionList((ModelVersion(document, self._manifest) for document in documents), ranked=ranked)
+
+
+def _note_other_class(origin: str, registered: str, taken: type) -> None:
+    """Say that the name of an algorithm belongs to another class by now; rlkit's own may have moved."""
+    here = f"{taken.__module__}:{taken.__qualname__}"
+    if registered not in ("", here) and not here.startswith("rlkit."):
+        told = (
+            f"{origin} was registered with {registered}, and has {here} now, which is the algorithm of that name here."
+        )
+        warnings.warn(told, stacklevel=3)

@@ -318,7 +318,10 @@ class Inspection:
         return f"{text.one_line(self.source)}\n{textwrap.indent(told, '  ')}"
 
     def _repr_html_(self) -> str:
-        rows = [(each.kind, each._what, _verdict(each), html.code(f"{each.sha256[:12]}…")) for each in self.objects]  # noqa: SLF001 - ours
+        rows: list[tuple[str, str, str, str]] = [
+            (each.kind, each._what, _verdict(each), html.code(f"{each.sha256[:12]}…"))  # noqa: SLF001 - ours
+            for each in self.objects
+        ]
         if self.environment is not None:
             verdict = Markup(f"<strong>{html.plain(self.environment._verdict)}</strong>")  # noqa: SLF001 - ours
             rows.append(("environment", html.code(text.shortened(self.environment.env_id, _LONGEST_NAME)), verdict, ""))

@@ -75,8 +75,12 @@ class Pickler(dill.Pickler):  # type: ignore[misc] # dill has no types
         if kind is str or kind is bytes or (kind is tuple and all(type(part) is str for part in obj)):
             # Which of the equal ones are one object depends on what ran before.
             obj = self._equal.setdefault((kind, obj), obj)
-        if kind in _ATOMS:  # as dill does, after some questions
-            pickle._Pickler.save(self, obj, save_persistent_id)  # type: ignore[attr-defined] # noqa: SLF001
+        if kind in _ATOMS:  # as the pickler would after some questions, most of what is written being such
+            known = self.memo.get(id(obj))
+            if known is None:
+                self.dispatch[kind](self, obj)
+            else:
+                self.write(self.get(known[0]))
             return
         save = None if id(obj) in self.memo else _saver(obj)
         if save is None:

@@ -52,6 +52,7 @@ class Change(NamedTuple):
     right: str
 
 
+@functools.lru_cache(maxsize=16)  # a class is kept with each of its models
 def constants_of(data: bytes) -> tuple[Constant, ...]:
     """List the values that the bytes of a class hold: globals, enclosing variables, defaults and attributes.
 
@@ -328,7 +329,12 @@ class _Reader(pickle._Unpickler):  # noqa: SLF001 - that in C lets nobody say ho
         keywords, arguments, made = self.stack.pop(), self.stack.pop(), self.stack.pop()
         self.append(_Call(_dotted(made), [*arguments, keywords]))
 
+    def _refuse(self) -> None:
+        message = "a bytearray, which no class holds"  # and which takes memory for bytes that are not there
+        raise pickle.UnpicklingError(message)
+
     for _opcode, _handler in (
+        (pickle.BYTEARRAY8, _refuse),
         (pickle.EMPTY_DICT, _push_dict),
         (pickle.DICT, _push_marked_dict),
         (pickle.EMPTY_SET, _push_set),
@@ -584,22 +590,28 @@ def _constants(part: _Part) -> Iterator[Constant]:
 
 def _is_constant(value: Any) -> bool:
     """Whether a value is more than a class, a module or a method, however that is wrapped."""
-    if isinstance(value, _Call):
-        return not value.function.startswith(_NO_CONSTANTS) and any(map(_is_constant, [*value.arguments, *value.more]))
-    if isinstance(value, _Field):
-        return _is_constant(value.default)
-    return not (value is None or isinstance(value, _Class | _Function | _Name | _Holder))
+    waiting, seen = [value], set()
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, _Field):
+            part = part.default
+        if isinstance(part, _Call):
+            if id(part) not in seen and not part.function.startswith(_NO_CONSTANTS):
+                waiting += [*part.arguments, *part.more]
+            seen.add(id(part))
+        elif not (part is None or isinstance(part, _Class | _Function | _Name | _Holder)):
+            return True
+    return False
 
 
 def _texts(code: Any) -> Iterator[str | bytes]:
-    """Yield the texts that stand in the code of a function."""
-    if isinstance(code, _Call) and code.function == _CODE and len(code.arguments) > _CONSTANTS:
-        waiting = [code.arguments[_CONSTANTS]]
-        while waiting:
-            constant = waiting.pop()
-            if isinstance(constant, str | bytes):
-                yield constant
-            elif isinstance(constant, tuple):
-                waiting += constant
-            elif isinstance(constant, _Call):
-                yield from _texts(constant)
+    """Yield the texts that stand in the code of a function, and of those in it."""
+    waiting, seen = [code], set()
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, str | bytes):
+            yield part
+        elif isinstance(part, tuple | _Call) and id(part) not in seen:
+            seen.add(id(part))
+            is_code = isinstance(part, _Call) and part.function == _CODE and len(part.arguments) > _CONSTANTS
+            waiting += part if isinstance(part, tuple) else [part.arguments[_CONSTANTS]] if is_code else []

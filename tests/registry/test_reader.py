@@ -1,10 +1,12 @@
 """Loading and looking at versions: from other processes, and with classes of one's own."""
 
 import dataclasses
+import importlib.machinery
 import os
 import shutil
 import subprocess
 import sys
+import types
 
 import gymnasium
 import numpy as np
@@ -253,6 +255,23 @@ def test_anothers_class_gives_way_to_the_one_that_is_here_only_where_they_are_th
     with pytest.raises(UntrustedArtifactError, match=r"Shifted\.load\(file\) takes .* \(Shifted\.shift\)"):
         real.load("s:1")
     assert type(other.load(file)) is other
+
+
+def test_where_a_class_of_a_notebook_took_the_name_of_a_modules_there_is_a_note(real, run_cell, monkeypatch):
+    module = types.ModuleType("agents")
+    module.__spec__ = importlib.machinery.ModuleSpec("agents", None)
+    monkeypatch.setitem(sys.modules, "agents", module)
+    run_cell(f"__name__ = 'agents'\n{CELL}")
+    module.Shifted = rlkit.factory.get("shifted")
+    real.register(rlkit.create("shifted", "CartPole-v1", **SMALL), "s")
+    assert "code" not in real._manifest("s", 1)["objects"]
+    assert real.load("s:1").shift == 1
+    taken = run_cell()
+    with pytest.warns(
+        UserWarning, match="s:1 was registered with agents:Shifted, and has __main__:Shifted now"
+    ) as noted:
+        assert type(real.load("s:1")) is taken
+    assert [each.filename for each in noted] == [__file__]
 
 
 def test_code_of_another_python_gives_way_to_the_class_that_is_here(shifted, run_cell):
