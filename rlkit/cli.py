@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import rlkit
-from rlkit.errors import RLKitError, StoreError, UsageError, in_two_lines, nearest
+from rlkit.errors import RLKitError, StoreError, UsageError, in_two_lines, nearest, visible
 from rlkit.models.base import ModelBase
 from rlkit.registry import ModelRegistry
 from rlkit.registry.names import check_name, check_tags
 from rlkit.registry.overview import overview
 from rlkit.registry.reports import VerifyReport
+from rlkit.registry.transfer import ExportedFile
 from rlkit.registry.versions import ModelVersion
 from rlkit.storage.files import check_writable
 from rlkit.training import History
@@ -138,7 +139,9 @@ def _run(verb: Verb, words: Sequence[str]) -> None:
     parser.add("--json", action="store_true", help="print JSON, for scripts")
     options = parser.parse(words)
     result = verb.run(options, scope)
-    print(json.dumps(to_plain(result), indent=2) if options.json else _text(verb, result))
+    print(json.dumps(to_plain(result), indent=2) if options.json else visible(_text(verb, result), keep="\n"))
+    if isinstance(result, ExportedFile) and result.says and not options.json:
+        print(f"Note: {visible(result.says)}", file=sys.stderr)
     if isinstance(result, Trained) and result.history.stop_reason == "interrupted":
         raise KeyboardInterrupt  # what was trained is kept; a script must not go on
     if isinstance(result, VerifyReport) and not result.ok:
@@ -204,7 +207,7 @@ def _answer(words: Sequence[str]) -> int:
             )
         _run(VERBS[words[0]], words[1:])
     except HelpRequested as answer:
-        print(answer)
+        print(visible(str(answer), keep="\n"))
     except RLKitError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 2 if isinstance(error, UsageError) else 1

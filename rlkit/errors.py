@@ -3,9 +3,35 @@
 from __future__ import annotations
 
 import difflib
+import re
+import sys
+import warnings
 from collections.abc import Iterable
 
 _LONGEST_LINE = 300  # letters of a message that somebody else wrote
+_LONGEST_OPTION = 200
+# Control characters, line and paragraph ends, invisible characters, what reverses the direction of text, surrogates,
+# and what XML forbids. Joiners stay: letters of many languages and emoji need them.
+_CONTROL = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\ufffe\uffff"
+    "\U000e0000-\U000e0fff]"
+)
+
+
+def visible(text: str, keep: str = "") -> str:
+    r"""Write control characters as Python does, such as ``\x1b``, so that no terminal obeys them.
+
+    Args:
+        text: Any text, such as a name from a file.
+        keep: Those to leave as they are: ``"\n"`` where text may have several lines.
+
+    Returns:
+        Text that shows what is in it.
+    """
+    if text.isprintable():
+        return text
+    return _CONTROL.sub(lambda found: found[0] if found[0] in keep else ascii(found[0])[1:-1], text)
+
 
 UPDATE = "Update rlkit: pull its repository, and run pip install . there."
 """The remedy for what a newer rlkit wrote. PyPI has a stranger's package of this name."""
@@ -20,6 +46,7 @@ class RLKitError(Exception):
     """
 
     def __init__(self, problem: str, remedy: str = "") -> None:
+        problem, remedy = visible(problem), visible(remedy, keep="\n")
         super().__init__(problem, remedy)
         self.problem = problem
         self.remedy = remedy
@@ -114,7 +141,19 @@ def in_two_lines(error: BaseException) -> str:
         At most two lines: type and message.
     """
     lines = [line for line in f"{type(error).__name__}: {error}".splitlines() if line.strip()]
-    return "\n".join(line[:_LONGEST_LINE] for line in lines[:2]).removesuffix(": ")
+    return "\n".join(visible(line)[:_LONGEST_LINE] for line in lines[:2]).removesuffix(": ")
+
+
+def warn_caller(message: str) -> None:
+    """Warn with the place of the line outside rlkit that led here.
+
+    Args:
+        message: What to warn of.
+    """
+    level, frame = 2, sys._getframe(1)  # noqa: SLF001 - Python's own warnings look at it as well
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == __package__:
+        level, frame = level + 1, frame.f_back
+    warnings.warn(visible(message, keep="\n"), stacklevel=level)
 
 
 def did_you_mean(word: str, options: Iterable[str]) -> str:
@@ -127,7 +166,7 @@ def did_you_mean(word: str, options: Iterable[str]) -> str:
     Returns:
         ``"Did you mean 'x'?"`` where one is near, else ``"Choose from a, b, c."``; empty without options.
     """
-    known = sorted(set(options))
+    known = sorted(_that_are_safe(options))
     if not known:
         return ""
     shown = ", ".join(known[:12]) + (", …" if len(known) > 12 else ".")  # noqa: PLR2004 - one line's worth
@@ -136,6 +175,15 @@ def did_you_mean(word: str, options: Iterable[str]) -> str:
 
 def nearest(word: str, options: Iterable[str]) -> str:
     """Return a sentence that suggests the option nearest to ``word``: empty where none is near."""
-    by_folded = {option.lower(): option for option in sorted(set(options))}
+    by_folded = {option.lower(): option for option in sorted(_that_are_safe(options))}
     near = difflib.get_close_matches(word.lower(), by_folded, n=1, cutoff=0.6)
     return f"Did you mean {by_folded[near[0]]!r}?" if near else ""
+
+
+def _that_are_safe(options: Iterable[str]) -> set[str]:
+    """Leave out what may be a trap where somebody pastes it: IPython evaluates braces and dollar signs in a magic."""
+    return {
+        option
+        for option in options
+        if len(option) <= _LONGEST_OPTION and not set("{}$`").intersection(option) and visible(option) == option
+    }

@@ -6,7 +6,7 @@ import importlib
 import inspect
 import pkgutil
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -19,9 +19,17 @@ from rlkit.config import ModelConfig, presets
 from rlkit.display import html, text
 from rlkit.envs import EnvironmentLike, check_space, newest_id, space_to_dict, split_id
 from rlkit.envs.spaces import Space
-from rlkit.errors import ModelDefinitionError, UnknownAlgorithmError, UnsupportedSpaceError, did_you_mean
+from rlkit.errors import (
+    ModelDefinitionError,
+    UnknownAlgorithmError,
+    UnsupportedSpaceError,
+    UntrustedArtifactError,
+    did_you_mean,
+)
 from rlkit.models.base import ModelBase
+from rlkit.storage.code import encode_class
 from rlkit.storage.packing import CODE, Packed, environment_is_signed, open_class, state_of
+from rlkit.storage.parts import PYTHON, Change, changes
 
 ENTRY_POINT_GROUP = "rlkit.models"
 
@@ -29,6 +37,10 @@ ModelClass = type[ModelBase]
 AnyModelClass = TypeVar("AnyModelClass", bound=ModelClass)
 
 
+HAS_ITS_CLASS = "has the class that it was kept with"
+"""What the note says of a model whose class differs from the one that is here."""
+
+_SOME = 3  # names that differ, in a sentence
 _LABELS = ("observations", "actions", "presets")
 
 
@@ -299,7 +311,10 @@ class ModelFactory:
         trust: bool = False,
         origin: str = "The file",
     ) -> ModelBase:
-        """Return the model that was packed as ``objects``; a class among them is opened only where none is known here.
+        """Return the model that was packed as ``objects``.
+
+        A class among them is the model's class. Where the one of the same name here is the same but for where the
+        lines of its source stand, that is taken and nothing is opened; where it differs, there is a note.
 
         Args:
             objects: What ``storage.packing.pack`` returned, from any source.
@@ -316,15 +331,61 @@ class ModelFactory:
             StateError: The state is damaged or of a newer format.
         """
         state = state_of(objects)
-        algorithm = str(state.get("algorithm"))
         imports = trust or environment_is_signed(objects, state)
-        if CODE not in objects or algorithm in self._known():
+        if CODE not in objects:
             return self.from_state(state, env, metadata=metadata, trust=imports)
-        model_class = _checked(open_class(objects, origin, trusted=trust))
+        model_class = self._class_of(objects, str(state.get("algorithm")), origin, trust=trust)
+        return model_class.from_state(state, env, metadata=metadata, trust=imports)
+
+    def _class_of(self, objects: Mapping[str, Packed], algorithm: str, origin: str, *, trust: bool) -> ModelClass:
+        """Return the class among the objects, or the one known here where that is the same."""
+        known, differing = self._known().get(algorithm), self.differing(objects, algorithm)
+        if known is not None and not differing:
+            return known
+        names = _some([change.name for change in differing])
+        if known is not None and names == PYTHON:
+            told = f"{origin} holds the class {algorithm!r} in code of another Python: the one that is here is used."
+            warnings.warn(told, stacklevel=4)
+            return known
+        try:
+            model_class = _checked(open_class(objects, origin, trusted=trust))
+        except UntrustedArtifactError as error:
+            if known is None:
+                raise
+            here = f"{known.__name__}.load(file) takes the class that is here instead, which differs ({names})."
+            raise UntrustedArtifactError(error.problem, f"{error.remedy} {here}") from None
         if getattr(model_class, "algorithm", None) != algorithm:
             problem = f"{origin} is a model of {algorithm!r}, and its class is {model_class.__name__}."
             raise ModelDefinitionError(problem, "Get the file again from where it came from.")
-        return model_class.from_state(state, env, metadata=metadata, trust=imports)
+        if known is not None:
+            told = f"{origin} {HAS_ITS_CLASS}: the {algorithm!r} that is here differs ({names})."
+            warnings.warn(f"{told} To use that: {known.__name__}.from_state(model.get_state())", stacklevel=4)
+        return model_class
+
+    def differing(self, objects: Mapping[str, Packed], algorithm: str) -> tuple[Change, ...]:
+        """Compare the class among the objects with the one that is known here. Nothing is opened.
+
+        Args:
+            objects: What ``storage.packing.pack`` returned, from any source.
+            algorithm: The name of both.
+
+        Returns:
+            What differs: on the left as it is among the objects, on the right as it is here. Nothing where one of the
+            two is missing.
+
+        Raises:
+            CorruptArtifactError: There is no class in the bytes.
+        """
+        known = self._known().get(algorithm)
+        if known is None or CODE not in objects:
+            return ()
+        try:
+            own = encode_class(known)
+        except ModelDefinitionError:
+            own = None
+        if own is None:
+            return (Change(known.__name__, "kept with the model", f"{known.__module__}.{known.__qualname__}"),)
+        return () if own == objects[CODE].data else changes(objects[CODE].data, own)
 
     def __repr__(self) -> str:
         return f"<ModelFactory: {', '.join(self.names())}>"
@@ -360,6 +421,12 @@ def env_id_of(env: object) -> str | None:
 def num_envs_of(env: object) -> int | None:
     """Return how many environments there must be: as many as a vector environment has; None for any number."""
     return env.num_envs if isinstance(env, VectorEnv) else None
+
+
+def _some(names: Sequence[str]) -> str:
+    """Write the first of some names."""
+    more = f" and {len(names) - _SOME} more" if len(names) > _SOME else ""
+    return ", ".join(names[:_SOME]) + more
 
 
 def _is_algorithm(member: object) -> bool:

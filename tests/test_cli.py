@@ -130,8 +130,13 @@ def kept(capsys):
 
 
 def test_export_and_import_take_a_version_elsewhere(kept, tmp_path, capsys, monkeypatch):
-    assert main(["export", "cartpole:1", str(tmp_path / "x.rlkit")]) == 0
-    assert capsys.readouterr().out.strip() == str(tmp_path / "x.rlkit")
+    file = str(tmp_path / "x.rlkit")
+    assert main(["export", "cartpole:1", file]) == 0
+    shown = capsys.readouterr()
+    assert shown.out.strip() == file
+    assert shown.err.startswith("Note: The file says who registered it")
+    assert main(["export", "cartpole:1", file, "--anonymous"]) == 0
+    assert "who registered it (" not in capsys.readouterr().err
     monkeypatch.setenv("RLKIT_HOME", str(tmp_path / "other"))
     assert main(["import", str(tmp_path / "x.rlkit"), "pole"]) == 0
     assert capsys.readouterr().out.strip() == "pole:1"

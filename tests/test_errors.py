@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from rlkit import errors
-from rlkit.errors import RLKitError, TrainingError, did_you_mean, in_two_lines
+from rlkit.errors import RLKitError, TrainingError, did_you_mean, in_two_lines, visible, warn_caller
 
 ALL = [
     member for _, member in inspect.getmembers(errors, inspect.isclass) if issubclass(member, RLKitError)
@@ -84,6 +84,31 @@ def test_anything_a_person_types_gets_a_sentence_or_none(word, options):
 def test_an_option_itself_is_its_own_suggestion(options, data):
     option = data.draw(st.sampled_from(options))
     assert did_you_mean(option, options) == f"Did you mean {option!r}?"
+
+
+@pytest.mark.parametrize("error", ALL)
+def test_no_error_writes_control_characters_to_a_terminal(error):
+    raised = error("No model \x1b[31mred\x1b[0m\r\b\x9b\n\u202e.", "Try \x1b]0;x\x07.")
+    assert str(raised) == r"No model \x1b[31mred\x1b[0m\r\x08\x9b\n\u202e." + "\n" + r"Try \x1b]0;x\x07."
+    assert in_two_lines(ValueError("a\x1b[2Jb")) == r"ValueError: a\x1b[2Jb"
+
+
+def test_letters_of_all_languages_stay_as_they_are():
+    words = "naïve 強化 שלום क\u094d\u200dष 👩\u200d🚀 a\xa0b"
+    assert visible(words) == words
+    assert visible("one\ttwo\n", keep="\n") == "one\\ttwo\n"
+
+
+@pytest.mark.parametrize("trap", ["{__import__('os').system('x')}", "$HOME", "`x`", "a\x1b[31m", "x" * 1000])
+def test_no_trap_is_suggested(trap):
+    assert did_you_mean(trap, [trap]) == ""
+    assert did_you_mean(trap, [trap, "b"]) == "Choose from b."
+
+
+def test_a_warning_names_the_line_that_led_to_it():
+    with pytest.warns(UserWarning, match=r"a\\x1b") as caught:
+        warn_caller("a\x1b")
+    assert caught[0].filename == __file__
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from rlkit.display import text
 
-_MOST = 200
+MOST_CHANGES = 200
 """Changes of one hyperparameter in a log: a callback may change it after each of a million updates."""
 _MOST_SHOWN = 4
 
@@ -72,7 +72,7 @@ def with_change(changes: Sequence[ConfigChange], change: ConfigChange) -> tuple[
         change = ConfigChange(change.num_timesteps, change.name, last.old, change.new)
     if change.old == change.new:
         return tuple(changes)
-    if len(own) < _MOST:
+    if len(own) < MOST_CHANGES:
         return (*changes, change)
     others = [known for known in changes if known.name != change.name]
     return tuple(sorted([*others, *_thinned([*own, change])], key=lambda known: known.num_timesteps))

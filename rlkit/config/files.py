@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,9 @@ _NEUTRAL: dict[str, tuple[object, ...]] = {
     "sde_sample_freq": (None, -1),
     "callback": (None, []),
 }
+_MOST_BYTES, _MOST_PARTS, _DEEPEST = 200_000, 100_000, 50
+_LONGEST_NUMBER, _MOST_BITS = 100, 1024  # digits, and bits: more than any float has
+_OF_ANY_USE = "Write lines such as 'learning_rate: 0.001', or a block of them for each environment."
 _MAPPINGS = {"net_arch", "policy_kwargs"}
 _POLICY_KEYS = {
     "net_arch": "net_arch",
@@ -46,9 +50,14 @@ def read(path: Path, env: str | None = None) -> Mapping[str, Any]:
     Raises:
         ConfigError: The file is not there, not YAML or TOML, or has no such block.
     """
+    path = disk.expanded(path)
     _check_suffix(path)
     try:
-        content = path.read_text(encoding="utf-8")
+        if path.exists() and not path.is_file() and not path.is_dir():  # a pipe would be waited for
+            raise ConfigError(f"{str(path)!r} cannot be read: it is not a file.", "Give a text file in UTF-8.")
+        with path.open("rb") as file:
+            data = file.read(_MOST_BYTES + 1)
+        content = "" if len(data) > _MOST_BYTES else data.decode()
     except FileNotFoundError:
         siblings = [p.name for p in path.parent.glob("*") if p.suffix in (".yaml", ".yml", ".toml")]
         problem = f"{str(path)!r} cannot be read: there is no such file."
@@ -56,6 +65,8 @@ def read(path: Path, env: str | None = None) -> Mapping[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ConfigError(f"{str(path)!r} cannot be read: {reason}.", "Give a text file in UTF-8.") from None
+    if len(data) > _MOST_BYTES:
+        raise ConfigError(f"{str(path)!r} has more than {_MOST_BYTES:,} bytes.", _OF_ANY_USE)
     return parse_block(content, str(path), env, toml=path.suffix == ".toml")
 
 
@@ -71,18 +82,77 @@ def parse_block(content: str, where: str, env: str | None = None, *, toml: bool 
     Raises:
         ConfigError: It is not YAML or TOML, or has no such block.
     """
+    if len(content) > _MOST_BYTES:
+        raise ConfigError(f"{where!r} has more than {_MOST_BYTES:,} characters.", _OF_ANY_USE)
     try:
         data = tomllib.loads(content) if toml else yaml.load(content, _Loader)  # noqa: S506 - which is a safe one
-    # ValueError: TOML's, and YAML's of a date such as 2020-13-45. RecursionError: nested too deep.
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        _check_size(data, _parts)
+    except (_TooLargeError, RecursionError) as error:
+        reason = str(error) if isinstance(error, _TooLargeError) else f"is nested more than {_DEEPEST} levels deep"
+        raise ConfigError(f"{where!r} {reason}.", _OF_ANY_USE) from None
+    # ValueError: TOML's, and YAML's of a date such as 2020-13-45.
+    except (yaml.YAMLError, ValueError) as error:
         reason = " ".join(str(error).replace(' in "<unicode string>",', " at").split())
         remedy = f"Write lines such as 'learning_rate{' =' if toml else ':'} 0.001', with spaces and not with tabs."
         raise ConfigError(f"{where!r} is not valid {'TOML' if toml else 'YAML'}: {reason}.", remedy) from None
     return _block(data, where, env)
 
 
+class _TooLargeError(ValueError):
+    """Data are nested too deep, or too many."""
+
+
+def _check_size(root: Any, parts: Callable[[Any], Iterable[Any]]) -> None:
+    """Refuse what is nested deep or large, counting what is referred to each time anew.
+
+    Args:
+        root: Data or a node of YAML.
+        parts: Returns what one of them holds.
+
+    Raises:
+        _TooLargeError: It is.
+    """
+    count, level = 0, [root]
+    for depth in itertools.count():
+        count += len(level)
+        if count > _MOST_PARTS:
+            message = f"holds more than {_MOST_PARTS:,} values"
+            raise _TooLargeError(message)
+        if not level:
+            return
+        if depth > _DEEPEST:
+            message = f"is nested more than {_DEEPEST} levels deep"
+            raise _TooLargeError(message)
+        level = list(itertools.islice((part for each in level for part in parts(each)), _MOST_PARTS + 1))
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        message = f"holds a number of {value.bit_length():,} bits"
+        raise _TooLargeError(message)
+    return (*value.keys(), *value.values()) if isinstance(value, dict) else value if isinstance(value, list) else ()
+
+
+def _node_parts(node: yaml.Node) -> Iterable[yaml.Node]:
+    if isinstance(node, yaml.ScalarNode):
+        if len(node.value) > _LONGEST_NUMBER and node.tag == "tag:yaml.org,2002:int":
+            message = f"holds a number of {len(node.value):,} digits"
+            raise _TooLargeError(message)
+        return ()
+    return itertools.chain(*node.value) if isinstance(node, yaml.MappingNode) else node.value
+
+
 class _Loader(yaml.SafeLoader):
-    """Refuses a key that stands twice, where YAML's own loader would take the last and say nothing."""
+    """Refuses a key that stands twice, where YAML's own loader would take the last and say nothing.
+
+    What is too large is refused before anything is made of it: a file of ten lines can refer to a billion values.
+    """
+
+    def get_single_node(self) -> yaml.Node | None:
+        node = super().get_single_node()
+        if node is not None:
+            _check_size(node, _node_parts)
+        return node
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
         node = super().compose_mapping_node(anchor)
@@ -119,6 +189,7 @@ def write(path: Path, values: Mapping[str, Any]) -> Path:
         ConfigError: The file's ending is not .yaml, .yml or .toml.
         StoreError: The file cannot be written.
     """
+    path = disk.expanded(path)
     _check_suffix(path)
     if path.suffix == ".toml":  # TOML has no null: what is None is left out, as None is its default
         content = tomli_w.dumps({name: value for name, value in values.items() if value is not None})
@@ -137,9 +208,11 @@ def parse_value(content: str) -> Any:
     """Return what a person meant by ``content``: a number, a list, a dict, True, None, or the text itself."""
     if content.strip().lower() == "none":
         return None
+    if len(content) > _MOST_BYTES:
+        return content
     try:
-        value = yaml.safe_load(content)
-    except (yaml.YAMLError, ValueError):  # ValueError: a date such as 2020-13-45
+        value = yaml.load(content, _Loader)  # noqa: S506 - which is a safe one
+    except (yaml.YAMLError, ValueError, RecursionError):  # ValueError: too large, or a date such as 2020-13-45
         return content
     return _number(value) if isinstance(value, str) else value
 

@@ -13,12 +13,11 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Literal
 
 from rlkit.display import text
+from rlkit.errors import visible
 
 Tone = Literal["neutral", "accent", "good", "bad"]
 
-# What XML forbids, other control characters, and what would turn round the direction of the text that follows.
-_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2029\u202f-\u2065\u206a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_MATHEMATICS = re.compile(r"\$|\\(?=[(\[])")  # what begins or ends it
+_MATHEMATICS = re.compile(r"\$|\\(?=[(\[]|begin\b)")  # what begins or ends it
 _PICTURE_DATA = re.compile(r'(?<=;base64,)[^"]*')
 _MOST_BYTES, _MOST_ITEMS, _MOST_BADGES = 10_000, 100, 6
 _LONGEST, _LONGEST_BADGE = 120, 40  # letters of a text in a cell, and of one that cannot be broken
@@ -58,11 +57,11 @@ def escape(value: object) -> Markup:
         value: Markup stays as it is; numbers and None are written as ``text.number`` does.
 
     Returns:
-        Escaped text; control characters, and what turns its direction round, are shown as U+FFFD.
+        Escaped text; control characters, and what turns its direction round, are shown as Python writes them.
     """
     if isinstance(value, Markup):
         return value
-    return Markup(html.escape(_UNPRINTABLE.sub("\ufffd", text.number(value))))
+    return Markup(html.escape(visible(text.number(value), keep="\t\n\r")))
 
 
 def plain(value: object) -> Markup:

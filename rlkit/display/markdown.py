@@ -7,12 +7,24 @@ tables, within code and to different readers.
 
 from __future__ import annotations
 
+import html
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from textwrap import indent
+from typing import Any
+from urllib.parse import quote
 
 from rlkit.display import text
+from rlkit.errors import visible
 
-_STRUCTURE = re.compile(r"[\\`*_\[\]<>|~$&#!@]")
+_Token = Mapping[str, Any]  # of mistune's syntax tree
+
+_STRUCTURE = re.compile(r"[\\`*\[\]{}<>|~$#@]|&(?=[#\w])|!$|(?<![^\W_])_|_(?![^\W_])")  # mean_return is a word
+_BEGIN = re.compile(r"^(\d*)([-+=:%.)])(?=[-=:%\s]|$)")  # of a list, a heading, a directive
+_MATHEMATICS = re.compile(r"&#(?:36|92);")
+_SIMPLE = re.compile(r"[\w .,:=+/()'\"-]+")  # which means nothing in Markdown outside of code, either
+_LONGEST = 20_000  # letters of a description; what is longer is text
 _TAME = re.compile(r"[\w .,:;/@%+=?'\"()\[\]{}*#!^–…·-]+")  # noqa: RUF001 - an en dash stands for no value
 _NOT_WORD = re.compile(r"[^\w ,+-]|_")  # a dot or a colon may make a link
 
@@ -26,7 +38,8 @@ def escape(value: object) -> str:
     Returns:
         One line that shows as the text it is.
     """
-    return _STRUCTURE.sub(_reference, text.one_line(text.number(value)))
+    line = _STRUCTURE.sub(_reference, text.one_line(text.number(value)))
+    return _MATHEMATICS.sub(r"<span>\g<0></span>", line)  # JupyterLab looks for it in what a page shows
 
 
 def code(value: object) -> str:
@@ -43,7 +56,11 @@ def code(value: object) -> str:
         return ""
     if _TAME.fullmatch(line):
         return f"`{line}`"
-    return f"<code>{_NOT_WORD.sub(_reference, line)}</code>"
+    return _code_element(line)
+
+
+def _code_element(content: str) -> str:
+    return f"<code>{_NOT_WORD.sub(_reference, content)}</code>"
 
 
 def _reference(match: re.Match[str]) -> str:
@@ -92,22 +109,128 @@ def bullets(lines: Iterable[str]) -> str:
     return "\n".join(f"- {line}" for line in lines)
 
 
-def closed(source: str) -> str:
-    """Take somebody's Markdown as it is, and end what would go on beyond it: a fence of code, an HTML comment.
+def tamed(source: str) -> str:
+    """Take somebody's Markdown, and leave of it what is harmless wherever it is rendered.
+
+    Emphasis, lists, quotes, tables, code and links to ``http``, ``https`` and ``mailto`` stay. Headings move below
+    those of a page with two levels. A picture becomes a link to it: showing it would send a request to a stranger's
+    server. All else, HTML included, becomes text. The result is written from the syntax tree, so that another Markdown
+    parser reads the same in it.
 
     Args:
         source: Markdown of several lines.
 
     Returns:
-        The same, with the missing end.
+        Markdown without HTML of theirs, and without an open end.
     """
-    fence = ""
-    for line in source.splitlines():
-        found = re.match(r" {0,3}(`{3,}|~{3,})(.*)", line)
-        if found and not fence:
-            fence = found[1]
-        elif found and found[1].startswith(fence) and not found[2].strip():
-            fence = ""
-    if fence:
-        return f"{source}\n{fence}"
-    return source if source.rfind("<!--") <= source.rfind("-->") else f"{source} -->"
+    import mistune  # noqa: PLC0415 - 20 ms that only a description costs
+
+    source = source.strip()
+    if len(source) <= _LONGEST:
+        with suppress(RecursionError):  # nested too deep
+            return _blocks(mistune.create_markdown(renderer=None, plugins=["table"])(source))  # type: ignore[arg-type]
+    return _paragraph(source)
+
+
+def _blocks(tokens: Iterable[_Token], gap: str = "\n\n") -> str:
+    return gap.join(block for block in map(_block, tokens) if block)
+
+
+def _block(token: _Token) -> str:  # noqa: PLR0911 - one for each kind
+    children = token.get("children", ())
+    match token["type"]:
+        case "blank_line":
+            return ""
+        case "thematic_break":
+            return "***"
+        case "paragraph" | "block_text":
+            return _lines(children)
+        case "heading":
+            level = min(token["attrs"]["level"] + 2, 6)
+            return f"{'#' * level} {' '.join(_lines(children).split())}"
+        case "block_code":
+            return _code_block(token["raw"])
+        case "block_quote":
+            return indent(_blocks(children), "> ", lambda _: True)
+        case "list":
+            return _list(token)
+        case "table":
+            head, *body = children
+            rows = [row["children"] for part in body for row in part["children"]]
+            right = [i for i, cell in enumerate(head["children"]) if cell["attrs"]["align"] == "right"]
+            return table(_cells(head["children"]), map(_cells, rows), right)
+    return _paragraph(token.get("raw", ""))
+
+
+def _cells(cells: Iterable[_Token]) -> list[str]:
+    return [" ".join(_inline(cell["children"]).split()) for cell in cells]
+
+
+def _list(token: _Token) -> str:
+    first = token["attrs"].get("start", 1)
+    signs = [f"{first + i}. " if token["attrs"]["ordered"] else "- " for i in range(len(token["children"]))]
+    gap = "\n" if token["tight"] else "\n\n"
+    items = [_blocks(item["children"], gap) for item in token["children"]]
+    return gap.join(
+        sign + indent(item, " " * len(sign)).lstrip() for sign, item in zip(signs, items, strict=True)
+    ).rstrip()
+
+
+def _code_block(raw: str) -> str:
+    lines = [visible(line.expandtabs(4)) for line in raw.rstrip().split("\n")]
+    content = "\n".join(lines)
+    if not re.search(r"[<&$\\]", content):
+        return block(content)
+    return f"<pre>{_code_element(content)}</pre>"  # its line ends are references as well
+
+
+def _paragraph(raw: str) -> str:
+    """Write text of several lines, none of whose letters has a meaning."""
+    return "\n".join(_begun(escape(line)) for line in raw.split("\n") if line.strip())
+
+
+def _lines(tokens: Iterable[_Token]) -> str:
+    """Write a paragraph: what stands at the begin of a line makes no list and no heading of it."""
+    return "\n".join(_begun(line.lstrip()) for line in _inline(tokens).split("\n") if line.strip())
+
+
+def _begun(line: str) -> str:
+    return _BEGIN.sub(lambda found: f"{found[1]}&#{ord(found[2])};", line)
+
+
+def _inline(tokens: Iterable[_Token], *, in_link: bool = False) -> str:
+    return "".join(_span(token, in_link=in_link) for token in tokens)
+
+
+def _span(token: _Token, *, in_link: bool) -> str:  # noqa: PLR0911 - the same
+    children = token.get("children", ())
+    match token["type"]:
+        case "softbreak":
+            return "\n"
+        case "linebreak":
+            return "  \n"
+        case "emphasis":
+            return f"*{_inline(children, in_link=in_link)}*"
+        case "strong":
+            return f"**{_inline(children, in_link=in_link)}**"
+        case "codespan":
+            line = text.one_line(html.unescape(token["raw"]))
+            return code(line) if _SIMPLE.fullmatch(line) else _code_element(line)
+        case "link" | "image":
+            words, url = _inline(children, in_link=True), _address(token["attrs"]["url"])
+            return words if in_link or not url else f"[{words or 'link'}]({url})"
+    return _words(token.get("raw", ""))
+
+
+def _words(raw: str) -> str:
+    """Write text within a line, whose spaces at the ends matter."""
+    line = html.unescape(raw)
+    return f"{' ' * line[:1].isspace()}{escape(line)}{' ' * (line[-1:].isspace() and bool(line.strip()))}"
+
+
+def _address(url: str) -> str:
+    """Return an address that may be followed, with no character that Markdown or HTML gives a meaning; else nothing."""
+    url = html.unescape(url).strip()
+    if not url.lower().startswith(("http://", "https://", "mailto:")):
+        return ""
+    return quote(url.encode(errors="replace"), safe=":/?#@=+,;%&-._~").replace("&", "&amp;")

@@ -12,12 +12,15 @@ from typing import TypeGuard
 import numpy as np
 from numpy.typing import ArrayLike
 
+from rlkit.errors import visible
+
 MISSING = "–"  # noqa: RUF001 - an en dash is what a table shows for no value
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _EXACT = 1e15  # from here on a float is no longer one certain integer: its digits would be invented
 _MOST_PLACES = 6  # smaller fractions read better as powers of ten
 _NARROWEST, _WIDEST = 30, 60  # columns: of the last of a table that is broken, and of the others
 WIDTH = 118  # columns of a wide terminal, and of an output in JupyterLab
+_JOINERS = "\u200c\u200d"  # which no terminal gives a column
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
@@ -137,7 +140,7 @@ def size(byte_count: int | None) -> str:
 
 
 def one_line(text: str) -> str:
-    """Make text safe for one line of a terminal: white space and control characters become single spaces.
+    """Make text safe for one line of a terminal: white space becomes single spaces, control characters visible.
 
     Args:
         text: Any text.
@@ -145,8 +148,7 @@ def one_line(text: str) -> str:
     Returns:
         The text on one line, without escape sequences.
     """
-    kept = (" " if unicodedata.category(letter)[0] == "C" else letter for letter in text)
-    return " ".join("".join(kept).split())
+    return " ".join(visible(text, keep="\t\n\r").split())
 
 
 def shortened(text: str, width: int) -> str:
@@ -173,9 +175,11 @@ def display_width(text: str) -> int:
         text: One line of text.
 
     Returns:
-        Columns: two for a wide East Asian letter, none for a combining mark, else one.
+        Columns: two for a wide East Asian letter, none for a combining mark or a joiner, else one.
     """
-    widths = (0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "WF") for c in text)
+    widths = (
+        0 if unicodedata.combining(c) or c in _JOINERS else 1 + (unicodedata.east_asian_width(c) in "WF") for c in text
+    )
     return sum(widths)
 
 

@@ -14,13 +14,13 @@ from rlkit.config.class_only import class_only
 from rlkit.envs import EnvironmentLike, EnvironmentSource, space_from_dict, space_to_dict
 from rlkit.envs.spaces import FREE_NUMBERS, Space
 from rlkit.envs.state import write_generator
-from rlkit.errors import UPDATE, ConfigError, ModelDefinitionError, RLKitError, StateError
+from rlkit.errors import UPDATE, ConfigError, ModelDefinitionError, RLKitError, StateError, visible
 from rlkit.models.card import model_card, model_text, model_title, trained
 from rlkit.models.learner import Learner
 from rlkit.models.state import check_episodes, check_parts, numbers_in
 from rlkit.nn.parameters import at_most
 from rlkit.storage.archive import archive_path, read_archive, write_archive
-from rlkit.storage.packing import PackedModel, environment_is_signed, pack, state_of
+from rlkit.storage.packing import PackedModel, environment_is_signed, pack, state_of, warn_of_secrets
 from rlkit.training.log import TrainingLog
 
 ModelT = TypeVar("ModelT", bound="ModelBase")
@@ -312,6 +312,8 @@ class ModelBase(Learner):
     def save(self, path: str | Path, *, slim: bool = False) -> Path:
         """Write the model to one portable file, whose name ends in ``.rlkit``, and return its path.
 
+        There is a warning where a class that travels with it holds what looks like a secret.
+
         Args:
             path: The file.
             slim: Leave out experience that is kept to learn from: see :meth:`get_state`. The file says so.
@@ -320,7 +322,9 @@ class ModelBase(Learner):
             StoreError: The file's ending is another, or the file cannot be written.
         """
         path = archive_path(path)
-        write_archive(path, self.packed(slim=slim))
+        packed = self.packed(slim=slim)
+        write_archive(path, packed)
+        warn_of_secrets(packed.objects, str(path), stacklevel=3)
         return path
 
     def packed(self, *, slim: bool = False) -> PackedModel:
@@ -359,7 +363,7 @@ class ModelBase(Learner):
         return cls.from_state(state, env, metadata=packed.metadata, trust=trust)
 
     def __repr__(self) -> str:
-        return f"<{model_title(self)}: {trained(self)}, seed {self.seed}>"
+        return visible(f"<{model_title(self)}: {trained(self)}, seed {self.seed}>")
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002, FBT001 - IPython's protocol
         printer.text(model_text(self))

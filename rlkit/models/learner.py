@@ -216,7 +216,7 @@ class Learner(Agent):
 
         Rollouts are whole, so that a call may take more than it asks for: the next takes so many fewer.
         """
-        begun = self.num_timesteps if self._asked is None else min(self._asked, self.num_timesteps)
+        begun = self.num_timesteps - self.overshoot
         if begun >= total:
             message = (
                 f"The model has trained {self.num_timesteps:,} steps, counted from its first: nothing is left of "
@@ -225,6 +225,14 @@ class Learner(Agent):
             warnings.warn(message, stacklevel=4)
         self._asked = total if steps is None else min(begun + steps, total)
         return max(self._asked - self.num_timesteps, 0)
+
+    @property
+    def overshoot(self) -> int:
+        """Environment steps taken beyond those that calls of :meth:`train` with ``total`` have asked for so far.
+
+        Rollouts are whole: the next such call takes so many fewer.
+        """
+        return 0 if self._asked is None else max(self.num_timesteps - self._asked, 0)
 
     @property
     def _is_training(self) -> bool:

@@ -19,7 +19,7 @@ def _controller() -> ThreadpoolController:
 @cache
 def blas_kernel() -> str:
     """Return the BLAS in use, such as ``"openblas 0.3.30 Zen"``; empty where there is none that can be asked."""
-    library = next((each for each in _controller().info() if each.get("user_api") == "blas"), {})
+    library: dict[str, Any] = next((each for each in _controller().info() if each.get("user_api") == "blas"), {})
     return " ".join(str(library[key]) for key in ("internal_api", "version", "architecture") if library.get(key))
 
 

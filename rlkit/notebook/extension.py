@@ -28,7 +28,7 @@ class Extension:
     def __init__(self, shell: InteractiveShell) -> None:
         self._shell = shell
         self._quiet = Quiet(shell)
-        self._magics = RLMagics(shell)
+        self._magics = RLMagics(shell, self._quiet)
         self._matcher = make_matcher(self._magics.magics["line"], self._magics.scope)
         self._transformer = make_transformer(*self._magics.magics.values())
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -15,6 +17,9 @@ from rlkit.notebook.scope import NotebookScope
 from rlkit.registry import use_registry
 from rlkit.verbs import HelpRequested, Verb
 from rlkit.verbs.about import HelpText
+
+_SEMICOLON = re.compile(r";\s*$")
+"""What hides the value of a cell. In the cell that loads the extension no transformer has taken it away."""
 
 
 class VerbMagic:
@@ -58,12 +63,15 @@ class VerbMagic:
 
     def _run(self, line: str, cell: str | None, local_ns: Mapping[str, Any] | None) -> Any:
         scope = self._magics.scope(local_ns)
-        words = self.verb.split(self.prog, scope.expand(line, quote=not self.verb.keeps_quotes))
+        line, semicolons = _SEMICOLON.subn("", line)
+        words = scope.words(line, partial(self.verb.split, self.prog))
         parser = self.verb.parser(self.prog, words, scope)
         options = parser.parse(words)
-        if cell is None:
-            return self.verb.run(options, scope)
-        return self.verb.run_body(options, scope, cell)  # type: ignore[attr-defined]
+        body = () if cell is None else (cell,)
+        result = (self.verb.run_body if body else self.verb.run)(options, scope, *body)  # type: ignore[attr-defined]
+        if semicolons and result is not None:
+            self._magics.quiet(result)
+        return result
 
 
 @magics_class
@@ -87,8 +95,9 @@ class RLMagics(Magics):
         help="What training shows: a live curve with buttons (monitor) or without (live), or none.",
     ).tag(config=True)
 
-    def __init__(self, shell: InteractiveShell) -> None:
+    def __init__(self, shell: InteractiveShell, quiet: Callable[[object], None] = lambda _: None) -> None:
         super().__init__(shell)
+        self.quiet = quiet  # called with what the cell shall not show
         made = {f"rl_{verb.name}": VerbMagic(verb, self) for verb in verbs()}
         self.magics["line"] = dict(made)
         self.magics["cell"] = {name: magic for name, magic in made.items() if hasattr(magic.verb, "run_body")}

@@ -7,14 +7,15 @@ fails with the nearest that exists.
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Collection
 
 _TEXT = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""  # as repr() writes it
-_NAME = r"'(rl_\w*)([^']*)'"  # IPython's names end at a space: a semicolon may stand in one
-_LINE = re.compile(rf"get_ipython\(\)\.run_line_magic\({_NAME}, ({_TEXT})\)")
-_CELL = re.compile(rf"get_ipython\(\)\.run_cell_magic\({_NAME}, ({_TEXT}), ({_TEXT})\)")
-_SEMICOLON = re.compile(r";\s*(?=['\"]$)")
+_LINE = re.compile(rf"get_ipython\(\)\.run_line_magic\(({_TEXT}), ({_TEXT})\)")
+_CELL = re.compile(rf"get_ipython\(\)\.run_cell_magic\(({_TEXT}), ({_TEXT}), ({_TEXT})\)")
+_NAME = re.compile(r"(rl_\w*)(.*)", re.DOTALL)
+_SEMICOLON = re.compile(r";\s*$")
 
 
 def make_transformer(line: Collection[str], cell: Collection[str]) -> Callable[[list[str]], list[str]]:
@@ -26,33 +27,31 @@ def make_transformer(line: Collection[str], cell: Collection[str]) -> Callable[[
     """
 
     def of_line(call: re.Match[str]) -> str:
-        name, more, words = call.groups()
-        if name not in line or more not in {"", ";"}:
-            return _ask_for(f"%{name}{more}")
-        words = repr(";") if more else words
-        return f"get_ipython().run_line_magic('{name}', {_SEMICOLON.sub('', words)}){_semicolon(words)}"
+        return rewritten(call, line, "line", "%", "")
 
     def of_cell(call: re.Match[str]) -> str:
-        name, more, words, body = call.groups()
-        if name not in cell or more not in {"", ";"}:
-            return _ask_for(f"%%{name}{more}")
-        words = repr(";") if more else words
         # IPython would print a word about a cell without a body, too; here it is one without values.
-        body = repr("\n") if body == "''" else body
-        return f"get_ipython().run_cell_magic('{name}', {_SEMICOLON.sub('', words)}, {body}){_semicolon(words)}"
+        body = repr("\n") if call[3] == "''" else call[3]
+        return rewritten(call, cell, "cell", "%%", f", {body}")
+
+    def rewritten(call: re.Match[str], known: Collection[str], kind: str, sign: str, body: str) -> str:
+        found, words = _NAME.fullmatch(ast.literal_eval(call[1])), ast.literal_eval(call[2])
+        if found is None:
+            return call[0]
+        name, more = found.groups()
+        if more[:1].isspace():  # IPython's names end at a space: a tab or a semicolon may stand in one
+            more, words = "", f"{more.strip()} {words}".strip()
+        if name not in known or more not in {"", ";"}:
+            return _ask_for(f"{sign}{name}{more}")
+        words, semicolons = _SEMICOLON.subn("", ";" if more else words)
+        # A semicolon after the call would do where IPython keeps a history of cells, which notebook testers tell it not
+        # to.
+        return f"get_ipython().run_{kind}_magic('{name}', {words!r}{body}){'; None' * semicolons}"
 
     def transform(lines: list[str]) -> list[str]:
-        return [_CELL.sub(of_cell, _LINE.sub(of_line, text)) if "_magic('rl_" in text else text for text in lines]
+        return [_CELL.sub(of_cell, _LINE.sub(of_line, text)) if "_magic(" in text else text for text in lines]
 
     return transform
-
-
-def _semicolon(words: str) -> str:
-    """Return what makes a line show nothing, where some words end with a semicolon.
-
-    A semicolon after the call would do where IPython keeps a history of cells, which notebook testers tell it not to.
-    """
-    return "; None" * bool(_SEMICOLON.search(words))
 
 
 def _ask_for(call: str) -> str:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
-import shlex
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import gymnasium
@@ -21,9 +20,12 @@ from rlkit.errors import RLKitError, UsageError, did_you_mean, in_two_lines, nea
 from rlkit.models.base import ModelBase
 from rlkit.training.jobs import TrainingJob, find_job, jobs
 from rlkit.verbs import Scope
+from rlkit.verbs.parser import Literal
 
 _KEPT = (ModelBase, ModelConfig, TrainingJob, gymnasium.Env, gymnasium.vector.VectorEnv)
 """Of these an expression gives the object itself, not its text."""
+_FIRST = 0xF0000  # of the letters that mean nothing of their own
+_PLACEHOLDER = re.compile("[\U000f0000-\U000ffffd]")
 _IPYTHON = {"In", "Out"}  # and what it adds to the builtins, such as get_ipython
 
 
@@ -40,20 +42,22 @@ class NotebookScope(Scope):
         self._local = local or {}
         self._objects: dict[str, Any] = {}
 
-    def expand(self, line: str, *, quote: bool = True) -> str:
-        """Return the line with the values of ``{expressions}`` and ``$names`` in it, as IPython does.
+    def words(self, line: str, split: Callable[[str], list[str]]) -> list[str]:
+        """Return the words of a line, with the values of ``{expressions}`` and ``$names`` in them as IPython has them.
 
-        An expression that gives a model, a config, a job or an environment gives that object, not its text. What is no
+        A value never becomes several words, whatever is in it, and is no option where it is a word of its own. An
+        expression that gives a model, a config, a job or an environment gives that object, not its text. What is no
         expression, such as ``{pi: [64]}``, is left as it is.
 
         Args:
             line: What was typed.
-            quote: Whether a value becomes one word, whatever is in it; text may be several all the same.
+            split: Splits a line into words.
 
         Raises:
-            UsageError: An expression fails.
+            UsageError: An expression fails, or the line cannot be split.
         """
-        return _Objects(self._objects, quote=quote).vformat(line, (), self._namespace)
+        formatter = _Objects(self._objects)
+        return [formatter.filled(word) for word in split(formatter.vformat(line, (), self._namespace))]
 
     @property
     def _namespace(self) -> dict[str, Any]:
@@ -159,12 +163,15 @@ def _as_python_reads(name: str) -> str:
 
 
 class _Objects(DollarFormatter):
-    """IPython's formatter of magic lines, which puts a word for an object where its text would be of no use."""
+    """IPython's formatter of magic lines, which puts a placeholder for each value until the line is split.
 
-    def __init__(self, objects: dict[str, Any], *, quote: bool) -> None:
+    For an object whose text would be of no use the value is what was typed: errors then name it so.
+    """
+
+    def __init__(self, objects: dict[str, Any]) -> None:
         super().__init__()
         self._found = objects
-        self._quote = quote
+        self._values: list[str] = []
 
     # IPython's, but names alone: "$5" is a price.
     _dollar_pattern_ignore_single_quote = re.compile(
@@ -172,7 +179,8 @@ class _Objects(DollarFormatter):
     )
 
     def vformat(self, format_string: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
-        """Return the text with the values of its expressions, each by itself: one that is none is left as it is."""
+        """Return the text with a placeholder for each expression: one that is none is left as it is."""
+        format_string = _PLACEHOLDER.sub(lambda typed: self._placeholder(typed[0]), format_string)
         try:
             parts = list(self.parse(format_string))
         except ValueError:  # braces that do not match
@@ -195,10 +203,17 @@ class _Objects(DollarFormatter):
             raise UsageError(problem, "Where no value is meant, double the { or the $.") from None
 
     def _word(self, expression: str, value: Any) -> str:
-        """Return the text of a value, or for an object what was typed: errors then name it so."""
-        if isinstance(value, _KEPT):
-            word = f"{{{expression}}}"
-            self._found[word] = value
-        else:
-            word = format(value)
-        return shlex.quote(word) if self._quote and not isinstance(value, str) else word
+        if not isinstance(value, _KEPT):
+            return self._placeholder(format(value))
+        word = f"{{{expression}}}"
+        self._found[word] = value
+        return self._placeholder(word)
+
+    def _placeholder(self, value: str) -> str:
+        self._values.append(value)
+        return chr(_FIRST + len(self._values) - 1)
+
+    def filled(self, word: str) -> str:
+        """Return a word with the values in it."""
+        whole = _PLACEHOLDER.sub(lambda found: self._values[ord(found[0]) - _FIRST], word)
+        return Literal(whole) if _PLACEHOLDER.fullmatch(word) else whole

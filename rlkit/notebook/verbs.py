@@ -252,12 +252,16 @@ class Load(Verb):
 
     def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
         parser.take("source", "--env", "--trust")
+        parser.add("--retrain", action="store_true", help="train the version again from its record, instead")
         _take_variable(parser)
 
     def run(self, options: argparse.Namespace, scope: Scope) -> ModelBase:
         scope = cast("NotebookScope", scope)
         scope.check_variable(options.variable)
         env = None if options.env is None else scope.environment(options.env)
-        model = rlkit.load(options.source, env, trust=options.trust)
+        if options.retrain:
+            model = rlkit.registry().retrain(options.source, env, trust=options.trust)
+        else:
+            model = rlkit.load(options.source, env, trust=options.trust)
         scope.assign(options.variable, model)
         return model

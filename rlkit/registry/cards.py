@@ -55,7 +55,7 @@ def version_text(version: ModelVersion) -> str:
     """Return all that is known of a version, a line each."""
     names = [f"@{alias}" for alias in version.aliases] + [f"#{tag}" for tag in version.tags]
     head = " ".join([version.ref, *names])
-    lines = [head, text.fields(_facts(version), width=text.WIDTH)]
+    lines = [text.one_line(head), text.fields(_facts(version), width=text.WIDTH)]
     curve = text.sparkline(version.learning_curve.get("mean_return", []))
     description = "\n".join(map(text.one_line, version.description.splitlines()))
     return "\n".join(part for part in (*lines, curve, description) if part)

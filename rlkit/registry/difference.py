@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from rlkit.display import html, text
 from rlkit.registry.facts import changes_text, dataset_text, direction, git_text, metric_names, same, space_text
 from rlkit.registry.versions import ModelVersion
+from rlkit.storage.packing import Packed
+from rlkit.storage.parts import Change, changes
 
 Parameters = Mapping[str, tuple[NDArray[Any] | None, NDArray[Any] | None]]
 
@@ -113,20 +115,29 @@ class Difference:
         left: One version.
         right: The other.
         parameters: Arrays of the models by name, left and right: None for one that a side lacks. They are not kept.
+        code: What ``class_changes`` returned.
 
     Attributes:
         left: One version.
         right: The other.
         parameters: How far each array of parameters has moved, by name; empty where nothing is known of them.
+        code: What differs between classes that were kept with the versions: methods, attributes, and what these use.
     """
 
     left: ModelVersion
     right: ModelVersion
     parameters: dict[str, ParameterChange]
+    code: tuple[Change, ...]
 
-    def __init__(self, left: ModelVersion, right: ModelVersion, parameters: Parameters | None = None) -> None:
-        changes = {name: _parameter_change(*sides) for name, sides in (parameters or {}).items()}
-        for name, value in {"left": left, "right": right, "parameters": changes}.items():
+    def __init__(
+        self,
+        left: ModelVersion,
+        right: ModelVersion,
+        parameters: Parameters | None = None,
+        code: Sequence[Change] = (),
+    ) -> None:
+        moved = {name: _parameter_change(*sides) for name, sides in (parameters or {}).items()}
+        for name, value in {"left": left, "right": right, "parameters": moved, "code": tuple(code)}.items():
             object.__setattr__(self, name, value)
 
     @cached_property
@@ -171,7 +182,7 @@ class Difference:
     def is_empty(self) -> bool:
         """Whether nothing differs: not the state either."""
         metrics = any(not same(change.left, change.right) for change in self.metrics.values())
-        return self.same_state and not (self.config or self.facts or self._moved or metrics)
+        return self.same_state and not (self.config or self.facts or self.code or self._moved or metrics)
 
     @property
     def _title(self) -> str:
@@ -207,6 +218,9 @@ class Difference:
             yield _Table("Hyperparameters", ["hyperparameter", *sides], list(self._config_rows()), set(), "config")
         if self.facts:
             yield _Table("Other facts", ["fact", *sides], list(self._fact_rows()), set(), "facts")
+        if self.code:
+            rows = [[each.name, each.left or text.MISSING, each.right or text.MISSING] for each in self.code]
+            yield _Table("Class", ["part of the class", *sides], rows, set(), "code")
         if self._moved:
             headers = ["array", *(f"norm of {side}" for side in sides), "norm of change", "relative", "note"]
             rows = self._array_rows()
@@ -263,7 +277,10 @@ class Difference:
 
     def _block(self, table: _Table, rows: int) -> html.Markup:
         """Return the first rows of a table; that of parameters is folded away."""
-        typed, folded = table.title in ("Hyperparameters", "Parameters"), table.title == "Parameters" and rows > 1
+        typed, folded = (
+            table.title in ("Hyperparameters", "Class", "Parameters"),
+            table.title == "Parameters" and rows > 1,
+        )
         cells = [
             [html.code(text.shortened(name, _LONGEST_REF)) if typed else name, *map(_verdict_badge, rest)]
             for name, *rest in table.rows[:rows]
@@ -275,6 +292,22 @@ class Difference:
         if folded:
             return html.fold(f"Parameters: {_arrays(len(self._moved))} moved", content)
         return html.Markup(f'<div style="margin-top:8px">{content}</div>')
+
+
+def class_changes(left: tuple[str, Packed | None], right: tuple[str, Packed | None]) -> tuple[Change, ...]:
+    """Compare the classes of two versions. Nothing is opened.
+
+    Args:
+        left: The name of the class and its module, and the class itself where it was kept with the version.
+        right: Likewise.
+    """
+    (left_name, left_code), (right_name, right_code) = left, right
+    if left_code and right_code:
+        return () if left_code.data == right_code.data else changes(left_code.data, right_code.data)
+    if not left_code and not right_code and (left_name == right_name or not (left_name and right_name)):
+        return ()  # a file of another registry does not name it
+    sides = [f"{name or 'a class'}, kept with it" if code else name or "imported" for name, code in (left, right)]
+    return (Change("class", *sides),)
 
 
 def _arrays(number: int) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rlkit.envs.ids import split_id
-from rlkit.errors import StoreError
+from rlkit.errors import RLKitError, StoreError
+from rlkit.factory import factory
 from rlkit.registry.reports import InspectedEnvironment, InspectedObject, Inspection
-from rlkit.storage import code, codec
+from rlkit.storage import code, codec, parts
 from rlkit.storage.packing import CODE, Packed, code_is_signed, environment_is_signed, state_of
 
 
@@ -35,6 +36,8 @@ def _inspected(kind: str, objects: Mapping[str, Packed]) -> InspectedObject:
         imports=tuple(map(str, found.reached)) if is_code else tuple(codec.foreign(found)),
         trusted=code_is_signed(objects) if is_code else None,
         strange=found.strange,
+        constants=_constants(packed.data) if is_code else (),
+        differing=_differing(objects) if is_code else (),
     )
 
 
@@ -48,3 +51,18 @@ def _environment(objects: Mapping[str, Packed]) -> InspectedEnvironment | None:
     if not isinstance(env_id, str) or module is None:
         return None
     return InspectedEnvironment(env_id, module, environment_is_signed(objects, state))
+
+
+def _constants(data: bytes) -> tuple[parts.Constant, ...]:
+    try:
+        return parts.constants_of(data)
+    except RLKitError:  # the imports say enough of bytes that are no class
+        return ()
+
+
+def _differing(objects: Mapping[str, Packed]) -> tuple[str, ...]:
+    """Return the names of what the class that is here has otherwise."""
+    try:
+        return tuple(change.name for change in factory.differing(objects, str(state_of(objects).get("algorithm"))))
+    except RLKitError:
+        return ()

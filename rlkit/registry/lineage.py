@@ -107,7 +107,7 @@ class Lineage:
         return " · ".join(said)
 
     def __repr__(self) -> str:
-        head = f"Lineage of {self.focus}: {self._summary}"
+        head = text.one_line(f"Lineage of {self.focus}: {self._summary}")
         fields = [(label, ", ".join(refs[:_LISTED]) + _more(refs)) for label, refs in self._nearest]
         return "\n".join(part for part in (head, text.fields(fields), "\n" + tree_text(self._tree)) if part)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rlkit.display import markdown, svg, text
-from rlkit.errors import RLKitError
+from rlkit.errors import RLKitError, visible
 from rlkit.factory import factory
 from rlkit.registry.facts import changes_text, git_text, metric_names, same, space_text
 from rlkit.registry.versions import ModelVersion
@@ -25,8 +25,8 @@ class ModelCard:
     """What is known of a version, as a page to hand on with the model.
 
     ``str(card)`` is Markdown for a file or a README on GitHub; a notebook shows the same with the learning curve drawn,
-    which GitHub would not show. The description is taken as it is, being Markdown already; whatever else a person wrote
-    is shown as text.
+    which GitHub would not show. The description keeps its emphasis, lists, tables, code and links; HTML in it, and
+    whatever else a person wrote, is shown as text, and pictures as links to them.
 
     Attributes:
         version: The version.
@@ -41,7 +41,7 @@ class ModelCard:
         return _page(self.version, _picture(self.version))
 
     def __repr__(self) -> str:
-        return f"<ModelCard of {self.version.ref}>"
+        return visible(f"<ModelCard of {self.version.ref}>")
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002, FBT001 - IPython's protocol
         printer.text(str(self))
@@ -59,7 +59,7 @@ def _page(version: ModelVersion, curve: str) -> str:
         "Provenance": _provenance(version),
         "Known limitations": markdown.bullets(_limitations(version)) or "None is recorded.",
     }
-    parts = [f"# {markdown.escape(version.ref)}", markdown.closed(version.description.strip()) or _sentence(version)]
+    parts = [f"# {markdown.escape(version.ref)}", markdown.tamed(version.description) or _sentence(version)]
     parts += [f"## {title}\n\n{content}" for title, content in sections.items()]
     return "\n\n".join(parts) + "\n"
 

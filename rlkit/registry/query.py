@@ -7,12 +7,15 @@ and anything else is refused.
 from __future__ import annotations
 
 import ast
+import difflib
 import math
 import operator
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import reduce
-from typing import Any, TypeVar
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from keyword import iskeyword
+from types import UnionType
+from typing import Any, NamedTuple, TypeVar, Union, get_args, get_origin
 
 from rlkit.errors import QueryError, did_you_mean
 
@@ -23,6 +26,7 @@ _Value = Callable[[Mapping[str, Any]], Any]
 _D = TypeVar("_D", bound=Mapping[str, Any])
 
 _MAX_LENGTH = 10_000
+_MAX_DEPTH = 40
 _EXAMPLE = "Write for example: algorithm = 'ppo' and metrics.mean_return > 400 and 'baseline' in tags"
 _LITERALS = {"none": None, "null": None, "true": True, "false": False}
 # A quoted string is left alone; a single = becomes ==; the words of SQL may be in capitals, as they are there.
@@ -61,6 +65,29 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
 }
 
 
+@dataclass(frozen=True)
+class Constant:
+    """A value that stands in an expression."""
+
+    value: Any
+
+
+class Comparison(NamedTuple):
+    """One comparison of an expression.
+
+    Attributes:
+        text: The comparison as it is written.
+        left: A constant or a field; None for an expression.
+        operation: How they are compared.
+        right: As ``left``.
+    """
+
+    text: str
+    left: Constant | Field | None
+    operation: type[ast.cmpop]
+    right: Constant | Field | None
+
+
 class Filter:
     """A search expression, ready to be applied to documents; TinyDB takes it wherever it takes a query.
 
@@ -69,6 +96,10 @@ class Filter:
     Args:
         text: The expression.
 
+    Attributes:
+        fields: The fields that it names.
+        comparisons: What it compares: see :func:`check_comparisons`.
+
     Raises:
         QueryError: The text is not an expression of this language.
     """
@@ -76,6 +107,7 @@ class Filter:
     def __init__(self, text: str) -> None:
         self.text = text
         self.fields: list[Field] = []
+        self.comparisons: list[Comparison] = []
         self.matches = self._compiled(_parsed(text))
 
     def __call__(self, value: Mapping[str, Any]) -> bool:
@@ -89,7 +121,7 @@ class Filter:
     def _compiled(self, node: ast.expr) -> _Value:
         match node:
             case ast.BoolOp(op=operation, values=values):
-                return reduce(_both if isinstance(operation, ast.And) else _either, map(self._compiled, values))
+                return _joined(_both if isinstance(operation, ast.And) else _either, map(self._compiled, values))
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 inner = self._compiled(operand)
                 return lambda document: not inner(document)
@@ -106,26 +138,30 @@ class Filter:
         if not all(type(compare) in _COMPARISONS for compare in node.ops):
             raise self._refused(node)
         # 1 < x < 2 is two comparisons
+        sides = [node.left, *node.comparators]
+        for order, left, right in zip(node.ops, sides, sides[1:], strict=False):
+            told = ast.unparse(ast.Compare(left, [order], [right]))
+            self.comparisons.append(Comparison(told, self._side(left), type(order), self._side(right)))
         steps = zip(node.ops, values, node.comparators, values[1:], strict=False)
-        return reduce(_both, (_compared(type(order), left, node, right) for order, left, node, right in steps))
+        return _joined(_both, (_compared(type(order), left, node, right) for order, left, node, right in steps))
+
+    def _side(self, node: ast.expr) -> Constant | Field | None:
+        if not _is_literal(node) and isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
+            return _path(node)
+        try:
+            return Constant(self._constant(node))
+        except QueryError:  # an expression in parentheses
+            return None
 
     def _field(self, node: ast.Name | ast.Attribute | ast.Subscript) -> _Value:
-        if isinstance(node, ast.Name) and node.id.lower() in _LITERALS:
-            constant = _LITERALS[node.id.lower()]
+        if _is_literal(node):
+            constant = self._constant(node)
             return lambda _document: constant
-        field = self._path(node)
+        field = _path(node)
+        if field is None:
+            raise self._refused(node)
         self.fields.append(field)
         return getter(field)
-
-    def _path(self, node: ast.expr) -> Field:
-        match node:
-            case ast.Name(id=name):
-                return (name,)
-            case ast.Attribute(value=value, attr=name):
-                return (*self._path(value), name)
-            case ast.Subscript(value=value, slice=ast.Constant(value=str(name))):
-                return (*self._path(value), name)
-        raise self._refused(node)
 
     def _constant(self, node: ast.expr) -> Any:
         match node:
@@ -133,13 +169,41 @@ class Filter:
                 return value
             case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
                 return -value
+            case ast.Name(id=name) if name.lower() in _LITERALS:
+                return _LITERALS[name.lower()]
             case ast.Tuple(elts=parts) | ast.List(elts=parts):
                 return [self._constant(part) for part in parts]
         raise self._refused(node)
 
     def _refused(self, node: ast.AST) -> QueryError:
-        problem = f"The search {self.text!r} has {ast.unparse(node)!r}, which a search cannot have."
+        problem = f"The search {self.text!r:.200} has {ast.unparse(node)!r:.200}, which a search cannot have."
         return QueryError(problem, _EXAMPLE)
+
+
+def _is_literal(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id.lower() in _LITERALS
+
+
+def _path(node: ast.expr) -> Field | None:
+    """Return the field that is written as ``git.commit`` or ``metrics['eval/return']``; None for anything else."""
+    path: list[str] = []
+    while True:
+        match node:
+            case ast.Name(id=name):
+                return (name, *reversed(path))
+            case ast.Attribute(value=node, attr=name) | ast.Subscript(value=node, slice=ast.Constant(value=str(name))):
+                path.append(name)
+            case _:
+                return None
+
+
+def _joined(join: Callable[[_Value, _Value], _Value], values: Iterable[_Value]) -> _Value:
+    """Join values two by two, so that a thousand of them are ten calls deep."""
+    left = list(values)
+    while len(left) > 1:
+        pairs = zip(left[::2], left[1::2], strict=False)
+        left = [*(join(one, other) for one, other in pairs), *(left[-1:] if len(left) % 2 else [])]
+    return left[0]
 
 
 # A search asks ten thousand documents: closures of two parts take a third of the time of loops over lists.
@@ -192,7 +256,16 @@ def value_at(document: Mapping[str, Any], field: Field) -> Any:
     return value
 
 
-def check_fields(fields: Iterable[Field], documents: Sequence[Mapping[str, Any]]) -> None:
+def written(field: Field) -> str:
+    """Write a field as a search names it: ``metrics.mean_return``, ``metrics['eval/return']``."""
+    first, *rest = field
+    plain = (part.isidentifier() and not iskeyword(part) for part in rest)
+    return first + "".join(
+        f".{part}" if is_plain else f"[{part!r}]" for part, is_plain in zip(rest, plain, strict=True)
+    )
+
+
+def check_fields(fields: Iterable[Field], documents: Sequence[Mapping[str, Any]], known: Collection[str]) -> None:
     """Refuse fields that no version has, since they are most likely misspelt.
 
     A part that is empty in every version, such as the metrics before the first one is recorded, may be asked
@@ -201,18 +274,115 @@ def check_fields(fields: Iterable[Field], documents: Sequence[Mapping[str, Any]]
     Args:
         fields: What a search or an order names.
         documents: All versions.
+        known: Fields that a version can have, without what is inside them.
 
     Raises:
         QueryError: A field is unknown; the message offers the nearest one.
     """
     for field in fields:
+        if field[0] not in known:
+            near = difflib.get_close_matches(field[0], known, 1) if len(field) > 1 else []
+            names = [*known, *(name for document in documents for name in _names(document))]
+            meant = written((near[0], *field[1:])) if near else ""
+            remedy = f"Did you mean {meant!r}?" if meant else did_you_mean(written(field), names)
+            raise QueryError(f"A version has no field {written(field)!r:.200}.", remedy)
         if not documents or any(_has(document, field) for document in documents):
             continue
         if len(field) > 1 and not any(value_at(document, field[:1]) for document in documents):
             continue
-        known = {name for document in documents for name in _names(document)}
-        problem = f"No version has a field {'.'.join(field)!r}."
-        raise QueryError(problem, did_you_mean(".".join(field), known))
+        names = [name for document in documents for name in _names(document)]
+        problem = f"No version has a field {written(field)!r:.200}."
+        raise QueryError(problem, did_you_mean(written(field), names))
+
+
+_KINDS = {str: "text", bool: "true or false", int: "a number", float: "a number", type(None): "none"}
+_CONTAINERS = {list: "a list", tuple: "a list", dict: "a table"}
+
+
+def _kinds(annotation: Any) -> set[str] | None:
+    """Return the kinds of values that a type allows, in words; None for any."""
+    if annotation is Any:
+        return None
+    origin = get_origin(annotation) or annotation
+    if origin in (Union, UnionType):
+        parts = [_kinds(part) for part in get_args(annotation)]
+        return None if None in parts else set().union(*parts)  # type: ignore[arg-type] # no None is left
+    return {_KINDS.get(origin) or _CONTAINERS.get(origin) or "something else"}
+
+
+def _kind(value: object) -> str:
+    return _KINDS.get(type(value), "a list")
+
+
+def _inside(annotation: Any) -> Any:
+    """Return the type of what is inside a table or a list; any where that is not known."""
+    for part in [annotation, *get_args(annotation)] if get_origin(annotation) in (Union, UnionType) else [annotation]:
+        if get_origin(part) in _CONTAINERS and get_args(part):
+            return get_args(part)[1 if get_origin(part) is dict else 0]
+    return Any
+
+
+def _kinds_of(side: Constant | Field | None, types: Mapping[str, Any]) -> set[str] | None:
+    if isinstance(side, Constant):
+        return {_kind(side.value)}
+    if side is None:
+        return {"true or false"}
+    annotation = types.get(side[0], Any)
+    for _ in side[1:]:
+        annotation = _inside(annotation)
+    kinds = _kinds(annotation)
+    return None if kinds is None else {*kinds, "none"}
+
+
+def check_comparisons(comparisons: Iterable[Comparison], types: Mapping[str, Any]) -> None:
+    """Refuse comparisons that can never hold, such as ``version = '1'``: a search would find nothing, and not say why.
+
+    Args:
+        comparisons: What a search compares.
+        types: The type of each field.
+
+    Raises:
+        QueryError: One can never hold; the message says what the field is.
+    """
+    for comparison in comparisons:
+        left, right = (_kinds_of(side, types) for side in (comparison.left, comparison.right))
+        if comparison.operation in (ast.In, ast.NotIn):  # codespell:ignore notin
+            _check_membership(comparison, left, types)
+        elif left is not None and right is not None:
+            ordered = comparison.operation in _ORDERS
+            fitting = (left & right) - ({"none", "true or false", "a list", "a table"} if ordered else set())
+            if not fitting:
+                raise _never(comparison, left, right)
+
+
+def _check_membership(comparison: Comparison, left: set[str] | None, types: Mapping[str, Any]) -> None:
+    container = comparison.right
+    if isinstance(container, Constant) and isinstance(container.value, list):
+        for part in container.value:
+            kind = {_kind(part)}
+            if left is not None and not left & kind:
+                raise _never(comparison, left, kind)
+        return
+    kinds = _kinds_of(container, types)
+    if kinds is None or left is None:
+        return
+    inside: set[str] | None = {"text"}  # part of a text, or a key of a table
+    if "a list" in kinds and isinstance(container, tuple):
+        inside = _kinds(_inside(types.get(container[0], Any)))
+    if not kinds & {"text", "a list", "a table"} or (inside is not None and not left & inside):
+        raise _never(comparison, left, kinds)
+
+
+def _never(comparison: Comparison, left: set[str], right: set[str]) -> QueryError:
+    """Return the error for a comparison that can never hold, with the way to write the constant in it."""
+    sides = ((comparison.left, left), (comparison.right, right))
+    told = [f"{written(side)} is {_words(kinds)}" for side, kinds in sides if isinstance(side, tuple)]
+    problem = f"{comparison.text:.200} can never hold: {' and '.join(told) or 'these are of different kinds'}."
+    return QueryError(problem, "Write text in quotes, and numbers without: version = 3 and created > '2025-06'.")
+
+
+def _words(kinds: set[str]) -> str:
+    return " or ".join(sorted(kinds - {"none"})) or "none"
 
 
 def ordered(documents: Iterable[_D], order_by: str) -> list[_D]:
@@ -234,7 +404,7 @@ def ordered(documents: Iterable[_D], order_by: str) -> list[_D]:
             empty.append(document)
         else:
             filled.append((_rank(value), document))
-    filled.sort(key=operator.itemgetter(0), reverse=order_by.startswith("-"))
+    filled.sort(key=operator.itemgetter(0), reverse=order_by.strip().startswith("-"))
     return [document for _, document in filled] + empty
 
 
@@ -242,12 +412,22 @@ def order_field(order_by: str) -> Field:
     """Return the field that ``order_by`` names.
 
     Raises:
-        QueryError: It is no string.
+        QueryError: It names none.
     """
     if not isinstance(order_by, str):
         problem = f"order_by must be the name of a field, and {order_by!r:.80} is a {type(order_by).__name__}."
         raise QueryError(problem, "Write for example: order_by='-metrics.mean_return'")
-    return tuple(order_by.removeprefix("-").strip().split("."))
+    text = order_by.strip().removeprefix("-").strip()
+    try:
+        field = _path(_parsed(text))
+    except QueryError:
+        field = None
+    if field is None:
+        problem = f"order_by must be the name of a field, and it is {order_by!r:.80}."
+        first, dot, rest = text.partition(".")
+        example = f"-{written((first, rest))}" if dot and first.isidentifier() else "-metrics.mean_return"
+        raise QueryError(problem, f"Write for example: order_by={example!r:.120}")
+    return field
 
 
 def _parsed(text: str) -> ast.expr:
@@ -255,11 +435,27 @@ def _parsed(text: str) -> ast.expr:
         problem = f"A search must have between 1 and {_MAX_LENGTH} characters."
         raise QueryError(problem, _EXAMPLE)
     try:
-        return ast.parse(_TOKENS.sub(_pythonic, text).strip(), mode="eval").body
+        parsed = ast.parse(_TOKENS.sub(_pythonic, text).strip(), mode="eval").body
+        _check_depth(parsed)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         reason = error.msg if isinstance(error, SyntaxError) else str(error)
-        problem = f"The search {text!r} cannot be understood: {reason}."
+        problem = f"The search {text!r:.200} cannot be understood: {reason}."
         raise QueryError(problem, _EXAMPLE) from None
+    return parsed
+
+
+def _check_depth(node: ast.AST) -> None:
+    """Refuse what is nested so deeply that to walk through it could take more calls than Python allows.
+
+    Raises:
+        ValueError: It is.
+    """
+    level: list[ast.AST] = [node]
+    for _ in range(_MAX_DEPTH):
+        level = [child for parent in level for child in ast.iter_child_nodes(parent)]
+    if level:
+        message = f"it is nested more than {_MAX_DEPTH} levels deep"
+        raise ValueError(message)
 
 
 def _pythonic(token: re.Match[str]) -> str:
@@ -275,13 +471,13 @@ def _has(document: Mapping[str, Any], field: Field) -> bool:
     return isinstance(holder, Mapping) and field[-1] in holder and not field[0].startswith("_")
 
 
-def _names(document: Mapping[str, Any], prefix: str = "") -> Iterable[str]:
+def _names(document: Mapping[str, Any], above: Field = ()) -> Iterable[str]:
     for key, value in document.items():
-        if key.startswith("_") and not prefix:
+        if key.startswith("_") and not above:
             continue
-        yield f"{prefix}{key}"
+        yield written((*above, key))
         if isinstance(value, Mapping):
-            yield from _names(value, f"{prefix}{key}.")
+            yield from _names(value, (*above, key))
 
 
 def _is_missing(value: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import warnings
 from collections.abc import Hashable, Iterable
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,11 @@ from tinydb.queries import QueryLike
 
 from rlkit.envs import EnvironmentLike
 from rlkit.errors import InvalidNameError, InvalidReferenceError, QueryError, UnknownAlgorithmError
-from rlkit.factory import factory
+from rlkit.factory import HAS_ITS_CLASS, factory
 from rlkit.models.base import ModelBase
+from rlkit.models.retraining import retrained
 from rlkit.registry.comparison import Comparison, Difference
+from rlkit.registry.difference import class_changes
 from rlkit.registry.index import VersionIndex
 from rlkit.registry.inspection import inspect_objects
 from rlkit.registry.lineage import Lineage
@@ -24,13 +27,15 @@ from rlkit.registry.model_card import ModelCard
 from rlkit.registry.names import check_folder, check_name, parse_reference
 from rlkit.registry.overview import Overview, overview
 from rlkit.registry.progress import ticking
-from rlkit.registry.query import Filter, check_fields, order_field, ordered
+from rlkit.registry.query import Filter, check_comparisons, check_fields, order_field, ordered
 from rlkit.registry.record import checked_record
 from rlkit.registry.reports import Inspection, VerifyReport
-from rlkit.registry.transfer import export
+from rlkit.registry.transfer import ExportedFile, export
 from rlkit.registry.verification import verify
-from rlkit.registry.versions import Document, ModelVersion, VersionList, document_of
+from rlkit.registry.versions import TYPES, Document, ModelVersion, VersionList, document_of
 from rlkit.storage.archive import is_archive_path, read_archive
+from rlkit.storage.packing import CODE, warn_of_secrets
+from rlkit.training.progress import Progress
 
 Condition = str | QueryLike
 """A search expression or a TinyDB query."""
@@ -78,8 +83,31 @@ class RegistryReader(VersionLookup):
             module = str(told["model_class"] or "").partition(":")[0]
             remedy = f"Import the module that it is defined in first: import {module}" if module else error.remedy
             raise UnknownAlgorithmError(f"{origin} needs its class. {error.problem}", remedy) from None
+        if CODE not in objects:
+            _note_other_class(origin, str(manifest.get("model_class") or ""), type(model))
         _loaded_from[model] = (self.folder, origin)
         return model
+
+    def retrain(
+        self, reference: str, env: EnvironmentLike | None = None, *, trust: bool = False, progress: Progress = None
+    ) -> ModelBase:
+        """Train a version again from its record: see :func:`rlkit.models.retraining.retrained`.
+
+        Args:
+            reference: ``"cartpole"`` (the newest version), ``"cartpole:3"`` or ``"cartpole@best"``.
+            env: As for :meth:`load`.
+            trust: As for :meth:`load`.
+            progress: As for ``model.train``.
+
+        Returns:
+            A new model, which is like the version to the last bit where processor and BLAS compute as they did then.
+
+        Raises:
+            TrainingError: Not all that it was trained by is known.
+            MissingEnvironmentError: It has no environment: give one.
+            RLKitError: It cannot be loaded: see :meth:`load`.
+        """
+        return retrained(self.load(reference, env, trust=trust), progress=progress)
 
     def get(self, reference: str) -> ModelVersion:
         """Look up what is known about a version.
@@ -142,7 +170,8 @@ class RegistryReader(VersionLookup):
             The versions found, by name and number unless ordered otherwise.
 
         Raises:
-            QueryError: The expression cannot be understood, or names a field that no version has.
+            QueryError: The expression cannot be understood, names a field that no version has, or has a comparison that
+                can never hold.
         """
         if limit is not None and (type(limit) is not int or limit < 0):
             problem = f"limit must be a whole number from 0, and it is {limit!r}."
@@ -152,9 +181,10 @@ class RegistryReader(VersionLookup):
             problem = f"A search must be a string or a TinyDB query, and this is a {type(where).__name__}."
             raise QueryError(problem, "Write for example: search(\"algorithm = 'ppo'\")")
         parsed = condition if isinstance(condition, Filter) else None
+        fields = [*(parsed.fields if parsed else []), *([order_field(order_by)] if order_by else [])]
         found, everything = self._index.find(parsed.matches if parsed else condition)
-        fields = parsed.fields if parsed else []
-        check_fields([*fields, *([order_field(order_by)] if order_by else [])], everything)
+        check_fields(fields, everything, TYPES)
+        check_comparisons(parsed.comparisons if parsed else [], TYPES)
         if order_by:
             found = ordered(found, order_by)
         return self._listed(found[:limit], ranked=bool(order_by))
@@ -174,17 +204,21 @@ class RegistryReader(VersionLookup):
         return Comparison([self.get(reference) for reference in references])
 
     def diff(self, left: str, right: str) -> Difference:
-        """Tell what differs between two versions: config, metrics, and how far each array of parameters has moved.
+        """Tell what differs between two versions: config, metrics, class, and how far each array of parameters moved.
 
         Raises:
             ModelNotFoundError: There is no such version.
             CorruptArtifactError: What is on disk is not what was registered.
             UntrustedArtifactError: One would run code that is not trusted; nothing was run.
         """
-        arrays = [self.load(reference).parameters for reference in (left, right)]
+        with warnings.catch_warnings():  # whose class differs from the one that is here does not matter
+            warnings.filterwarnings("ignore", f".*{HAS_ITS_CLASS}")
+            arrays = [self.load(reference).parameters for reference in (left, right)]
         names = dict.fromkeys([*arrays[0], *arrays[1]])
         parameters = {name: (arrays[0].get(name), arrays[1].get(name)) for name in names}
-        return Difference(self.get(left), self.get(right), parameters)
+        kept = [self._found(parse_reference(reference), self._whole) for reference in (left, right)]
+        classes = [(str(manifest.get("model_class") or ""), objects.get(CODE)) for _, manifest, objects in kept]
+        return Difference(self.get(left), self.get(right), parameters, class_changes(*classes))
 
     def lineage(self, reference: str) -> Lineage:
         """Tell what a version was trained on from, and what was trained on from it.
@@ -219,18 +253,21 @@ class RegistryReader(VersionLookup):
         origin, _, objects = self._found(parse_reference(str(source)), self._whole)
         return inspect_objects(origin, objects)
 
-    def export_file(self, reference: str, path: str | os.PathLike[str] | None = None) -> Path:
+    def export_file(
+        self, reference: str, path: str | os.PathLike[str] | None = None, *, anonymous: bool = False
+    ) -> ExportedFile:
         """Write a version to one portable file, which ``import_file`` and ``rlkit.load`` take on any machine.
 
         The file is for others: it carries no signature, so that a model class that travels with it needs ``trust=True``
-        here too.
+        here too. There is a warning where such a class holds what looks like a secret.
 
         Args:
             reference: The version.
             path: The file, whose name ends in ``.rlkit``; ``cartpole-3.rlkit`` in the folder worked in where None.
+            anonymous: Leave out who registered it, on which machine, and the git commit.
 
         Returns:
-            The path.
+            The path, which shows in a notebook what the file says of people and machines: its attribute ``says``.
 
         Raises:
             ModelNotFoundError: There is no such version.
@@ -239,7 +276,10 @@ class RegistryReader(VersionLookup):
         """
         parsed = parse_reference(reference)
         version, (_, _, objects) = self._found(parsed, lambda *place: (self._version(*place), self._whole(*place)))
-        return export(version, objects, f"{version.name}-{version.version}.rlkit" if path is None else path)
+        target = f"{version.name}-{version.version}.rlkit" if path is None else path
+        exported = export(version, objects, target, anonymous=anonymous)
+        warn_of_secrets(objects, str(exported), stacklevel=3)
+        return exported
 
     def trash(self) -> VersionList:
         """List the deleted versions that ``restore`` brings back."""
@@ -299,3 +339,13 @@ class RegistryReader(VersionLookup):
 
     def _listed(self, documents: Iterable[Document], *, ranked: bool = False) -> VersionList:
         return VersionList((ModelVersion(document, self._manifest) for document in documents), ranked=ranked)
+
+
+def _note_other_class(origin: str, registered: str, taken: type) -> None:
+    """Say that the name of an algorithm belongs to another class by now; rlkit's own may have moved."""
+    here = f"{taken.__module__}:{taken.__qualname__}"
+    if registered not in ("", here) and not here.startswith("rlkit."):
+        told = (
+            f"{origin} was registered with {registered}, and has {here} now, which is the algorithm of that name here."
+        )
+        warnings.warn(told, stacklevel=3)

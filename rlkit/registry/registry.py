@@ -31,6 +31,7 @@ from rlkit.registry.registration import Candidate, Keepable, change_version, kee
 from rlkit.registry.reports import GCReport, PruneReport
 from rlkit.registry.versions import CHANGEABLE, ModelVersion, VersionList
 from rlkit.storage.documents import lines_of
+from rlkit.storage.packing import warn_of_secrets
 
 
 class ModelRegistry(RegistryReader):
@@ -104,7 +105,9 @@ class ModelRegistry(RegistryReader):
         said = {"parent": said_parent, "dataset": told["dataset"]}
         distinct = {key: value for key, value in said.items() if value is not None}
         candidate = Candidate(name, manifest, packed.objects, distinct)
-        return self._kept(candidate, allow_duplicate=allow_duplicate)
+        version = self._kept(candidate, allow_duplicate=allow_duplicate)
+        warn_of_secrets(packed.objects, version.ref, stacklevel=3)
+        return version
 
     def _kept(self, candidate: Candidate, *, allow_duplicate: bool) -> ModelVersion:
         document = keep(self._store, self._index, candidate, allow_duplicate=allow_duplicate)

@@ -9,10 +9,12 @@ from typing import Literal
 
 from rlkit.display import html, text
 from rlkit.display.html import Markup
+from rlkit.storage.parts import Constant
 
 _MOST_LISTED = 12  # in a line
 _MOST_ROWS = 60  # of text; in HTML as many of these as fit
 _LONGEST_NAME = 48  # letters, in HTML; the text has all of them
+_DIFFERS = "differs from the class that is here in"
 _PLAIN = ("array", "dict", "list")  # what a plain state is made of
 
 
@@ -198,6 +200,8 @@ class InspectedObject:
         imports: Dotted names of what it would import.
         trusted: Of code, whether this user signed it on this machine; None for what needs no trust.
         strange: What rlkit never writes and is in it all the same: ``load`` refuses that, also with ``trust=True``.
+        constants: Of code, the values that it holds; what looks like a secret comes first, and is not shown.
+        differing: Of code, what the class of the same name that is here has otherwise: ``("Mine.act", "SCALE")``.
     """
 
     kind: Literal["state", "code"] | str  # noqa: PYI051 - a newer rlkit may keep other kinds
@@ -207,6 +211,8 @@ class InspectedObject:
     imports: tuple[str, ...]
     trusted: bool | None
     strange: tuple[str, ...] = ()
+    constants: tuple[Constant, ...] = ()
+    differing: tuple[str, ...] = ()
 
     @property
     def is_plain(self) -> bool:
@@ -236,8 +242,29 @@ class InspectedObject:
 
     def __repr__(self) -> str:
         head = text.one_line(f"{self.kind}: {self._what}; {self._verdict}; SHA-256 {self.sha256[:12]}…")
-        names = _filled(f"would import {_listed(self.imports, 'object.imports')}")
-        return f"{head}\n{textwrap.indent(names, '  ')}" if self.imports else head
+        lines = []
+        if self.imports:
+            lines.append(f"would import {_listed(self.imports, 'object.imports')}")
+        if self.differing:
+            lines.append(f"{_DIFFERS} {_listed(self.differing, 'object.differing')}")
+        if self.constants:
+            lines.append(f"holds {_listed(self._constants, 'object.constants')}")
+        return "\n".join([head, *(textwrap.indent(_filled(line), "  ") for line in lines)])
+
+    @property
+    def _constants(self) -> list[str]:
+        return [f"{each.name}: {each.type} = {each.text}" for each in self.constants]
+
+    def _details(self) -> list[tuple[str, Markup]]:
+        """Return the lists that HTML folds away."""
+        lists = (
+            ("imports", f"would import {_count(len(self.imports), 'name')}", self.imports),
+            ("differing", f"{_DIFFERS} {_count(len(self.differing), 'part')}", self.differing),
+            ("constants", f"holds {_count(len(self.constants), 'constant')}", self._constants),
+        )
+        return [
+            (f"The {self.kind} {told}", _code_list(names, f"object.{name}")) for name, told, names in lists if names
+        ]
 
     def _repr_html_(self) -> str:
         return Inspection("", (self,))._repr_html_()
@@ -291,7 +318,7 @@ class Inspection:
         return f"{text.one_line(self.source)}\n{textwrap.indent(told, '  ')}"
 
     def _repr_html_(self) -> str:
-        rows: list[tuple[str, str, Markup, str]] = [
+        rows: list[tuple[str, str, str, str]] = [
             (each.kind, each._what, _verdict(each), html.code(f"{each.sha256[:12]}…"))  # noqa: SLF001 - ours
             for each in self.objects
         ]
@@ -299,14 +326,7 @@ class Inspection:
             verdict = Markup(f"<strong>{html.plain(self.environment._verdict)}</strong>")  # noqa: SLF001 - ours
             rows.append(("environment", html.code(text.shortened(self.environment.env_id, _LONGEST_NAME)), verdict, ""))
         table = html.table(("object", "what it is", "opening it", "SHA-256"), rows) if rows else "holds nothing"
-        details = [
-            (
-                f"The {each.kind} would import {_count(len(each.imports), 'name')}",
-                _code_list(each.imports, "object.imports"),
-            )
-            for each in self.objects
-            if each.imports
-        ]
+        details = [each for inspected in self.objects for each in inspected._details()]  # noqa: SLF001 - ours
         return html.card(self.source or "Inspected object", picture=table, details=details)
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rlkit.errors import CorruptArtifactError, RLKitError
 from rlkit.registry.checks import check_metrics
 from rlkit.registry.datasets import checked_dataset
+from rlkit.registry.facts import git_text
 from rlkit.registry.names import check_tags
 from rlkit.registry.record import Origin, checked_record
 from rlkit.registry.registration import Candidate, manifest_of
@@ -23,25 +26,86 @@ _OWN = ("version", "format", "sha256", "size", "aliases")
 """What says something of a version's place in its registry rather than of the model."""
 
 
-def export(version: ModelVersion, objects: Mapping[str, Packed], path: str | os.PathLike[str]) -> Path:
+_PERSONAL = ("user", "host", "git")
+"""What an anonymous file does not say."""
+_SHORTEST_WORD = 3  # letters of a name that is looked for: shorter ones stand everywhere
+
+if TYPE_CHECKING:
+    _Path = Path
+else:
+    _Path = type(Path())  # no class can be derived from Path itself before Python 3.12
+
+
+class ExportedFile(_Path):
+    """The path of a file that was written, which also shows what the file says of people and machines.
+
+    Attributes:
+        says: That, in sentences.
+    """
+
+    says: str = ""
+
+    def __repr__(self) -> str:
+        return f"{self}\n{self.says}" if self.says else super().__repr__()
+
+
+def export(
+    version: ModelVersion, objects: Mapping[str, Packed], path: str | os.PathLike[str], *, anonymous: bool = False
+) -> ExportedFile:
     """Write a version to one portable file, which ``rlkit.load`` takes too. It carries no signature.
 
     Args:
         version: What is known about it.
         objects: What it is rebuilt from.
         path: The file, which ends in ``.rlkit``.
+        anonymous: Leave out who registered it, on which machine, and the git commit.
 
     Returns:
-        The path.
+        The path, and what the file says of people and machines.
 
     Raises:
         StoreError: The file cannot be written, or its name ends otherwise.
     """
-    target = archive_path(path)
-    metadata = {key: value for key, value in version.to_dict().items() if key not in _OWN}
+    target = ExportedFile(archive_path(path))
+    known = version.to_dict()
+    metadata = {key: value for key, value in known.items() if key not in _OWN}
     metadata |= {"learning_curve": version.learning_curve, "training": version.training, "ref": version.ref}
+    if anonymous:  # None, not missing: whoever imports the file did not register the model either
+        metadata |= dict.fromkeys(_PERSONAL)
     write_archive(target, PackedModel(metadata, without_signatures(objects)))
+    told = [_told(known), _paths(known)] if not anonymous else [_left(known, metadata, objects), _paths(known)]
+    target.says = " ".join(sentence for sentence in told if sentence)
     return target
+
+
+def _told(known: Mapping[str, Any]) -> str:
+    """Say who and what an anonymous file would not name."""
+    user, host, git = (known[key] for key in _PERSONAL)
+    who = " on ".join(name for name in (user, host) if name)
+    parts = [f"who registered it ({who})"] * bool(who) + [f"the git commit ({git_text(git)})"] * bool(git)
+    return f"The file says {' and '.join(parts)}: anonymous=True, or --anonymous, leaves that out." if parts else ""
+
+
+def _paths(known: Mapping[str, Any]) -> str:
+    named = {
+        key: value for key, value in known["env_kwargs"].items() if isinstance(value, str) and Path(value).is_absolute()
+    }
+    told = ", ".join(f"{key} = {value!r}" for key, value in named.items())
+    return f"Its environment is made with a path, which the file names: {told}." if named else ""
+
+
+def _left(known: Mapping[str, Any], metadata: Mapping[str, Any], objects: Mapping[str, Packed]) -> str:
+    """Say where the name of a person or a machine still stands in an anonymous file."""
+    texts = {key: json.dumps(value, ensure_ascii=False).encode() for key, value in metadata.items()}
+    texts |= {f"{kind} of the model": packed.data for kind, packed in objects.items()}
+    words = [word for word in (known["user"], known["host"]) if word and len(word) >= _SHORTEST_WORD]
+    found = {word: [where for where, text in texts.items() if _stands_in(word, text)] for word in words}
+    told = [f"{word!r} in the {' and the '.join(where)}" for word, where in found.items() if where]
+    return f"The file does not say who registered it, but there is {' and '.join(told)}." if told else ""
+
+
+def _stands_in(word: str, text: bytes) -> bool:
+    return re.search(rb"(?<![0-9A-Za-z])" + re.escape(word.encode()) + rb"(?![0-9A-Za-z])", text) is not None
 
 
 def candidate_from(path: str | os.PathLike[str], name: str | None, origin: Mapping[str, Any]) -> Candidate:

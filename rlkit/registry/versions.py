@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_type_hints
 
-from rlkit.errors import CorruptArtifactError
+from rlkit.errors import CorruptArtifactError, visible
 from rlkit.registry.cards import version_card, version_text, versions_table, versions_text
 from rlkit.registry.record import checked_record
 
@@ -209,7 +209,7 @@ class ModelVersion:
     def __repr__(self) -> str:
         words = [self.ref, self.algorithm, self.env_id or "", f"{self.num_timesteps} steps"]
         words += [f"@{alias}" for alias in self.aliases]
-        return f"<ModelVersion {' '.join(word for word in words if word)}>"
+        return visible(f"<ModelVersion {' '.join(word for word in words if word)}>")
 
     def __str__(self) -> str:
         return version_text(self)
@@ -247,5 +247,8 @@ def _copy(value: Any) -> Any:
     return [_copy(part) for part in value] if isinstance(value, list) else value
 
 
-FIELDS = dict.fromkeys(name for name in ModelVersion.__annotations__ if not name.startswith("_"))
-"""Names of what is known about a version, in order."""
+_HINTS = get_type_hints(ModelVersion)
+FIELDS = {name: _HINTS[name] for name in ModelVersion.__annotations__ if not name.startswith("_")}
+"""What is known about a version, in order, with its type."""
+TYPES = {**FIELDS, "ref": str}
+"""What a search can ask for."""

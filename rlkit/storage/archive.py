@@ -42,7 +42,7 @@ def archive_path(path: str | os.PathLike[str]) -> Path:
     """
     if not isinstance(path, str | os.PathLike):
         raise StoreError(f"{path!r:.80} is no path of a file.", "Write 'model.rlkit'.")
-    target = Path(path)
+    target = files.expanded(path)
     if target.suffix != ".rlkit":
         raise StoreError(f"{str(target)!r} does not end in .rlkit.", f"Write '{target.name or 'model'}.rlkit'.")
     return target
@@ -64,7 +64,7 @@ def write_archive(path: str | os.PathLike[str], model: PackedModel) -> None:
         StateError: The metadata has no form in JSON.
         StoreError: The file cannot be written.
     """
-    target = Path(path)
+    target = files.expanded(path)
     manifest = {
         "format": FORMAT,
         "kind": "model",
@@ -92,7 +92,7 @@ def read_archive(path: str | os.PathLike[str]) -> PackedModel:
         StoreError: There is no such file, or a newer rlkit wrote it.
         CorruptArtifactError: The file is not an archive, or any byte that matters has changed.
     """
-    source = Path(path)
+    source = files.expanded(path)
     packed = _read(source)
     with _damage_explained(source):
         entries = zipfile.ZipFile(io.BytesIO(packed))

@@ -7,19 +7,23 @@ to each other through a third thing, and loses the fields of pydantic's classes.
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import dis
+import functools
 import importlib
 import io
 import pickle
 import sys
 import threading
 import types
+import typing
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 import dill
+import numpy as np
 
 from rlkit.storage import rebuild
 from rlkit.storage.definition import definition
@@ -68,9 +72,16 @@ class Pickler(dill.Pickler):  # type: ignore[misc] # dill has no types
     def save(self, obj: Any, save_persistent_id: bool = True) -> None:  # noqa: FBT001, FBT002 - dill's signature
         """Write any object."""
         kind = type(obj)
-        if kind in (str, bytes) or (kind is tuple and all(type(part) is str for part in obj)):
+        if kind is str or kind is bytes or (kind is tuple and all(type(part) is str for part in obj)):
             # Which of the equal ones are one object depends on what ran before.
             obj = self._equal.setdefault((kind, obj), obj)
+        if kind in _ATOMS:  # as the pickler would after some questions, most of what is written being such
+            known = self.memo.get(id(obj))
+            if known is None:
+                self.dispatch[kind](self, obj)
+            else:
+                self.write(self.get(known[0]))
+            return
         save = None if id(obj) in self.memo else _saver(obj)
         if save is None:
             super().save(obj, save_persistent_id)
@@ -108,16 +119,34 @@ class Pickler(dill.Pickler):  # type: ignore[misc] # dill has no types
         if can_be_imported(cls):
             self.save_global(cls, cls.__qualname__)
             return
-        metaclass = _metaclass(cls)
+        metaclass = None if type(cls) is rebuild.metaclass_of(cls.__bases__) else type(cls)
         for base in (metaclass, *cls.__bases__):  # whole before the class is made, when they may run code
             if base is not None and not can_be_imported(base):
                 self.save(base)
                 self.write(pickle.POP)
         builder, arguments, later = definition(cls)
         self._make(cls, cls.__qualname__, builder, metaclass, cls.__name__, cls.__bases__, *arguments)
-        for name, value in sorted(later.items()):  # a class that was opened has them in another order
+        for name, value in sorted(later.items()):  # a class that was opened may have them in another order
             self._wait(f"{cls.__qualname__}.{name}", rebuild.set_attribute, cls, name, value)
+        for subclass in _virtual_subclasses(cls):
+            self._wait(f"{cls.__qualname__}.register", rebuild.add_virtual_subclass, cls, subclass)
         self._complete()
+
+    def save_type_variable(self, variable: Any) -> None:
+        """Write a variable of ``typing``: how to import it, or what it is made of."""
+        importable = getattr(_module(variable.__module__), str(variable.__name__), None) is variable
+        if importable:
+            self.save_global(variable, variable.__name__)
+            return
+        blank = type(variable)("blank")
+        settings = {
+            name: value
+            for name in _TYPE_VARIABLE_SETTINGS
+            if (value := getattr(variable, f"__{name}__", None)) is not getattr(blank, f"__{name}__", None)
+        }
+        constraints = getattr(variable, "__constraints__", ())
+        names = variable.__name__, variable.__module__
+        self._make(variable, variable.__name__, rebuild.type_variable, type(variable), *names, constraints, settings)
 
     def save_function(self, function: types.FunctionType) -> None:
         """Write a function: how to import it, or what it is made of."""
@@ -130,7 +159,7 @@ class Pickler(dill.Pickler):  # type: ignore[misc] # dill has no types
         names = self._globals(function)
         attributes = _function_attributes(function)
         self._make(function, function.__qualname__, rebuild.function, code, names, function.__closure__, attributes)
-        for name, value in vars(function).items():
+        for name, value in sorted(vars(function).items()):
             self._wait(f"{function.__qualname__}.{name}", rebuild.set_function_attribute, function, name, value)
         if isinstance(names, _Namespace):
             for name in names.missing(code):
@@ -182,6 +211,10 @@ class Pickler(dill.Pickler):  # type: ignore[misc] # dill has no types
         """Write a lock as a new one, which nobody holds."""
         self.save_reduce(threading.RLock if isinstance(lock, _RLOCK) else threading.Lock, (), obj=lock)
 
+    def save_dtype(self, dtype: np.dtype[Any]) -> None:
+        """Write one of equal dtypes: numpy has one of a kind, but not of those that it reads from a pickle."""
+        super().save(self._equal.setdefault((np.dtype, dtype), dtype))
+
     def refuse_file(self, file: io.IOBase) -> None:
         """Write no open file, which dill would open again wherever the class is."""
         message = f"an open file, {getattr(file, 'name', file)!r}, stays where it is"
@@ -208,7 +241,7 @@ class _Namespace:
 
     def missing(self, code: types.CodeType) -> list[str]:
         """Return the globals that code uses and that were not returned before."""
-        names = [name for name in dict.fromkeys(_globals_used(code)) if name in self.values]
+        names = [name for name in _globals_used(code) if name in self.values]
         new = [name for name in names if name not in self._written and not _is_shell(self.values[name])]
         self._written.update(new)
         return new
@@ -220,7 +253,7 @@ class _Namespace:
         """
         words = set(_words(code))
         found = []
-        for used in dict.fromkeys(_globals_used(code)):
+        for used in _globals_used(code):
             package = self.values.get(used)
             # A package with a __getattr__ imports its modules when they are asked for.
             if (
@@ -246,11 +279,12 @@ def _nested(code: types.CodeType) -> Iterator[types.CodeType]:
             yield from _nested(constant)
 
 
-def _globals_used(code: types.CodeType) -> Iterator[str]:
-    for each in _nested(code):
-        for instruction in dis.get_instructions(each):
-            if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"):
-                yield instruction.argval
+@functools.lru_cache(maxsize=1024)
+def _globals_used(code: types.CodeType) -> tuple[str, ...]:
+    """Return the globals that code names, in order."""
+    uses = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS")
+    steps = (step for each in _nested(code) for step in dis.get_instructions(each))
+    return tuple(dict.fromkeys(step.argval for step in steps if step.opname in uses))
 
 
 def _words(code: types.CodeType) -> Iterator[str]:
@@ -258,12 +292,14 @@ def _words(code: types.CodeType) -> Iterator[str]:
         yield from each.co_names
 
 
-def _metaclass(cls: type) -> type | None:
-    """Return the class of a class where that is not what its bases make it."""
-    derived: type = type
-    for base in cls.__bases__:
-        derived = type(base) if issubclass(type(base), derived) else derived
-    return None if derived is type(cls) else type(cls)
+def _virtual_subclasses(cls: type) -> list[type]:
+    """Return the classes that an abstract class was told to take for its subclasses."""
+    if not isinstance(cls, abc.ABCMeta):
+        return []
+    registered = (reference() for reference in abc._get_dump(cls)[0])  # type: ignore[attr-defined] # noqa: SLF001 - nothing else tells
+    return sorted(
+        (each for each in registered if each is not None), key=lambda each: (each.__module__, each.__qualname__)
+    )
 
 
 def _function_attributes(function: types.FunctionType) -> dict[str, Any]:
@@ -273,6 +309,8 @@ def _function_attributes(function: types.FunctionType) -> dict[str, Any]:
     return {name: getattr(function, name) for name in names}
 
 
+_ATOMS = {str, bytes, tuple, int, float, bool, type(None)}
+_TYPE_VARIABLE_SETTINGS = ("bound", "covariant", "contravariant", "infer_variance", "default")
 _LOCK, _RLOCK = type(threading.Lock()), type(threading.RLock())
 
 _SAVERS: dict[type, Callable[[Pickler, Any], None]] = {
@@ -286,12 +324,17 @@ _SAVERS: dict[type, Callable[[Pickler, Any], None]] = {
     _RLOCK: Pickler.save_lock,
     set: Pickler.save_set,
     frozenset: Pickler.save_set,
+    typing.TypeVar: Pickler.save_type_variable,
+    typing.ParamSpec: Pickler.save_type_variable,
+    typing.TypeVarTuple: Pickler.save_type_variable,
 }
 
 
 def _saver(obj: object) -> Callable[[Pickler, Any], None] | None:
     if isinstance(obj, type):
         return None if obj.__module__ == "builtins" else Pickler.save_class
+    if isinstance(obj, np.dtype):
+        return Pickler.save_dtype
     if isinstance(obj, io.IOBase) and not isinstance(obj, io.BytesIO | io.StringIO):
         return Pickler.refuse_file
     return _SAVERS.get(types.ModuleType if isinstance(obj, types.ModuleType) else type(obj))

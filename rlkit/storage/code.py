@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import dis
+import functools
 import io
 import pickle
 import sys
@@ -16,7 +17,7 @@ from typing import Any
 import dill
 
 from rlkit.errors import CorruptArtifactError, ModelDefinitionError
-from rlkit.storage import opcodes, rebuild
+from rlkit.storage import opcodes, parts, rebuild
 from rlkit.storage.by_value import Pickler, can_be_imported
 
 
@@ -40,13 +41,32 @@ def encode_class(cls: type) -> bytes | None:
     buffer = io.BytesIO()
     pickler = Pickler(buffer)
     try:
-        with warnings.catch_warnings(action="ignore"):
-            pickler.dump((sys.implementation.cache_tag, cls))
-        data = buffer.getvalue()
-        decode_class(data)  # what cannot be opened here will not be tomorrow
+        data = _dumped(cls, pickler, buffer)
+        pickler.at = _differing(data)
+        if pickler.at:
+            message = "it is another one after being written and read"
+            raise pickle.PicklingError(message)  # noqa: TRY301 - refused as what cannot be written at all
     except Exception as error:  # objects fail in any way when they are pickled
         raise _refusal(cls, pickler.at, error) from error
     return data
+
+
+def _dumped(cls: type, pickler: Pickler, buffer: io.BytesIO) -> bytes:
+    with warnings.catch_warnings(action="ignore"):
+        pickler.dump((sys.implementation.cache_tag, cls))
+    return buffer.getvalue()
+
+
+@functools.lru_cache(maxsize=64)
+def _differing(data: bytes) -> str:
+    """Return the part of a class that is not what it was when the class is opened; empty where all is.
+
+    What cannot be opened here will not be tomorrow, and fails.
+    """
+    buffer = io.BytesIO()
+    again = _dumped(decode_class(data), Pickler(buffer), buffer)
+    # Which of two equal values are one object may differ, and makes other bytes.
+    return "" if again == data else next((each.name for each in parts.changes(data, again)), "")
 
 
 def _refusal(cls: type, at: str, error: Exception) -> ModelDefinitionError:

@@ -59,19 +59,32 @@ def definition(cls: type) -> Definition:
     for name, value in vars(cls).items():
         if name in _LEFT_OUT or isinstance(value, types.MemberDescriptorType):
             continue
-        (attributes if name in _BEFORE or isinstance(value, _METHODS) or _is_plain(value) else later)[name] = value
-    return rebuild.new_class, (attributes,), later
+        if name not in _BEFORE and not isinstance(value, _METHODS) and not _is_plain(value):
+            later[name], value = value, None  # noqa: PLW2901 - in its place among the others
+        attributes[name] = value
+    return rebuild.bare_class, (attributes,), later
 
 
 def _enum_definition(cls: enum.EnumMeta) -> Definition:
     if "__new_member__" in vars(cls):
         message = f"the enumeration {cls.__qualname__} has a __new__ of its own"
         raise pickle.PicklingError(message)
-    said = {"__module__": cls.__module__, "__qualname__": cls.__qualname__, "__doc__": cls.__doc__}
-    methods = {name: value for name, value in vars(cls).items() if isinstance(value, _METHODS)}
-    own = {name: value for name, value in methods.items() if getattr(value, "__module__", None) != "enum"}
-    values: dict[str, Any] = {name: member.value for name, member in vars(cls)["_member_map_"].items()}
-    return rebuild.enum_class, ({**said, **own}, values), {}
+    members: dict[str, enum.Enum] = vars(cls)["_member_map_"]
+    attributes: dict[str, Any] = {name: getattr(cls, name) for name in ("__module__", "__qualname__", "__doc__")}
+    later: dict[str, Any] = {}
+    for name, value in vars(cls).items():
+        if isinstance(value, _METHODS):
+            if getattr(value, "__module__", None) != "enum":
+                attributes[name] = value
+        elif name not in members and not (name.startswith("_") and name.endswith("_")):  # those are enum's own
+            later[name] = value
+    values = {name: member.value for name, member in members.items()}
+    states = {name: _own_state(member) for name, member in members.items() if _own_state(member)}
+    return rebuild.enum_class, (attributes, values, getattr(cls, "_boundary_", None), states), later
+
+
+def _own_state(member: enum.Enum) -> dict[str, Any]:
+    return {name: value for name, value in vars(member).items() if not (name.startswith("_") and name.endswith("_"))}
 
 
 _MADE_BY_PYDANTIC = ("model_fields", "model_computed_fields")  # in versions before 2.10; others begin with _
@@ -105,7 +118,7 @@ def _pydantic_definition(cls: type[pydantic.BaseModel]) -> Definition:
             method = _without_pydantic(value)
             if method is not None and method not in [_without_pydantic(getattr(b, name, None)) for b in cls.__bases__]:
                 attributes[name] = method
-        elif name in ("__module__", "__doc__"):
+        elif name in ("__module__", "__doc__", "__orig_bases__"):
             attributes[name] = value
         # Pydantic makes names that begin with _ private: any other was hung on the finished class, as a cache is.
         elif name in parts["class_variables"] or not name.startswith("_"):

@@ -58,6 +58,14 @@ _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{12}\.tmp")
 
 
+def expanded(path: str | os.PathLike[str]) -> Path:
+    """Return a path in which ``~`` at the begin is the user's home folder; as it is where there is no such user."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
 @contextlib.contextmanager
 def explained(action: str, path: Path, *passing: type[OSError]) -> Iterator[None]:
     """Turn an OSError into a StoreError that names the path, save those that the caller expects."""

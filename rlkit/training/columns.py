@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from rlkit.errors import visible
+
 Column = NDArray[np.float64]
 
 _FIRST_ROWS = 16
@@ -90,4 +92,4 @@ class Columns(Mapping[str, Column]):
         return self._num_rows
 
     def __repr__(self) -> str:
-        return f"<Columns: {self.num_rows} rows of {', '.join(self)}>"
+        return visible(f"<Columns: {self.num_rows} rows of {', '.join(self)}>")

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from rlkit.display import html, text
 from rlkit.display.html import Markup, Tone
-from rlkit.errors import TrainingError, in_two_lines
+from rlkit.errors import TrainingError, in_two_lines, visible
 from rlkit.training.callbacks import Callback
 from rlkit.training.history import History
 from rlkit.training.progress import JobDisplay
@@ -185,7 +185,7 @@ class TrainingJob:
             error = error.__context__
 
     def __str__(self) -> str:
-        return f"Job {self.number} ({self.title})"
+        return visible(f"Job {self.number} ({self.title})")
 
     def __repr__(self) -> str:
         run = self._run  # taken once: the thread may end meanwhile

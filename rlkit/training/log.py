@@ -35,8 +35,8 @@ class TrainingCall:
         callbacks: What was called on the way, such as ``"StopAtReturn(475)"``.
         stop_reason: Why it ended before its time; empty where it did not.
         error: The error that ended it; empty where none did.
-        left_out: Experience that was left out when the model was saved after the call, or became again what it was at
-            this step: what came after trained without it. Empty for none.
+        restored: Whether the model then became again what it was after these steps: what it trained further is lost.
+        left_out: Experience that it lost so, or when it was saved after the call; empty for none.
         seconds: How long it took.
         started: When it began: UTC, ISO 8601.
         cpu: Name of the processor.
@@ -51,6 +51,7 @@ class TrainingCall:
     callbacks: tuple[str, ...] = ()
     stop_reason: str = ""
     error: str = ""
+    restored: bool = False
     left_out: str = ""
     seconds: float = 0.0
     started: str = ""
@@ -75,7 +76,8 @@ class TrainingCall:
         counts += [] if total is None else [total]
         texts = [known.get(name, "") for name in ("stop_reason", "error", "left_out", "started", "cpu", "blas")]
         seconds = known.get("seconds", 0.0)
-        if not isinstance(callbacks, list | tuple) or not all(isinstance(text, str) for text in (*texts, *callbacks)):
+        words = isinstance(callbacks, list | tuple) and all(isinstance(text, str) for text in (*texts, *callbacks))
+        if not words or not isinstance(known.get("restored", False), bool):
             message = f"{record!r:.80} is no call of train"
             raise TypeError(message)
         whole = all(type(count) is int and 0 <= count < _MOST_STEPS for count in counts)
@@ -214,7 +216,7 @@ class TrainingLog:
             until = [call for call in self.calls if call.begun_at < num_timesteps]
             if until and until[-1].begun_at + until[-1].num_timesteps >= num_timesteps:
                 taken = num_timesteps - until[-1].begun_at
-                until[-1] = replace(until[-1], num_timesteps=taken, left_out=left_out)
+                until[-1] = replace(until[-1], num_timesteps=taken, restored=True, left_out=left_out)
                 log._past_calls = tuple(until)
         return log
 

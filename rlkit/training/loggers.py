@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from rlkit.errors import StoreError, TrainingError
-from rlkit.storage.files import LogFile, explained
+from rlkit.storage.files import LogFile, expanded, explained
 from rlkit.training.callbacks import Callback, Tolerance, Update
 from rlkit.training.monitors import EvaluateEvery
 
@@ -48,7 +48,7 @@ class _UpdateLogger(Callback):
     def __init__(self, path: str | Path) -> None:
         if not isinstance(path, str | os.PathLike):
             raise TrainingError(f"{path!r:.80} is no path of a file.", "Write 'training.log'.")
-        self.path = Path(path)
+        self.path = expanded(path)
         self._tolerance = Tolerance()
 
     def on_start(self, run: TrainingRun) -> None:

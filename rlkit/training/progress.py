@@ -38,7 +38,8 @@ def _bar(run: TrainingRun) -> _Bar:
     """Return a bar on standard error; one that shows nothing where there is none, or it is closed."""
 
     def made(*, disable: bool) -> _Bar:
-        return _Bar(total=run.total_timesteps, desc=run.history.title, unit=" steps", unit_scale=True, disable=disable)
+        title = text.one_line(run.history.title)
+        return _Bar(total=run.total_timesteps, desc=title, unit=" steps", unit_scale=True, disable=disable)
 
     with contextlib.suppress(OSError, ValueError):
         return made(disable=sys.stderr is None)

@@ -40,7 +40,7 @@ _POINTS = 100
 
 def run_text(run: Running) -> str:
     """Return how far a run is, in one line."""
-    return f"{run.history.title} {_part(run):4.0%} {_figures(run)}"
+    return f"{text.one_line(run.history.title)} {_part(run):4.0%} {_figures(run)}"
 
 
 def run_bar(run: Running, picture: str = "") -> Markup:

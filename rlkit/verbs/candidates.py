@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import gymnasium
 
@@ -17,7 +16,9 @@ from rlkit.errors import RLKitError
 from rlkit.factory import factory
 from rlkit.models.base import ModelBase
 from rlkit.registry.names import LATEST
+from rlkit.registry.query import written
 from rlkit.registry.versions import FIELDS, VersionList
+from rlkit.storage.files import expanded
 from rlkit.verbs.parser import Kind
 from rlkit.verbs.scope import Scope
 
@@ -108,9 +109,9 @@ def _metrics(_: _Typed) -> Iterable[str]:
 def _fields(typed: _Typed) -> Iterable[str]:
     """Fields of a version, those inside another with a dot, and their values' descending order after a minus."""
     settings = {name for algorithm in factory.names() for name in factory.get(algorithm).Config.hyperparameters()}
-    inside = [*(f"metrics.{metric}" for metric in _metrics(typed)), *(f"config.{name}" for name in sorted(settings))]
+    inside = [*(("metrics", metric) for metric in _metrics(typed)), *(("config", name) for name in sorted(settings))]
     minus = "-" * typed.fragment.startswith("-")
-    return [f"{minus}{field}" for field in [*sorted(FIELDS), *inside]]
+    return [f"{minus}{field}" for field in [*sorted(FIELDS), *map(written, inside)]]
 
 
 def _restorable(_: _Typed) -> Iterable[str]:
@@ -124,7 +125,7 @@ def _presets(typed: _Typed) -> Iterable[str]:
 def _paths(typed: _Typed, *endings: str) -> Iterator[str]:
     """Folders, and files with one of these endings; all files where one of them is empty."""
     folder, slash, name = typed.fragment.rpartition("/")
-    where = Path(folder + slash).expanduser()
+    where = expanded(folder + slash)
     for path in sorted(where.iterdir()) if where.is_dir() else ():
         if path.name.startswith(".") and not name.startswith("."):
             continue

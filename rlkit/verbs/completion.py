@@ -10,14 +10,16 @@ from dataclasses import dataclass
 
 from rlkit.config import ModelConfig
 from rlkit.display import text
-from rlkit.errors import RLKitError
+from rlkit.errors import RLKitError, visible
 from rlkit.factory import factory
 from rlkit.verbs.candidates import candidates
-from rlkit.verbs.parser import OptionParser, spellings
+from rlkit.verbs.parser import Kind, OptionParser, spellings
 from rlkit.verbs.scope import Scope
 from rlkit.verbs.verb import Verb
 
 _QUOTED = re.compile(r"""(?:[^\s'"]|'[^']*'|"[^"]*")+""")
+_BARE = re.compile(r"[\w.,:/@%+=~^()\[\]&*!<>|-]+")  # what a line takes as it is, without quotes
+_TRAPS = set("{}$")  # which a magic evaluates, in quotes as well
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +56,14 @@ def complete(verb: Verb, prog: str, line: str, scope: Scope) -> Completions:
     option, mark, value = fragment.partition("=")
     action = parser.option(option)
     if mark and action is not None and action.nargs is None:
-        return _matching(value, _values(action, parser, value, scope))
+        return _matching_values(value, action, parser, scope)
     if place.pending is not None:
-        return _matching(fragment, _values(place.pending, parser, fragment, scope))
+        return _matching_values(fragment, place.pending, parser, scope)
     if fragment.startswith("-") or place.positional is None:
         return _matching(fragment, _options(parser, words))
     if parser.kinds[place.positional.dest] == "expression":
         fragment = fragment[len(fragment.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.")) :]
-    return _matching(fragment, _values(place.positional, parser, fragment, scope))
+    return _matching_values(fragment, place.positional, parser, scope)
 
 
 def complete_body(config_line: str, body: str) -> Completions:
@@ -136,6 +138,31 @@ def _split(line: str) -> tuple[list[str], str]:
 
 def _unquoted(word: str) -> str:
     return word.replace("'", "").replace('"', "")
+
+
+def _matching_values(fragment: str, action: argparse.Action, parser: OptionParser, scope: Scope) -> Completions:
+    """Return the values that begin as the fragment does, each as it is typed; what no line takes literally is left out.
+
+    They may come from a stranger: names of files, tags and metrics in a folder of models.
+    """
+    kind = parser.kinds[action.dest]
+    begun = fragment[1:] if fragment[:1] in {"'", '"'} else fragment
+    fitting = _matching(begun, _values(action, parser, begun, scope)).options
+    return Completions(fragment, tuple(typed for option in fitting if (typed := _as_typed(option, kind))))
+
+
+def _as_typed(option: str, kind: Kind) -> str:
+    """Return how a value is typed so that it means itself; empty where it cannot be."""
+    if kind == "expression":
+        return option if option.replace(".", "_").isidentifier() else ""
+    if kind == "field":
+        return option if _BARE.fullmatch(option) else ""
+    if option.startswith("-") or visible(option) != option or _TRAPS.intersection(option):
+        return ""
+    if _BARE.fullmatch(option):
+        return option
+    quote = "'" if "'" not in option else '"'
+    return f"{quote}{option}{quote}" if quote not in option else ""
 
 
 def _values(action: argparse.Action, parser: OptionParser, fragment: str, scope: Scope) -> Iterable[str]:

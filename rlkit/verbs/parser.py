@@ -44,6 +44,12 @@ Kind = Literal[
 """What a word stands for, so that completion knows what to offer; empty for what nobody can guess."""
 
 
+class Literal(str):
+    """A word that is what it says, such as the value of a variable: no option, whatever it begins with."""
+
+    __slots__ = ()
+
+
 class HelpRequested(Exception):  # noqa: N818 - no error: it leaves the verb before anything is done
     """A person asked what a verb takes; the message is the answer."""
 
@@ -141,7 +147,7 @@ class OptionParser(argparse.ArgumentParser):
             HelpRequested: One of the words is ``--help``.
         """
         words = split(self.prog, words) if isinstance(words, str) else list(words)
-        if not _HELP.isdisjoint(words):
+        if any(word in _HELP for word in words if not isinstance(word, Literal)):
             raise HelpRequested(self.format_help().strip())
         options: list[str] = []
         others: list[str] = []
@@ -169,7 +175,9 @@ class OptionParser(argparse.ArgumentParser):
         for word in rest:
             name, mark, value = word.partition("=")
             option = self.option(name)
-            if word == "--":
+            if isinstance(word, Literal):
+                yield None, word
+            elif word == "--":
                 yield from ((None, other) for other in rest)
             elif option is None and not _OPTION.fullmatch(word):
                 yield None, word
@@ -177,8 +185,8 @@ class OptionParser(argparse.ArgumentParser):
                 yield name, value if mark else None
             else:
                 following = next(rest, None)
-                known = following is not None and self.option(following.partition("=")[0]) is not None
-                yield word, None if known else following
+                is_value = isinstance(following, Literal) or self.option((following or "").partition("=")[0]) is None
+                yield word, following if is_value else None
 
     def _check_option(self, name: str, value: str | None) -> None:
         option = self.option(name)

@@ -93,7 +93,7 @@ def _(value: Comparison) -> dict[str, Any]:
 @to_plain.register
 def _(value: Difference) -> dict[str, Any]:
     sides = {"left": value.left.ref, "right": value.right.ref}
-    return {**sides, **_named(value, "config", "metrics", "facts", "parameters", "same_state")}
+    return {**sides, **_named(value, "config", "metrics", "facts", "code", "parameters", "same_state")}
 
 
 @to_plain.register

@@ -6,12 +6,12 @@ import argparse
 import re
 from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
 
 import rlkit
 from rlkit.display.note import Note
 from rlkit.registry import ModelRegistry, use_registry
 from rlkit.registry.reports import GCReport, PruneReport, VerifyReport
+from rlkit.registry.transfer import ExportedFile
 from rlkit.registry.versions import ModelVersion
 from rlkit.verbs.notes import notes
 from rlkit.verbs.parser import OptionParser, parse_whole_number
@@ -94,9 +94,11 @@ class Export(Verb):
     def arguments(self, parser: OptionParser, words: Sequence[str], scope: Scope) -> None:
         parser.take("reference")
         parser.add("file", nargs="?", kind="file", help="file, whose name ends in .rlkit; cartpole-3.rlkit by default")
+        parser.add("--anonymous", action="store_true", help="leave out user, machine and git commit")
 
-    def run(self, options: argparse.Namespace, scope: Scope) -> Path:
-        return rlkit.registry().export_file(options.reference, options.file)
+    def run(self, options: argparse.Namespace, scope: Scope) -> ExportedFile:
+        with notes():
+            return rlkit.registry().export_file(options.reference, options.file, anonymous=options.anonymous)
 
 
 class Import(Verb):

@@ -199,7 +199,7 @@ class Recording:
         """
         if not isinstance(path, str | os.PathLike):
             raise StoreError(f"{path!r:.80} is no path of a file.", "Write 'episode.html'.")
-        target = Path(path)
+        target = files.expanded(path)
         if target.suffix == ".html":
             data = self._page().encode()
         elif target.suffix == ".gif":

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+from itertools import pairwise
+
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
@@ -363,7 +366,6 @@ def test_an_unknown_ending_is_refused_in_both_directions(tmp_path, name):
         ("config.yaml", "gamma: !!float x", "YAML"),
         ("config.yaml", "gamma: !!python/object/apply:os.system ['x']", "YAML"),
         ("config.yaml", "a: b: c", "YAML"),
-        ("config.yaml", "[" * 3000, "YAML"),
         ("config.toml", "gamma = ", "TOML"),
         ("config.toml", "gamma: 0.5", "TOML"),
     ],
@@ -371,6 +373,57 @@ def test_an_unknown_ending_is_refused_in_both_directions(tmp_path, name):
 def test_a_broken_file_is_named_with_the_reason(tmp_path, name, content, kind):
     with pytest.raises(ConfigError, match=f"{name}' is not valid {kind}"):
         PPOConfig.load(written(tmp_path, content, name))
+
+
+def chain(first, link):
+    """Twelve blocks, each of which refers ten times to the one before."""
+    letters = "abcdefghijklm"
+    blocks = [f"{name}: &{name} {link.format(','.join([f'*{before}'] * 10))}" for before, name in pairwise(letters)]
+    return "\n".join([f"a: &a {first}", *blocks])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("config.yaml", chain("[x]", "[{}]"), "holds more than 100,000 values"),
+        ("config.yaml", chain("{x: 1}", "{{x: [{}]}}"), "holds more than 100,000 values"),
+        ("config.yaml", chain("{x: 1}", "{{<<: [{}]}}"), "holds more than 100,000 values"),
+        ("config.yaml", "a: &a [*a]", "is nested more than 50 levels deep"),
+        ("config.yaml", "a: &a {b: *a}", "is nested more than 50 levels deep"),
+        ("config.yaml", "gamma: " + "[" * 60 + "]" * 60, "is nested more than 50 levels deep"),
+        ("config.yaml", "gamma: " + "[" * 1000 + "]" * 1000, "is nested more than 50 levels deep"),
+        ("config.yaml", "[" * 3000, "is nested more than 50 levels deep"),
+        ("config.yaml", "gamma: " + "9" * 100_000, "holds a number of 100,000 digits"),
+        ("config.yaml", "gamma: 0x" + "f" * 100_000, "holds a number of 100,002 digits"),
+        ("config.yaml", "x" * 10**6, "has more than 200,000 bytes"),
+        ("config.toml", "gamma = " + "[" * 60 + "]" * 60, "is nested more than 50 levels deep"),
+        ("config.toml", "gamma = " + "[" * 3000, "is nested more than 50 levels deep"),
+        ("config.toml", "gamma = 0x" + "f" * 1000, "holds a number of 4,000 bits"),
+    ],
+)
+def test_a_file_that_is_a_bomb_is_refused_with_the_reason(tmp_path, name, content, why):
+    with pytest.raises(ConfigError, match=f"{name}' {why}"):
+        PPOConfig.load(written(tmp_path, content, name))
+
+
+@pytest.mark.parametrize("content", ["[" * 1000 + "]" * 1000, "[" * 60 + "]" * 60, "9" * 10_000, "x" * 10**6])
+def test_a_value_that_is_a_bomb_is_text(content):
+    assert files.parse_value(content) == content
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such pipes")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "config.yaml")
+    with pytest.raises(ConfigError, match="it is not a file"):
+        PPOConfig.load(tmp_path / "config.yaml")
+
+
+def test_a_path_may_begin_in_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    PPOConfig(gamma=0.5).save("~/config.yaml")
+    assert (tmp_path / "config.yaml").exists()
+    assert PPOConfig.load("~/config.yaml").gamma == 0.5
 
 
 @pytest.mark.parametrize("content", ["gamma: 0.9\nn_steps: 8\ngamma: 0.5", "a: {gamma: 0.9, gamma: 0.5}"])

@@ -11,6 +11,7 @@ import tempfile
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 from IPython.lib.pretty import pretty
@@ -22,6 +23,7 @@ from rlkit.display.note import Note
 from rlkit.display.picture import Picture
 from rlkit.display.svg import Series
 from rlkit.envs.catalogue import EnvironmentDescription, EnvironmentInfo, EnvironmentList
+from rlkit.errors import in_two_lines
 from rlkit.factory import Description, ModelFactory
 from rlkit.models.ppo import PPO
 from rlkit.notebook.groups import GROUPS, PREFIX
@@ -35,7 +37,7 @@ from rlkit.registry.model_card import ModelCard
 from rlkit.registry.reports import GCReport, InspectedObject, Inspection, Problem, PruneReport, VerifyReport
 from rlkit.registry.versions import ModelVersion, VersionList, document_of
 from rlkit.training import Evaluation, History
-from rlkit.training.jobs import JobList
+from rlkit.training.jobs import JobList, TrainingJob
 from rlkit.training.log import TrainingLog
 from rlkit.verbs.about import HelpPage, HelpText
 
@@ -76,6 +78,12 @@ KNOWN = {
 MANY = {f"figure_{i}": i / 7 for i in range(60)}
 HOSTILE_TEXTS = {
     "algorithm": HOSTILE,
+    "model_class": HOSTILE,
+    "env_name": HOSTILE,
+    "env_modified": HOSTILE,
+    "created": HOSTILE,
+    "config_changes": [{"num_timesteps": 10, "name": HOSTILE, "old": HOSTILE, "new": {HOSTILE: HOSTILE}}],
+    "git": {"commit": HOSTILE, "dirty": True},
     "env_id": HOSTILE,
     "env_kwargs": {HOSTILE: HOSTILE},
     "config": {**CONFIG, HOSTILE: HOSTILE, **{f"setting_{i}": HOSTILE for i in range(60)}},
@@ -89,7 +97,9 @@ HOSTILE_TEXTS = {
     "user": HOSTILE,
     "host": HOSTILE,
     "observation_space": {"type": HOSTILE, "n": HOSTILE},
+    "action_space": {"type": "Dict", "spaces": [[HOSTILE, {"type": "Box", "shape": [HOSTILE], "dtype": HOSTILE}]]},
 }
+HOSTILE_NAME = f"{HOSTILE[:60]}{BIDI}"
 
 
 def version(number=3, name="cartpole", aliases=(), **more):
@@ -98,7 +108,11 @@ def version(number=3, name="cartpole", aliases=(), **more):
     state = {"sha256": hashlib.sha256(f"{name}{number}".encode()).hexdigest(), "size": 115_000}
     meta = {"aliases": dict.fromkeys(aliases, number), "versions": {}}
     manifest = {**known, "objects": {"state": state}}
-    return ModelVersion(document_of(name, number, manifest, meta), lambda *_: manifest)
+    # A display shows whatever it gets, also what no manifest may say.
+    plain = {**KNOWN, "created": created.isoformat(), "objects": manifest["objects"]}
+    document = document_of(name, number, plain, meta)
+    document |= {key: value for key, value in more.items() if key in document}
+    return ModelVersion(document, lambda *_: manifest)
 
 
 def versions(count, **more):
@@ -153,6 +167,18 @@ def history(episodes=400, title="PPO on CartPole-v1", columns=("policy_loss", "v
         row = {"num_timesteps": made.num_timesteps, "seconds": i / 100, "mean_return": made.mean_return}
         made.updates.append({**row, **figures})
     made.seconds, made.stop_reason = 4.25, stop
+    return made
+
+
+def job(told, *, running=False):
+    """A job with this history, which no thread drives."""
+    made = object.__new__(TrainingJob)
+    run = SimpleNamespace(
+        history=told, num_timesteps=9, total_timesteps=99, seconds=1.0, stop_reason="", is_paused=False
+    )
+    told.error = in_two_lines(ValueError(HOSTILE))
+    made.number, made.history, made.title, made.total_timesteps = 1, told, told.title, 99
+    made._run, made._error = run if running else None, None if running else ValueError(HOSTILE)
     return made
 
 
@@ -290,6 +316,16 @@ HOSTILES = {
     "history": lambda: history(50, HOSTILE, (HOSTILE, *MANY), HOSTILE),
     "evaluation": lambda: evaluation(title=HOSTILE),
     "version": lambda: version(2, WORD, [f"{WORD[1:]}{i}" for i in range(9)], **HOSTILE_TEXTS),
+    "version of a hostile name": lambda: version(
+        2, HOSTILE_NAME, [HOSTILE], **{**HOSTILE_TEXTS, "tags": [HOSTILE] * 30}
+    ),
+    "versions of a hostile name": lambda: VersionList(
+        version(i, HOSTILE_NAME, [HOSTILE], **{**HOSTILE_TEXTS, "tags": [HOSTILE], "metrics": {HOSTILE: 1.0}})
+        for i in range(1, 100)
+    ),
+    "comparison of a hostile name": lambda: Comparison(
+        [version(i, HOSTILE_NAME, [HOSTILE], **{**HOSTILE_TEXTS, "metrics": {HOSTILE: i}}) for i in (1, 2)]
+    ),
     "versions": lambda: VersionList(version(i, WORD, [WORD], **HOSTILE_TEXTS) for i in range(1, 100)),
     "comparison": lambda: Comparison(
         [version(i, WORD, [WORD], **{**HOSTILE_TEXTS, "config": {HOSTILE: i}}) for i in range(1, 50)]
@@ -297,7 +333,9 @@ HOSTILES = {
     "comparison of two": lambda: Comparison([version(1), version(2, **HOSTILE_TEXTS)]),
     "difference": lambda: difference(large=True, **HOSTILE_TEXTS),
     "lineage": hostile_lineage,
-    "model card": lambda: ModelCard(version(**HOSTILE_TEXTS)),
+    "model card": lambda: ModelCard(version(2, HOSTILE_NAME, [HOSTILE], **HOSTILE_TEXTS)),
+    "jobs": lambda: JobList([job(history(50, HOSTILE, (HOSTILE,), HOSTILE))]),
+    "job": lambda: job(history(50, HOSTILE, (HOSTILE,), HOSTILE)),
     "inspection": lambda: inspection(HOSTILE, 300),
     "verify report": lambda: VerifyReport(1, 1, 1, problems(300, HOSTILE), (HOSTILE,) * 300),
     "gc report": lambda: GCReport(DRY_RUN, (HOSTILE,) * 300, 1, 1),

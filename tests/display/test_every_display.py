@@ -14,6 +14,7 @@ import pytest
 
 import rlkit
 from rlkit.display import text
+from rlkit.training.view import run_text
 
 from . import displays
 from .displays import USUAL, markup, words
@@ -119,9 +120,15 @@ def test_hostile_text_stays_text_and_turns_nothing_round(make):
         assert "<script" not in drawing
 
 
-@each([(name, make) for name, make in ALL if name.startswith("hostile") and "model card" not in name])
+@each([(name, make) for name, make in ALL if name.startswith("hostile")])
 def test_hostile_text_writes_no_control_characters_to_a_terminal(make):
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", text_of(make))
+
+
+def test_a_hostile_title_writes_no_control_characters_while_a_model_trains():
+    running = displays.job(displays.history(5, displays.HOSTILE), running=True)
+    assert not re.search("[\x00-\x1f\x7f-\x9f\u202a-\u202e]", f"{running}{running!r}{run_text(running)}")
+    assert "<script" not in running._repr_html_()
 
 
 # -- the same each time ------------------------------------------------------------------------------------------------

@@ -156,7 +156,8 @@ def test_wide_letters_and_combining_marks_are_counted_as_terminals_do():
 
 
 def test_text_cannot_send_escape_sequences_or_break_lines():
-    assert text.one_line("a\x1b[31mb\n\tc\u202e") == "a [31mb c"
+    assert text.one_line("a\x1b[31mb\n\tc\u202e") == r"a\x1b[31mb c\u202e"
+    assert text.one_line("שלום") == "שלום"
 
 
 def test_fields_stand_in_one_column():

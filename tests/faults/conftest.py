@@ -23,7 +23,7 @@ def pytest_generate_tests(metafunc):
 def _say_one_origin(monkeypatch):
     origin = {"git": None, "packages": {}, "user": None, "host": None, "created": "2026-01-02T03:04:05.000006+00:00"}
     monkeypatch.setattr(registry_module, "provenance", lambda _: dict(origin))
-    monkeypatch.setattr(registry_module, "asking_git", lambda _: contextlib.nullcontext(lambda: None))
+    monkeypatch.setattr(registry_module, "asking_git", lambda: contextlib.nullcontext(lambda: None))
 
 
 @pytest.fixture

@@ -43,6 +43,15 @@ def test_unloading_removes_all_that_loading_added(bare):
     assert everything(bare) == before
 
 
+def test_a_semicolon_hides_a_value_in_the_cell_that_loads_the_extension_too(own_shell):
+    own_shell.run_line_magic("unload_ext", "rlkit")
+    own_shell.run("%load_ext rlkit\nmodel = %rl_create ppo CartPole-v1 --seed 3;\n%rl_config model ; ")
+    assert own_shell.user_ns["model"].seed == 3
+    assert own_shell.shown_values == []
+    own_shell.run("%rl_config model")
+    assert len(own_shell.shown_values) == 1
+
+
 def test_loading_twice_adds_nothing_twice(shell):
     before = everything(shell)
     rlkit.load_ipython_extension(shell)

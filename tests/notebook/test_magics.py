@@ -218,6 +218,16 @@ def test_a_config_comes_from_a_file(run, tmp_path):
     assert run(f"%rl_create ppo CartPole-v1 --config {tmp_path / 'ppo.yml'}").config.n_envs == 2
 
 
+def test_a_version_is_trained_again_from_its_record(run, shell):
+    run("agent = %rl_create ppo CartPole-v1 --seed 0 --net-arch 4 --n-steps 16 --n-envs 2 --batch-size 16")
+    run("%rl_train agent --steps 64")
+    run("%rl_save agent cartpole")
+    run("again = %rl_load cartpole:1 --retrain")
+    agent, again = shell.user_ns["agent"], shell.user_ns["again"]
+    assert again is not agent
+    assert (again.parameters["actor.0.weight"] == agent.parameters["actor.0.weight"]).all()
+
+
 def test_help_is_shown_for_all_verbs_and_for_one(run):
     page = run("%rl_help")
     assert [name for name in NAMES if f"%{name} " not in repr(page) and name != "rl_help"] == []
@@ -285,7 +295,7 @@ WRONG = [
     ("%rl_create ppo --as print", UsageError, "'print' is a name that Python or IPython needs", "'my_print'"),
     ("%rl_create ppo --as get_ipython", UsageError, "'get_ipython'", "'my_get_ipython'"),
     ("%rl_create ppo --as In", UsageError, "'In'", "'my_In'"),
-    ("%rl_helpx;", UsageError, "There is no %rl_helpx;.", "%rl_help"),
+    ("%rl_helpx;", UsageError, "There is no %rl_helpx.", "%rl_help"),
     ("%rl_help;x", UsageError, "There is no %rl_help;x.", "%rl_help"),
     ("%rl_", UsageError, "There is no %rl_.", ""),
     ("%rl_load {agent}", RLKitError, "'{agent}'", ""),

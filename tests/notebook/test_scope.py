@@ -59,6 +59,65 @@ def test_a_value_is_one_word_whatever_is_in_it(run, tmp_path):
     assert run("%rl_export cartpole {place}") == tmp_path / "a b.rlkit"
 
 
+VALUES = [
+    "plain",
+    "two  words",
+    "# not a comment",
+    "a # b",
+    "it's",
+    'a "quoted" word',
+    "'",
+    "--remove",
+    "--help",
+    "-x",
+    "- a b",
+    "first\nsecond\n\n- third",
+    "{braces} {{twice}} $name $$",
+    "a; b;",
+    "tab\tand back\\slash",
+    "\U000f0000",
+    " spaces ",
+    "a=b",
+    "",
+]
+
+
+@pytest.mark.parametrize("value", VALUES)
+@pytest.mark.parametrize("written", ["{note}", "$note", "{note};", "'{note}'", "{notes[0]}"])
+def test_a_text_is_one_argument_as_it_is(run, value, written):
+    run("agent = %rl_create ppo CartPole-v1\n%rl_save agent cartpole")
+    run(f"note = {value!r}\nnotes = [note]")
+    run(f"%rl_describe cartpole {written}")
+    assert run("%rl_show cartpole").description == value
+
+
+@pytest.mark.parametrize("value", VALUES)
+@pytest.mark.parametrize("written", ["--description {note}", "--description={note}", "--description $note --tag a"])
+def test_a_text_is_the_value_of_an_option_as_it_is(run, value, written):
+    run(f"note = {value!r}\nagent = %rl_create ppo CartPole-v1")
+    assert run(f"%rl_save agent cartpole {written}").description == value
+
+
+def test_paths_may_begin_in_the_home_folder(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    run("import rlkit\nagent = %rl_create ppo CartPole-v1 --seed 3\n%rl_save agent cartpole")
+    assert run("%rl_export cartpole ~/x.rlkit") == run("agent.save('~/y.rlkit')").with_name("x.rlkit")
+    assert {path.name for path in tmp_path.glob("*.rlkit")} == {"x.rlkit", "y.rlkit"}
+    assert run("%rl_load ~/x.rlkit").seed == run("rlkit.load('~/y.rlkit')").seed == 3
+    assert run("%rl_import ~/x.rlkit other").ref == "other:1"
+    assert run("%rl_inspect ~/x.rlkit").is_plain
+    run("agent.config.save('~/c.yaml')")
+    assert run("%rl_create ppo CartPole-v1 --config ~/c.yaml").config.to_dict() == run("agent.config.to_dict()")
+    assert run("%rl_eval ~/x.rlkit --episodes 1").episodes == 1
+
+
+def test_a_search_takes_its_conditions_from_a_variable(run):
+    run("agent = %rl_create ppo CartPole-v1\n%rl_save agent cartpole --description 'a  #b'")
+    run("conditions = \"algorithm = 'ppo' and description = 'a  #b'\"")
+    assert len(run("%rl_search {conditions}")) == len(run("%rl_search $conditions")) == 1
+
+
 def test_names_are_read_as_python_reads_them(run):
     run("%rl_create ppo --as \N{LATIN SMALL LIGATURE FI}t")
     assert run("fit") is run("%rl_config \N{LATIN SMALL LIGATURE FI}t --as c\nfit")

@@ -164,7 +164,7 @@ def test_hostile_references_are_shown_as_text():
     Reader().feed(lineage._repr_html_())
     assert "script" not in tags
     assert "<script>x</script>" in " ".join(words)
-    assert "<script>x</script> [31m:1" in drawn(lineage)
+    assert r"<script>x</script> \x1b[31m:1" in drawn(lineage)
     assert len(tree(lineage)) == 2
     assert "\x1b" not in str(lineage)
 

@@ -216,6 +216,30 @@ def _plain(match):
     return {"<": "&lt;", ">": "&gt;", "&": "&amp;"}.get(letter, letter)
 
 
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "<img src=x onerror=run()>",
+        "<script>run()</script>",
+        "<iframe srcdoc='x'>",
+        "<details ontoggle=run()>",
+        "![x](http://a.b)",
+    ],
+)
+def test_html_and_pictures_in_a_description_reach_no_renderer(make_version, hostile):
+    card = ModelCard(make_version(description=f"It is **good**.\n\n{hostile}\n", learning_curve=CURVE))
+    for source in (str(card), card._repr_markdown_()):
+        page = rendered(source)
+        assert "<strong>good</strong>" in page
+        assert not re.search(r"<(script|iframe|details|img (?!src=.data:image/svg))", page)
+
+
+def test_a_heading_in_a_description_is_no_section_of_the_card(make_version):
+    card = ModelCard(make_version(description="# Title\n\n## Evaluation\n\nPerfect."))
+    assert str(card).count("\n## Evaluation\n") == 1
+    assert "\n### Title\n\n#### Evaluation\n" in str(card)
+
+
 @pytest.mark.parametrize("open_end", ["```python\nx = 1", "~~~~\nx", "text <!-- a note"])
 def test_a_description_that_ends_nowhere_hides_nothing(make_version, open_end):
     page = rendered(str(ModelCard(make_version(description=open_end))))

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from rlkit.errors import QueryError
-from rlkit.registry.query import Filter, check_fields, order_field, ordered, value_at
+from rlkit.registry.query import Filter, check_comparisons, check_fields, order_field, ordered, value_at, written
+from rlkit.registry.versions import TYPES
 
 DOCUMENT = {
     "name": "cartpole",
@@ -124,6 +125,10 @@ def test_these_do_not_find_it(text):
         "   ",
         "(" * 500 + "1" + ")" * 500,
         "not " * 5000 + "name",
+        "not " * 2400 + "name",
+        "config" + ".a" * 1000,
+        "[" * 1000 + "]" * 1000 + " = name",
+        "version = " + "9" * 9000,
         "name = '" + "x" * 20_000 + "'",
     ],
     ids=lambda text: text[:20],
@@ -132,6 +137,89 @@ def test_everything_else_is_refused_with_an_example(text):
     with pytest.raises(QueryError) as caught:
         Filter(text)
     assert "algorithm = 'ppo'" in caught.value.remedy
+
+
+@pytest.mark.parametrize("word", ["and", "or"])
+def test_a_thousand_terms_are_as_good_as_two(word):
+    terms = [f"version = {number}" for number in range(450)]
+    text = f" {word} ".join(terms)
+    assert Filter(text)(DOCUMENT) is (word == "or")
+    assert Filter(" < ".join(["0", "version", *map(str, range(4, 1000))]))(DOCUMENT) is True
+
+
+NEVER = [
+    ("version = '1'", "version is a number"),
+    ("'1' = version", "version is a number"),
+    ("version in ('1', 2)", "version is a number"),
+    ("version != 'a'", "version is a number"),
+    ("created > 2020", "created is text"),
+    ("created < none", "created is text"),
+    ("metrics.mean_return > '400'", "metrics.mean_return is a number"),
+    ("1 < version < 'a'", "version is a number"),
+    ("version > algorithm", "version is a number and algorithm is text"),
+    ("algorithm > 3", "algorithm is text"),
+    ("3 in algorithm", "algorithm is text"),
+    ("3 in tags", "tags is a list"),
+    ("'a' in version", "version is a number"),
+    ("'a' in seed", "seed is a number"),
+    ("tags = 'baseline'", "tags is a list"),
+    ("tags < 3", "tags is a list"),
+    ("metrics = 3", "metrics is a table"),
+    ("not version = '1'", "version is a number"),
+    ("aliases = 'best'", "aliases is a list"),
+    ("packages.numpy > 2", "packages.numpy is text"),
+    ("(version > 1) = 'a'", "different kinds"),
+]
+
+
+@pytest.mark.parametrize(("text", "told"), NEVER, ids=lambda part: part[:40])
+def test_a_comparison_that_can_never_hold_is_refused(text, told):
+    with pytest.raises(QueryError, match=rf"can never hold: .*{told}"):
+        check_comparisons(Filter(text).comparisons, TYPES)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "version = 1",
+        "version = none",
+        "seed = none",
+        "seed in (1, none)",
+        "created > '2020'",
+        "created >= created",
+        "config.learning_rate = 'lin_0.001'",
+        "config.learning_rate < 0.1",
+        "config.net_arch = [64, 64]",
+        "64 in config.net_arch",
+        "git.dirty = true",
+        "git = none",
+        "dataset.name = 'd'",
+        "'a' in tags",
+        "name in tags",
+        "tags = ['a']",
+        "'mean_return' in metrics",
+        "metrics['x y'] > 3",
+        "env_kwargs.gravity > 9",
+        "(version > 1) = true",
+        "parent != none",
+        "'pole' in env_id",
+        "packages.numpy > '2'",
+    ],
+)
+def test_a_comparison_that_may_hold_is_allowed(text):
+    check_comparisons(Filter(text).comparisons, TYPES)
+
+
+def test_a_field_is_written_as_a_search_reads_it():
+    for field in [
+        ("metrics", "a"),
+        ("metrics", "eval/return"),
+        ("config", "lambda"),
+        ("metrics", "it's"),
+        ("a", "b", "c d"),
+    ]:
+        assert order_field(f"-{written(field)}") == field
+        assert Filter(f"{written(field)} = 1").fields == [field]
 
 
 @given(st.text(max_size=40))
@@ -166,26 +254,31 @@ def test_a_filter_knows_its_fields():
 
 def test_misspelt_fields_are_answered_with_the_nearest():
     with pytest.raises(QueryError, match=r"Did you mean 'metrics\.mean_return'"):
-        check_fields([("metrics", "mean_retrun")], [DOCUMENT])
+        check_fields([("metrics", "mean_retrun")], [DOCUMENT], TYPES)
     with pytest.raises(QueryError, match=r"Did you mean 'algorithm'"):
-        check_fields([("algorithm_",)], [DOCUMENT])
+        check_fields([("algorithm_",)], [DOCUMENT], TYPES)
     with pytest.raises(QueryError, match=r"Did you mean 'config\.learning_rate'"):
-        check_fields([("learning_rate",)], [DOCUMENT])
+        check_fields([("learning_rate",)], [DOCUMENT], TYPES)
 
 
 def test_internal_fields_are_unknown():
     for field in [("_registered",), ("_registered", "tags")]:
         with pytest.raises(QueryError):
-            check_fields([field], [DOCUMENT])
+            check_fields([field], [DOCUMENT], TYPES)
 
 
 def test_a_field_that_any_version_has_is_known():
-    check_fields([("metrics", "mean_return"), ("seed",)], [{"metrics": {}}, DOCUMENT])
+    check_fields([("metrics", "mean_return"), ("seed",)], [{"metrics": {}}, DOCUMENT], TYPES)
 
 
-def test_anything_may_be_asked_of_an_empty_registry_or_of_metrics_before_the_first():
-    check_fields([("algorithm_",)], [])
-    check_fields([("metrics", "mean_return")], [{"metrics": {}, "name": "a"}])
+def test_the_first_word_of_a_field_is_known_also_where_there_is_no_version():
+    for field in (("algorithm_",), ("metric", "mean_return"), ("Tags",)):
+        with pytest.raises(QueryError, match=r"A version has no field .*\n.*Did you mean '(algorithm|metrics|tags)"):
+            check_fields([field], [], TYPES)
+
+
+def test_any_metric_may_be_asked_for_before_the_first():
+    check_fields([("metrics", "mean_return")], [{"metrics": {}, "name": "a"}], TYPES)
 
 
 def test_order_puts_what_has_no_value_last_in_both_directions():
@@ -207,7 +300,12 @@ def test_order_keeps_all_documents(documents):
     assert values == sorted(values, reverse=True)
 
 
-@pytest.mark.parametrize("order_by", [5, ["created"], b"created"])
+@pytest.mark.parametrize("order_by", [5, ["created"], b"created", "", "-", "a b", "1", "--created", "-metrics.", "a()"])
 def test_an_order_that_is_no_field_is_refused(order_by):
     with pytest.raises(QueryError, match="order_by must be the name of a field"):
         order_field(order_by)
+
+
+def test_an_order_by_a_name_that_is_no_word_says_how_to_write_it():
+    with pytest.raises(QueryError, match=r"""order_by="-metrics\['eval/return'\]"$"""):
+        order_field("-metrics.eval/return")

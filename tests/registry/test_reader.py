@@ -1,11 +1,14 @@
 """Loading and looking at versions: from other processes, and with classes of one's own."""
 
 import dataclasses
+import importlib.machinery
 import os
 import shutil
 import subprocess
 import sys
+import types
 
+import gymnasium
 import numpy as np
 import pytest
 
@@ -23,13 +26,14 @@ from rlkit.registry import ModelRegistry
 from rlkit.registry.comparison import Comparison, Difference
 from rlkit.registry.lineage import Lineage
 from rlkit.registry.model_card import ModelCard
-from rlkit.storage.packing import PackedModel, pack
+from rlkit.storage.packing import Packed, PackedModel, pack
 
 SMALL = {"seed": 0, "net_arch": [4], "n_steps": 16, "batch_size": 16, "n_envs": 1, "preset": None}
 
 NOTEBOOK = """
 import math
 import sys
+import gymnasium
 import numpy as np
 import rlkit
 from rlkit.models.ppo import PPO
@@ -54,6 +58,7 @@ print(model.predict(np.ones((3, 4), "f4")).tolist())
 
 ELSEWHERE = """
 import sys
+import gymnasium
 import numpy as np
 import rlkit
 registry = rlkit.registry(sys.argv[1])
@@ -131,19 +136,153 @@ def test_another_users_class_is_run_only_on_his_word(notebook, folder, tmp_path)
     assert run(ELSEWHERE, folder, "trust", **stranger)[0] == actions
 
 
-@pytest.mark.usefixtures("notebook")
-def test_a_class_that_is_known_here_is_taken_and_the_one_that_is_kept_not_opened(folder, tmp_path, monkeypatch):
+CELL = """
+SCALE = 2.0
+class Env(gym.Env):
+    observation_space = gym.spaces.Box(-1, 1, (2,), "f4")
+    action_space = gym.spaces.Discrete(2)
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        return np.zeros(2, "f4"), {}
+    def step(self, action):
+        return np.zeros(2, "f4"), 1.0, True, False, {}
+def scaled(x): return SCALE * x
+class Shifted(PPO):
+    shift = 1
+    def moved(self, x): return scaled(x) + self.shift
+    def reward(self): return Env().step(0)[1]
+"""
+
+
+@pytest.fixture
+def run_cell():
+    """Define the class as a notebook's cell does when it runs, or runs again."""
+
+    def run_cell(source=CELL):
+        names = {"__name__": "__main__", "PPO": rlkit.factory.get("ppo"), "gym": gymnasium, "np": np}
+        exec(source, names)  # noqa: S102 - the tests' own
+        if "shifted" in rlkit.factory.names():
+            rlkit.factory.unregister("shifted")
+        return rlkit.register_model("shifted")(names["Shifted"])
+
+    yield run_cell
+    if "shifted" in rlkit.factory.names():
+        rlkit.factory.unregister("shifted")
+
+
+@pytest.fixture
+def shifted(run_cell, real):
+    """A version of that class."""
+    run_cell()
+    model = rlkit.create("shifted", "CartPole-v1", **SMALL)
+    real.register(model, "s")
+    return real
+
+
+CHANGES = {
+    "a method": ("scaled(x) + self.shift", "scaled(x) - self.shift", "Shifted.moved"),
+    "a global": ("SCALE = 2.0", "SCALE = 3.0", "SCALE"),
+    "an attribute": ("shift = 1", "shift = 2", "Shifted.shift"),
+    "a helper": ("SCALE * x", "SCALE + x", "scaled"),
+    "an environment": ("1.0, True", "2.0, True", "Env.step"),
+}
+
+
+@pytest.mark.parametrize("kind", CHANGES)
+def test_a_version_runs_the_class_that_it_was_registered_with(shifted, run_cell, kind, tmp_path):
+    old, new, name = CHANGES[kind]
+    changed = run_cell(CELL.replace(old, new))
+    file = shifted.export_file("s:1", tmp_path / "s.rlkit")
+    for load in (lambda: shifted.load("s:1"), lambda: rlkit.load(file, trust=True)):
+        with pytest.warns(UserWarning, match=rf"has the class that it was kept with.*differs \({name}\)") as noted:
+            model = load()
+        assert [each.filename for each in noted] == [__file__]
+        assert type(model) is not changed
+        assert (model.moved(2), model.reward()) == (5, 1)
+        assert rlkit.factory.get("shifted") is changed
+    told = f"To use that: {changed.__name__}.from_state(model.get_state())"
+    assert told in str(noted[0].message)
+    assert type(changed.from_state(model.get_state())) is changed
+
+
+def test_a_cell_that_runs_again_or_moves_changes_nothing(shifted, run_cell):
+    for source in (CELL, f"# A comment.\n\n{CELL}", CELL.replace("    shift = 1", "    # It shifts.\n    shift = 1")):
+        again = run_cell(source)
+        assert type(shifted.load("s:1")) is again
+        assert shifted.inspect("s:1").objects[1].differing == ()
+
+
+def test_a_model_of_the_registered_class_is_kept_with_that_again(shifted, run_cell, tmp_path):
+    run_cell(CELL.replace("shift = 1", "shift = 2"))
+    with pytest.warns(UserWarning, match="has the class"):
+        model = shifted.load("s:1")
+    model.train(16, progress=False)
+    assert shifted.register(model, "s").parent == "s:1"
+    records = [shifted._manifest("s", number)["objects"]["code"]["sha256"] for number in (1, 2)]
+    assert records[0] == records[1]
+    with pytest.warns(UserWarning, match="has the class"):
+        assert rlkit.load(model.save(tmp_path / "x.rlkit")).shift == 1
+
+
+def test_versions_are_compared_by_their_classes_too(shifted, run_cell):
+    assert shifted.diff("s:1", "s:1").code == ()
+    run_cell(CELL.replace("scaled(x) + self.shift", "scaled(x)").replace("2.0", "2.5"))
+    shifted.register(rlkit.create("shifted", "CartPole-v1", **SMALL), "s")
+    difference = shifted.diff("s:1", "s:2")
+    assert difference.same_state
+    assert not difference.is_empty
+    assert [each.name for each in difference.code] == ["Shifted.moved", "SCALE"]
+    assert difference.code[1] == ("SCALE", "2.0", "2.5")
+    for shown in (repr(difference), difference._repr_html_()):
+        assert "Shifted.moved" in shown
+        assert "2.5" in shown
+    assert shifted.inspect("s:1").objects[1].differing == ("Shifted.moved", "SCALE")
+    assert "differs from the class that is here in Shifted.moved, SCALE" in repr(shifted.inspect("s:1"))
+    shifted.register(rlkit.create("ppo", "CartPole-v1", **SMALL), "s")
+    told = ("class", "__main__:Shifted, kept with it", "rlkit.models.ppo:PPO")
+    assert shifted.diff("s:2", "s:3").code == (told,)
+
+
+@pytest.mark.usefixtures("shifted")
+def test_anothers_class_gives_way_to_the_one_that_is_here_only_where_they_are_the_same(
+    run_cell, real, tmp_path, monkeypatch
+):
+    file = real.export_file("s:1", tmp_path / "s.rlkit")
     monkeypatch.setenv("RLKIT_TRUST_DIR", str(tmp_path / "stranger"))
+    same = run_cell()
+    assert type(real.load("s:1")) is type(rlkit.load(file)) is same
+    other = run_cell(CELL.replace("shift = 1", "shift = 2"))
+    with pytest.raises(UntrustedArtifactError, match=r"Shifted\.load\(file\) takes .* \(Shifted\.shift\)"):
+        real.load("s:1")
+    assert type(other.load(file)) is other
 
-    class Mine(rlkit.factory.get("ppo")):
-        class Config(rlkit.factory.get("ppo").Config):
-            bonus: float = 0.0
 
-    rlkit.register_model("own")(Mine)
-    try:
-        assert type(ModelRegistry(folder).load("mine:1")) is Mine
-    finally:
-        rlkit.factory.unregister("own")
+def test_where_a_class_of_a_notebook_took_the_name_of_a_modules_there_is_a_note(real, run_cell, monkeypatch):
+    module = types.ModuleType("agents")
+    module.__spec__ = importlib.machinery.ModuleSpec("agents", None)
+    monkeypatch.setitem(sys.modules, "agents", module)
+    run_cell(f"__name__ = 'agents'\n{CELL}")
+    module.Shifted = rlkit.factory.get("shifted")
+    real.register(rlkit.create("shifted", "CartPole-v1", **SMALL), "s")
+    assert "code" not in real._manifest("s", 1)["objects"]
+    assert real.load("s:1").shift == 1
+    taken = run_cell()
+    with pytest.warns(
+        UserWarning, match="s:1 was registered with agents:Shifted, and has __main__:Shifted now"
+    ) as noted:
+        assert type(real.load("s:1")) is taken
+    assert [each.filename for each in noted] == [__file__]
+
+
+def test_code_of_another_python_gives_way_to_the_class_that_is_here(shifted, run_cell):
+    packed = shifted.load("s:1").packed()
+    code = packed.objects["code"]
+    tag = sys.implementation.cache_tag
+    foreign = code.data.replace(tag.encode(), f"{tag[:-1]}x".encode())
+    objects = {**packed.objects, "code": Packed(foreign)}
+    here = run_cell(CELL.replace("shift = 1", "shift = 2"))
+    with pytest.warns(UserWarning, match="in code of another Python: the one that is here is used"):
+        assert type(rlkit.factory.rebuild(objects)) is here
 
 
 def test_a_class_of_a_module_is_asked_for_by_the_modules_name(kept, folder):

@@ -359,7 +359,7 @@ def test_order_and_limit(kept, order_by, limit, expected):
         ({"where": "algorithm ="}, "cannot be understood"),
         ({"where": 3}, "string or a TinyDB query"),
         ({"order_by": "-metrics.mean"}, r"Did you mean 'metrics\.mean_return'"),
-        ({"order_by": "learning_curve"}, "No version has"),
+        ({"order_by": "learning_curve"}, "A version has no field"),
         ({"limit": -1}, "limit"),
         ({"limit": 1.5}, "limit"),
     ],

@@ -1,15 +1,17 @@
 """A version travels as one file, and what comes from elsewhere is trusted in nothing."""
 
+import json
 import os
 import pickle
 import zipfile
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import rlkit
 from rlkit.errors import CorruptArtifactError, InvalidNameError, StoreError, UntrustedArtifactError
-from rlkit.registry import ModelRegistry
+from rlkit.registry import ModelRegistry, provenance, transfer
 from rlkit.storage.archive import read_archive, write_archive
 from rlkit.storage.packing import Packed, PackedModel
 
@@ -91,6 +93,79 @@ def test_a_file_that_a_model_wrote_is_taken_under_the_files_name(tmp_path, other
     observations = np.random.default_rng(0).normal(size=(20, 4)).astype("f4")
     assert (other.load("pole").predict(observations) == model.predict(observations)).all()
     assert (rlkit.load(other.export_file("pole", tmp_path / "x.rlkit")).predict(observations)).any() in (True, False)
+
+
+@pytest.fixture
+def somebody(monkeypatch):
+    """A person and a machine whose names stand nowhere else."""
+    monkeypatch.setattr(provenance, "_user", lambda: "quimby")
+    monkeypatch.setattr(provenance.platform, "node", lambda: "hostess-7")
+
+
+@pytest.mark.usefixtures("somebody")
+def test_a_file_says_that_it_names_who_registered_it_and_an_anonymous_one_does_not(kept, make_model, other, tmp_path):
+    kept.register(make_model(7), "b", tags=["x"])
+    open_file = kept.export_file("b", tmp_path / "open.rlkit")
+    assert "who registered it (quimby on hostess-7)" in open_file.says
+    assert "anonymous=True" in open_file.says
+    assert repr(open_file) == f"{open_file}\n{open_file.says}"
+    assert b"quimby" in open_file.read_bytes()
+    file = kept.export_file("b", tmp_path / "closed.rlkit", anonymous=True)
+    assert file.says == ""
+    for word in (b"quimby", b"hostess", str(tmp_path).encode()):
+        assert word not in file.read_bytes()
+    known = read_archive(file).metadata
+    assert (known["created"], known["tags"]) == (kept.get("b").created, ["x"])
+    taken = other.import_file(file)
+    assert (taken.user, taken.host, taken.git) == (None, None, None)
+    assert taken.sha256 == kept.get("b").sha256
+    manifest = json.dumps(other._manifest("b", 1))
+    assert "quimby" not in manifest
+    assert "hostess" not in manifest
+
+
+@pytest.mark.usefixtures("somebody")
+def test_an_anonymous_file_tells_where_a_name_still_stands(kept, make_model, tmp_path):
+    kept.register(make_model(7), "b", description="Made by quimby.", tags=["hostess-7", "quimbys"])
+    file = kept.export_file("b", tmp_path / "b.rlkit", anonymous=True)
+    assert file.says == (
+        "The file does not say who registered it, but there is 'quimby' in the description and 'hostess-7' in the tags."
+    )
+
+
+def test_a_file_tells_of_a_path_that_its_environment_is_made_with(kept, tmp_path):
+    path = str(tmp_path / "data.csv")
+    environment = {"render_mode": None, "data": path, "name": "a/b"}
+    known = {**kept.get("a").to_dict(), "env_kwargs": environment}
+    version = SimpleNamespace(to_dict=lambda: known, learning_curve={}, training=[], ref="a:1")
+    objects = kept._objects(kept._manifest("a", 1))
+    for anonymous in (False, True):
+        says = transfer.export(version, objects, tmp_path / "a.rlkit", anonymous=anonymous).says
+        assert says.endswith(f"Its environment is made with a path, which the file names: data = {path!r}.")
+
+
+def test_where_a_class_holds_what_looks_like_a_secret_there_is_a_warning(kept, tmp_path):
+    names = {"__name__": "__main__", "PPO": rlkit.factory.get("ppo")}
+    exec("API_TOKEN = 'abc'\nclass Mine(PPO):\n    def f(self): return API_TOKEN\n", names)  # noqa: S102 - the test's own
+    rlkit.register_model("secretive")(names["Mine"])
+    try:
+        model = rlkit.create("secretive", "CartPole-v1", seed=0, net_arch=[4])
+        for keep, place in (
+            (lambda: kept.register(model, "secret"), "secret:1"),
+            (lambda: kept.export_file("secret", tmp_path / "x.rlkit"), "x.rlkit"),
+            (lambda: model.save(tmp_path / "y.rlkit"), "y.rlkit"),
+        ):
+            with pytest.warns(
+                UserWarning, match=f"The class in .*{place} holds what looks like a secret: API_TOKEN"
+            ) as told:
+                keep()
+            assert [each.filename for each in told] == [__file__]
+        code = kept.inspect("secret").objects[1]
+        assert (code.constants[0].name, code.constants[0].is_secret) == ("API_TOKEN", True)
+        shown = repr(kept.inspect("secret")), kept.inspect("secret")._repr_html_()
+        assert all("API_TOKEN: str = (not shown)" in each and "abc" not in each for each in shown)
+    finally:
+        rlkit.factory.unregister("secretive")
 
 
 def test_an_exported_file_is_a_model_file(tmp_path, other):

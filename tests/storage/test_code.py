@@ -16,16 +16,18 @@ from hypothesis import given, settings, strategies as st
 
 from rlkit.errors import CorruptArtifactError, ModelDefinitionError, StoreError
 from rlkit.models.ppo import PPO
+from rlkit.storage import code
 from rlkit.storage.code import contents, decode_class, encode_class
 
 DEFINITIONS = '''
+import abc
 import math
 import xml.etree.ElementTree
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import KEEP, Enum, Flag, auto
 from functools import cached_property, lru_cache, wraps
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Generic, NamedTuple, TypeVar
 
 import numpy as np
 import pydantic
@@ -312,6 +314,44 @@ class FromScratch(ModelBase):
         self.weights = state["weights"]
 
 
+class Plugin(abc.ABC):
+    plugins = []
+    scale = 1.0
+
+    def __init_subclass__(cls, *, scale, **kwargs):
+        super().__init_subclass__(**kwargs)
+        cls.scale = scale
+        Plugin.plugins.append(cls)
+        act = cls.act
+        cls.act = lambda self: 2 * act(self)
+
+
+@Plugin.register
+class Virtual:
+    pass
+
+
+class Access(Flag, boundary=KEEP):
+    READ = auto()
+    WRITE = auto()
+
+
+Value = TypeVar("Value", bound=int)
+
+
+class Box(Generic[Value]):
+    pass
+
+
+class Hooked(Plugin, PPO, scale=5.0):
+    def act(self):
+        return 1
+
+    def known(self):
+        mine = Plugin.plugins == [type(self)]
+        return [mine, isinstance(Virtual(), Plugin), Access(9).value, Box.__parameters__[0] is Value]
+
+
 class Shell(PPO):
     def name(self):
         try:
@@ -376,6 +416,8 @@ USES = {
         "made.step(), made.overridden(), cls.tagged, cls.__base__.__name__, cls.__base__.tagged",
         [["base", "derived"], "Derived", "tagged 0.5", "Base", ""],
     ),
+    "what the hook of a base made of it, once": ("Hooked", "cls.scale, made.act()", [5.0, 2]),
+    "what the classes that it uses were told": ("Hooked", "made.known()", [True, True, 9, True]),
     "references to itself": ("Knot", "made.all_the_same()", [True] * 4),
     "a class made in a function": ("Local", "made.enclosed(), cls.__qualname__", [5, "make_local.<locals>.Local"]),
     "a registered class keeps its name": (
@@ -651,12 +693,73 @@ def define(source, name="Mine"):
 
 
 def test_what_could_not_be_opened_again_is_refused_at_once():
-    source = "from typing import TypedDict\nclass Record(TypedDict):\n    a: int\nclass Mine:\n    record = Record\n"
+    source = "import ctypes\nclass Mine(ctypes.Structure): ..."
     with pytest.raises(ModelDefinitionError, match="Mine cannot be kept with its models: This class cannot be opened"):
         encode_class(define(source))
-    needs = "class Mine:\n    def __init_subclass__(cls, *, must): ...\nclass More(Mine, must=1): ..."
+    needs = (
+        "import pydantic\nclass Mine(pydantic.BaseModel):\n    def __init_subclass__(cls, *, must): ...\n"
+        "class More(Mine, must=1): ..."
+    )
     with pytest.raises(ModelDefinitionError, match="must"):
         encode_class(define(needs, "More"))
+
+
+OTHERWISE = {
+    "an instance whose class changes what it is made with": (
+        (
+            "class Odd(int):\n    def __new__(cls, value): return super().__new__(cls, value + 1)\n"
+            "class Mine:\n    fine = 1\n    odd = Odd(3)\n"
+        ),
+        "Mine.odd",
+    ),
+    "a hook of a config that wraps a method": (
+        (
+            "import pydantic\n"
+            "class Base(pydantic.BaseModel):\n"
+            "    def __init_subclass__(cls):\n"
+            "        act = cls.act\n"
+            "        cls.act = lambda self: 2 * act(self)\n"
+            "class Mine:\n"
+            "    class Config(Base):\n"
+            "        def act(self): return 1\n"
+        ),
+        "Mine.Config.act",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", OTHERWISE)
+def test_what_would_come_back_otherwise_is_refused_by_name(kind):
+    source, at = OTHERWISE[kind]
+    with pytest.raises(ModelDefinitionError) as refused:
+        encode_class(define(source))
+    assert f"because of {at}: it is another one after being written and read" in refused.value.problem
+
+
+def test_a_class_is_opened_to_be_compared_once(monkeypatch):
+    cls = define("class Mine:\n    def once(self): return 'opened once'\n")
+    data = encode_class(cls)
+    monkeypatch.setattr(code, "decode_class", None)
+    assert encode_class(cls) == data
+
+
+def test_no_hook_runs_when_a_class_is_kept_or_opened():
+    """A class would else take the place of the notebook's in whatever its bases enter it."""
+    source = (
+        "class Meta(type):\n"
+        "    def __new__(meta, *args):\n        ran.append(1)\n        return super().__new__(meta, *args)\n"
+        "    def __init__(cls, *args):\n        ran.append(2)\n"
+        "class Base(metaclass=Meta):\n"
+        "    def __init_subclass__(cls): ran.append(3)\n"
+        "class Named:\n"
+        "    def __set_name__(self, owner, name): ran.append(4)\n"
+        "class Mine(Base):\n    named = Named()\n"
+    )
+    cls = define(f"ran = []\n{source}")
+    ran = cls.__init_subclass__.__func__.__globals__["ran"]
+    assert ran == [1, 2, 1, 4, 3, 2]
+    opened = decode_class(encode_class(cls))
+    assert ran == opened.__init_subclass__.__func__.__globals__["ran"] == [1, 2, 1, 4, 3, 2]
 
 
 def test_nothing_is_printed_or_warned_of(capfd, recwarn):
@@ -694,13 +797,20 @@ def test_code_of_another_python_is_refused_before_it_crashes_this_one():
 
 
 def test_what_fails_as_it_is_opened_is_explained():
-    source = "class Mine:\n    def __init_subclass__(cls):\n        if fail: raise RuntimeError('it fails')\n"
-    cls = define(f"fail = []\n{source}class More(Mine): ...", "More")
+    source = (
+        "class Part:\n"
+        "    def __init__(self): self.fails = []\n"
+        "    def __setstate__(self, state):\n"
+        "        if state['fails']: raise RuntimeError('it fails')\n"
+        "        vars(self).update(state)\n"
+        "class Mine:\n    part = Part()\n"
+    )
+    cls = define(source)
     data = encode_class(cls)
-    cls.__init_subclass__.__func__.__globals__["fail"].append(1)
+    cls.part.fails.append(1)
     with pytest.raises(ModelDefinitionError, match="RuntimeError: it fails"):
         encode_class(cls)
-    assert decode_class(data).__name__ == "More"
+    assert decode_class(data).part.fails == []
 
 
 def pickled(obj):

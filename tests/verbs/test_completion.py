@@ -1,5 +1,7 @@
 """What a word that somebody has begun may become."""
 
+from types import SimpleNamespace
+
 import pytest
 from hypothesis import given, strategies as st
 
@@ -9,7 +11,7 @@ from rlkit.config.files import parse_block
 from rlkit.verbs import Scope
 from rlkit.verbs.completion import complete, complete_body, values_of
 from rlkit.verbs.hyperparameters import add_hyperparameters, hyperparameters
-from rlkit.verbs.parser import OptionParser
+from rlkit.verbs.parser import OptionParser, split
 from rlkit.verbs.upkeep import Store
 
 
@@ -21,7 +23,8 @@ def offers(registry):
         name, _, rest = line.partition(" ")
         found = complete(VERBS[name], name, rest, scope or Scope())
         assert rest.endswith(found.fragment)
-        assert all(option.lower().startswith(found.fragment.lower()) for option in found.options)
+        begun = found.fragment.lstrip("'\"").lower()
+        assert all(option.lstrip("'\"").lower().startswith(begun) for option in found.options)
         return list(found.options)
 
     return offers
@@ -108,6 +111,74 @@ def test_files_and_folders_are_offered(offers, tmp_path):
     assert complete(Store(), "store", "m", Scope()).options == ("models/",)
     assert offers(f"import {tmp_path}/a") == [f"{tmp_path}/a.rlkit"]
     assert offers("import nowhere/x") == []
+
+
+TRAPS = [
+    "{__import__('os').system('x')}",
+    "$(x)",
+    "$HOME",
+    "a{b",
+    "a}b",
+    "a\nb",
+    "a\x1b[31m",
+    "a\u202eb",
+    "both ' and \"",
+]
+OPTIONS = ["--trust", "-x"]
+LITERAL = ["my model", "# x", "a #b", "it's", 'a "b"', "a;", "a?", "a\\", "`x`", "naïve 強化", "!x"]
+
+
+def holding(monkeypatch, word):
+    """Let the registry know a version of which everything that completion offers is a stranger's word."""
+    version = SimpleNamespace(name=word, ref=f"{word}:1", tags=[word], metrics={word: 1.0}, aliases=[word])
+    monkeypatch.setattr(rlkit.ModelRegistry, "versions", lambda _: [version])
+    monkeypatch.setattr(rlkit.ModelRegistry, "trash", lambda _: [version])
+
+
+LINES = [
+    "eval ",
+    "models ",
+    "tag x ",
+    "alias x ",
+    "alias x y --by ",
+    "metrics x ",
+    "restore ",
+    "diff ",
+    "eval --env=x ",
+]
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [(line, word) for line in [*LINES, "search ", "search metrics."] for word in [*TRAPS, *OPTIONS]]
+    + [(f"search --order-by {field}", word) for field in ("metrics.", "-") for word in TRAPS],
+)
+def test_a_word_that_a_line_does_not_take_literally_is_not_offered(offers, monkeypatch, line, word):
+    holding(monkeypatch, word)
+    assert not any(word in option for option in offers(line))
+
+
+@pytest.mark.parametrize("word", LITERAL)
+@pytest.mark.parametrize("line", LINES)
+def test_what_is_offered_means_itself(offers, monkeypatch, line, word):
+    holding(monkeypatch, word)
+    (typed,) = [option for option in offers(line) if word in option]
+    assert split("x", f"a {typed} b") in (["a", word, "b"], ["a", f"{word}:1", "b"])
+    assert not typed.endswith(("?", ";", "\\"))
+    assert [option for option in offers(f"{line}{typed[:3]}") if word in option] == [typed]
+
+
+@pytest.mark.parametrize("metric", ["x > 0 or 1", "x y", "x=1", "loss/train", "--limit"])
+def test_only_names_are_offered_within_conditions(offers, monkeypatch, metric):
+    holding(monkeypatch, metric)
+    assert offers("search metrics.") == []
+
+
+def test_a_file_with_a_space_is_offered_in_quotes(offers, tmp_path):
+    for name in ("my model.rlkit", "{evil}.rlkit"):
+        (tmp_path / name).touch()
+    assert offers("import ") == ["'my model.rlkit'", "store/"]
+    assert offers("import 'my") == ["'my model.rlkit'"]
 
 
 def test_nothing_is_offered_where_the_registry_cannot_be_read(offers, store, monkeypatch):
