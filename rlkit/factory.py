@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -19,7 +18,7 @@ from rlkit.config import ModelConfig, presets
 from rlkit.display import html, text
 from rlkit.envs import EnvironmentLike, check_space, newest_id, space_to_dict, split_id
 from rlkit.envs.spaces import Space
-from rlkit.errors import ModelDefinitionError, UnknownAlgorithmError, UnsupportedSpaceError, did_you_mean
+from rlkit.errors import ModelDefinitionError, UnknownAlgorithmError, UnsupportedSpaceError, did_you_mean, warn_caller
 from rlkit.models.base import ModelBase
 from rlkit.storage.packing import CODE, Packed, environment_is_signed, open_class, state_of
 
@@ -125,7 +124,7 @@ class ModelFactory:
             try:
                 classes[entry.name] = _named(entry.name, _checked(entry.load()))
             except Exception as error:  # noqa: BLE001 - another package may fail in any way
-                warnings.warn(f"The model {entry.name!r} of {entry.value} cannot be loaded: {error}", stacklevel=2)
+                warn_caller(f"The model {entry.name!r} of {entry.value} cannot be loaded: {error}")
         return classes
 
     def names(self) -> list[str]:
@@ -193,7 +192,7 @@ class ModelFactory:
         _checked(model_class)
         replaced = self._known().get(name)
         if replaced is not None and replaced is not model_class:
-            warnings.warn(f"The algorithm {name!r} was {replaced!r} and is now {model_class!r}.", stacklevel=3)
+            warn_caller(f"The algorithm {name!r} was {replaced!r} and is now {model_class!r}.")
         self._classes[name] = _named(name, model_class)
 
     def unregister(self, name: str) -> None:
