@@ -116,9 +116,8 @@ _Column = tuple[str, list[str]]
 
 def _columns(versions: Sequence[ModelVersion]) -> tuple[list[_Column], list[_Column], list[_Column]]:
     """Return the columns of a table: what the versions are, their figures, and what else is known of them."""
-    metrics = {
-        name: [version.metrics.get(name) for version in versions] for name in _own_metrics(versions)[:_MOST_METRICS]
-    }
+    names = _own_metrics(versions)[:_MOST_METRICS]
+    metrics = {name: [version.metrics.get(name) for version in versions] for name in names}
     environments = [text.shortened(version.env_id or "custom", _LONGEST_NAME) for version in versions]
     return (
         [("algorithm", [version.algorithm for version in versions]), ("environment", environments)],

@@ -187,7 +187,7 @@ class ModelRegistry(RegistryReader):
             InvalidNameError: The alias is not allowed.
             ModelNotFoundError: There is no such version.
         """
-        check_alias(alias)
+        check_alias(alias, name)
         with self._writing_to(Reference(check_name(name))):
             name, number = self._numbered(name, version)
             self._store.update_meta(name, lambda meta: meta["aliases"].update({alias: number}))
@@ -203,7 +203,7 @@ class ModelRegistry(RegistryReader):
         Raises:
             ModelNotFoundError: There is no such alias.
         """
-        check_alias(alias)
+        check_alias(alias, new=False)
         with self._writing_to(Reference(check_name(name))):
             if alias not in self._store.read_meta(name)["aliases"]:
                 self._resolve(Reference(name, alias=alias))  # says what there is
@@ -228,7 +228,7 @@ class ModelRegistry(RegistryReader):
             ModelNotFoundError: There is no such model.
             QueryError: No version has the metric, or the mode is neither.
         """
-        check_alias(alias)
+        check_alias(alias, name)
         if mode not in ("max", "min"):
             raise QueryError(
                 f"mode must be 'max' or 'min', and it is {mode!r}.", did_you_mean(str(mode), ["max", "min"])

@@ -216,7 +216,8 @@ def test_a_model_that_is_kept_already_is_a_note_each_time(run, capsys):
         )
 
 
-def test_in_a_notebook_the_note_is_an_output_and_no_error(own_shell, capsys):
+def test_in_a_notebook_the_note_is_an_output_and_no_error(own_shell, capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("RLKIT_HOME", str(tmp_path))
     own_shell.run("import rlkit\nagent = %rl_create ppo CartPole-v1\nrlkit.register(agent, 'cartpole')")
     own_shell.published.clear()
     own_shell.run("rlkit.register(agent, 'cartpole')")
