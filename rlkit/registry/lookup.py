@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from rlkit.errors import CorruptArtifactError, InvalidReferenceError, ModelNotFoundError, did_you_mean
+from rlkit.errors import CorruptArtifactError, InvalidReferenceError, ModelNotFoundError, did_you_mean, nearest
 from rlkit.registry.artifacts import ArtifactStore
 from rlkit.registry.names import LATEST, Reference, check_name
 from rlkit.registry.versions import Manifest, ModelVersion, document_of
@@ -91,7 +91,10 @@ class VersionLookup:
         if self._store.newest(name) is None:
             raise self._no_model(name)
         alive = [other for other, number in aliases.items() if self._store.exists(name, number)]
-        raise ModelNotFoundError(f"The model {name!r} has no alias {alias!r}.", did_you_mean(alias, [*alive, LATEST]))
+        # Half of 'latest' is in 'best' already.
+        remedy = nearest(alias, alive) or nearest(alias, [LATEST], cutoff=0.75) or did_you_mean(alias, alive)
+        remedy = remedy or f"It has no aliases: {name!r} alone means its newest version."
+        raise ModelNotFoundError(f"The model {name!r} has no alias {alias!r}.", remedy)
 
     def _numbered(self, name: str, number: int) -> tuple[str, int]:
         if type(number) is not int:
