@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -60,16 +60,14 @@ class VersionLookup:
         with self._store.standstill():
             return read(*self._resolve(reference))
 
-    @contextlib.contextmanager
-    def _writing_to(self, reference: Reference) -> Iterator[None]:
-        """Hold the lock of all writers, where there is what a reference means.
+    def _writing_to(self, reference: Reference) -> contextlib.AbstractContextManager[object]:
+        """Take the lock of all writers, where there is what a reference means.
 
         Raises:
             ModelNotFoundError: There is none; nothing was written to find that out.
         """
         self._found(reference, lambda *_: None)
-        with self._store.writing():
-            yield
+        return self._store.writing()
 
     def _resolve(self, reference: Reference) -> tuple[str, int]:
         """Find the version that a reference means now."""
