@@ -38,7 +38,7 @@ PREFIX = "rlkit "
 
 def _take_save(parser: OptionParser, *, required: bool) -> None:
     parser.add("--save", metavar="NAME", kind="name", required=required, help="name to keep the model under")
-    parser.take("--tag", "--description")
+    parser.take("--tag", "--description", "--allow-duplicate")
 
 
 def _check_save(options: argparse.Namespace) -> None:
@@ -54,7 +54,13 @@ def _check_save(options: argparse.Namespace) -> None:
 
 def _save(model: ModelBase, options: argparse.Namespace) -> ModelVersion:
     with notes():
-        return rlkit.register(model, options.save, tags=options.tag, description=options.description)
+        return rlkit.register(
+            model,
+            options.save,
+            tags=options.tag,
+            description=options.description,
+            allow_duplicate=options.allow_duplicate,
+        )
 
 
 class Create(AlgorithmVerb):

@@ -173,10 +173,16 @@ def did_you_mean(word: str, options: Iterable[str]) -> str:
     return nearest(word, known) or f"Choose from {shown}"
 
 
-def nearest(word: str, options: Iterable[str]) -> str:
-    """Return a sentence that suggests the option nearest to ``word``: empty where none is near."""
+def nearest(word: str, options: Iterable[str], cutoff: float = 0.6) -> str:
+    """Return a sentence that suggests the option nearest to ``word``: empty where none is near.
+
+    Args:
+        word: What the person typed.
+        options: What would have been right.
+        cutoff: How much of both must agree, from 0 to 1.
+    """
     by_folded = {option.lower(): option for option in sorted(_that_are_safe(options))}
-    near = difflib.get_close_matches(word.lower(), by_folded, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(word.lower(), by_folded, n=1, cutoff=cutoff)
     return f"Did you mean {by_folded[near[0]]!r}?" if near else ""
 
 

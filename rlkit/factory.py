@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -17,6 +16,7 @@ from gymnasium.vector import VectorEnv
 from rlkit import models
 from rlkit.config import ModelConfig, presets
 from rlkit.display import html, text
+from rlkit.display.note import tell
 from rlkit.envs import EnvironmentLike, check_space, newest_id, space_to_dict, split_id
 from rlkit.envs.spaces import Space
 from rlkit.errors import (
@@ -25,6 +25,7 @@ from rlkit.errors import (
     UnsupportedSpaceError,
     UntrustedArtifactError,
     did_you_mean,
+    warn_caller,
 )
 from rlkit.models.base import ModelBase
 from rlkit.storage.code import encode_class
@@ -36,9 +37,6 @@ ENTRY_POINT_GROUP = "rlkit.models"
 ModelClass = type[ModelBase]
 AnyModelClass = TypeVar("AnyModelClass", bound=ModelClass)
 
-
-HAS_ITS_CLASS = "has the class that it was kept with"
-"""What the note says of a model whose class differs from the one that is here."""
 
 _SOME = 3  # names that differ, in a sentence
 _LABELS = ("observations", "actions", "presets")
@@ -137,7 +135,7 @@ class ModelFactory:
             try:
                 classes[entry.name] = _named(entry.name, _checked(entry.load()))
             except Exception as error:  # noqa: BLE001 - another package may fail in any way
-                warnings.warn(f"The model {entry.name!r} of {entry.value} cannot be loaded: {error}", stacklevel=2)
+                warn_caller(f"The model {entry.name!r} of {entry.value} cannot be loaded: {error}")
         return classes
 
     def names(self) -> list[str]:
@@ -205,7 +203,7 @@ class ModelFactory:
         _checked(model_class)
         replaced = self._known().get(name)
         if replaced is not None and replaced is not model_class:
-            warnings.warn(f"The algorithm {name!r} was {replaced!r} and is now {model_class!r}.", stacklevel=3)
+            warn_caller(f"The algorithm {name!r} was {replaced!r} and is now {model_class!r}.")
         self._classes[name] = _named(name, model_class)
 
     def unregister(self, name: str) -> None:
@@ -345,7 +343,7 @@ class ModelFactory:
         names = _some([change.name for change in differing])
         if known is not None and names == PYTHON:
             told = f"{origin} holds the class {algorithm!r} in code of another Python: the one that is here is used."
-            warnings.warn(told, stacklevel=4)
+            tell(told)
             return known
         try:
             model_class = _checked(open_class(objects, origin, trusted=trust))
@@ -358,8 +356,8 @@ class ModelFactory:
             problem = f"{origin} is a model of {algorithm!r}, and its class is {model_class.__name__}."
             raise ModelDefinitionError(problem, "Get the file again from where it came from.")
         if known is not None:
-            told = f"{origin} {HAS_ITS_CLASS}: the {algorithm!r} that is here differs ({names})."
-            warnings.warn(f"{told} To use that: {known.__name__}.from_state(model.get_state())", stacklevel=4)
+            told = f"{origin} has the class that it was kept with: the {algorithm!r} that is here differs ({names})."
+            tell(f"{told} To use that: {known.__name__}.from_state(model.get_state())")
         return model_class
 
     def differing(self, objects: Mapping[str, Packed], algorithm: str) -> tuple[Change, ...]:

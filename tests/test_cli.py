@@ -295,7 +295,7 @@ def test_a_model_that_is_kept_already_is_a_note_each_time(kept, tmp_path, capsys
         assert main(["import", str(tmp_path / "x.rlkit")]) == 0
         shown = capsys.readouterr()
         assert shown.out == "cartpole:1\n"
-        assert shown.err.startswith("Note: This very model is kept already as cartpole:1")
+        assert shown.err.startswith("Note: An identical model is already registered as cartpole:1")
         assert len(shown.err.splitlines()) == 1
 
 

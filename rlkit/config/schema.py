@@ -5,7 +5,6 @@ Options, completion, forms, files, help and tables are all derived from the fiel
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Set as AbstractSet
 from numbers import Integral
 from pathlib import Path
@@ -18,7 +17,7 @@ from rlkit.config.class_only import class_only
 from rlkit.config.fields import Hyperparameter, describe_field
 from rlkit.config.numbers import plain
 from rlkit.display import html, text
-from rlkit.errors import ConfigError, did_you_mean
+from rlkit.errors import ConfigError, did_you_mean, warn_caller
 
 _DEFAULT = object()
 """Stands for the default of a field, which a config does not list among the values that were set."""
@@ -388,7 +387,7 @@ class ModelConfig(BaseModel):
         adjusted = {**fixed, **cls.adjust({**values, **fixed}, chosen=frozenset())}
         for name in adjusted.keys() & values.keys():
             told = f"{name} = {values[name]!r} does not go with the other hyperparameters of the file"
-            warnings.warn(f"{told}: {adjusted[name]!r} is used.", stacklevel=2)
+            warn_caller(f"{told}: {adjusted[name]!r} is used.")
         config = cls(**{**values, **adjusted})
         config._given = {name: values[name] for name in adjusted.keys() & values.keys()}
         return config._mark("", frozenset(), config._adjusted | set(adjusted))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import math
 import random
-import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,6 +16,7 @@ from gymnasium.vector import AsyncVectorEnv, SyncVectorEnv, VectorWrapper
 from numpy.typing import NDArray
 
 from rlkit.envs.workers import is_running
+from rlkit.errors import warn_caller
 
 Environment = gymnasium.Env[Any, Any]
 Trajectory = list[tuple[Any, ...]]
@@ -58,11 +58,10 @@ class SourceChecks:
         used = [name for name, state in _global_generators().items() if state != before[name]]
         if used:
             self.watches_generators = False
-            warnings.warn(
+            warn_caller(
                 f"{self._name} draws from {' and '.join(used)}, which the seed of a model does not reach: the same "
                 f"run will not give the same result. Let it draw from self.np_random, which "
-                f"super().reset(seed=seed) seeds.",
-                stacklevel=2,
+                f"super().reset(seed=seed) seeds."
             )
         return result
 
@@ -79,10 +78,9 @@ class SourceChecks:
         is_seeded = generator is None or (generator is not before and drawn < _LARGEST_SEED)
         if self._is_seeded and not is_seeded:
             self._is_seeded = False
-            warnings.warn(
+            warn_caller(
                 f"The reset of {self._name} does not seed self.np_random: the same seed gives other episodes each "
-                f"time, so that evaluations do not compare. Let reset call super().reset(seed=seed) first.",
-                stacklevel=2,
+                f"time, so that evaluations do not compare. Let reset call super().reset(seed=seed) first."
             )
 
     def look_at_first(self, features: NDArray[Any]) -> None:
@@ -95,11 +93,10 @@ class SourceChecks:
             return
         self._probed = True
         if _ignores_seeds(self._make):
-            warnings.warn(
+            warn_caller(
                 f"Different seeds give {self._name} identical first episodes: environments that are stepped together "
                 f"are copies of each other. Let its reset draw from self.np_random after super().reset(seed=seed), or "
-                f"give the class, or a function that makes a different one each time, in place of an object.",
-                stacklevel=2,
+                f"give the class, or a function that makes a different one each time, in place of an object."
             )
 
 

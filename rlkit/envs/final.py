@@ -7,7 +7,6 @@ that array, the final observation is the first one of the next episode.
 from __future__ import annotations
 
 import copy
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 
 from rlkit.envs.spaces import Features, Space
 from rlkit.envs.workers import run_in_workers
-from rlkit.errors import EnvironmentContractError
+from rlkit.errors import EnvironmentContractError, warn_caller
 
 _REMEDY = (
     "Let its environments return a new array in each step: return observation.copy(), ...; or let it copy what it puts "
@@ -163,7 +162,7 @@ class OverwrittenObservations:
         if self._coincidences >= _ENOUGH:
             self._is_sure = True
             told = "The vector environment's final observations are those after the reset, in every truncated episode"
-            warnings.warn(f"{told}: the reset seems to overwrite them. {_REMEDY}", stacklevel=2)
+            warn_caller(f"{told}: the reset seems to overwrite them. {_REMEDY}")
 
 
 def _is_objects(value: Any) -> bool:

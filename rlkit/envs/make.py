@@ -26,7 +26,7 @@ from rlkit.envs.ids import find_spec, saved_id
 from rlkit.envs.spaces import Space
 from rlkit.envs.thresholds import kwargs_of, reward_threshold, threshold_of, threshold_of_vector, time_limit
 from rlkit.envs.vector import BatchedEnvironments, VectorEnvironment, in_use, is_held, looped, usable
-from rlkit.errors import ConfigError, EnvironmentContractError, UnknownEnvironmentError
+from rlkit.errors import ConfigError, EnvironmentContractError, UnknownEnvironmentError, warn_caller
 
 Environment = gymnasium.Env[Any, Any]
 EnvironmentLike = str | Environment | VectorEnv[Any, Any, Any] | Callable[[], Environment]
@@ -200,10 +200,9 @@ class EnvironmentSource:
             # By value where another process could not import it: a class of a notebook, a lambda.
             written: bytes = cloudpickle.dumps((given, self.env_kwargs if isinstance(given, str) else {}))
         except Exception as error:  # noqa: BLE001 - an environment may refuse in any way
-            warnings.warn(
+            warn_caller(
                 f"{self.name} cannot be pickled ({type(error).__name__}: {error!s:.80}): the copy of the model has no "
-                f"environment. Give it one: model.build(env).",
-                stacklevel=4,
+                f"environment. Give it one: model.build(env)."
             )
             return None
         return written
@@ -215,10 +214,9 @@ class EnvironmentSource:
             env, env_kwargs = pickle.loads(data)
             return EnvironmentSource(env, env_kwargs)
         except Exception as error:  # noqa: BLE001 - a module may be missing, or a simulator
-            warnings.warn(
+            warn_caller(
                 f"The environment of a copied model cannot be made here ({type(error).__name__}: {error!s:.80}). "
-                f"Give it one: model.build(env).",
-                stacklevel=4,
+                f"Give it one: model.build(env)."
             )
             return None
 

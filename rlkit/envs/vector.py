@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import signal
-import warnings
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -31,7 +30,7 @@ from rlkit.envs.encoding import FeatureEncoder, Features, Space, not_finite, wit
 from rlkit.envs.final import OverwrittenObservations, copy_final_observations, final_observation
 from rlkit.envs.state import get_env_state, set_env_state
 from rlkit.envs.workers import run_in_workers
-from rlkit.errors import EnvironmentContractError
+from rlkit.errors import EnvironmentContractError, warn_caller
 
 Bools = NDArray[np.bool_]
 _BOOLS = {bool, np.bool_}
@@ -188,7 +187,7 @@ class VectorEnvironment(ABC):
                 f"Observations lose precision as float32: {example}, and so do its neighbours. "
                 "Use normalize=True, which subtracts their mean before they are rounded."
             )
-            warnings.warn(message, stacklevel=2)
+            warn_caller(message)
 
     def _check(self, what: str, numbers: NDArray[Any], fine: Bools) -> None:
         """Raise for the first environment whose numbers are not all ``fine``."""
@@ -493,7 +492,7 @@ def _close_all(envs: Sequence[gymnasium.Env[Any, Any]]) -> None:
         try:
             env.close()
         except Exception as error:  # noqa: BLE001 - what was learned must not be lost for it
-            warnings.warn(f"{env} could not be closed: {error!r}.", stacklevel=3)
+            warn_caller(f"{env} could not be closed: {error!r}.")
 
 
 _PROMISE = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -31,6 +30,7 @@ from rlkit.errors import (
     MissingEnvironmentError,
     SpaceMismatchError,
     TrainingError,
+    warn_caller,
 )
 from rlkit.models.estimates import Estimates
 from rlkit.training.evaluation import Evaluation, play_episodes
@@ -356,7 +356,7 @@ class Agent(Estimates):
         cut_off = 0 if limit is None else int((lengths >= limit).sum())
         if cut_off and max_episode_steps is None:
             told = f"{cut_off} of {episodes} episodes did not end within {limit:,} steps and were cut off"
-            warnings.warn(f"{told}. Set max_episode_steps to another limit.", stacklevel=2)
+            warn_caller(f"{told}. Set max_episode_steps to another limit.")
         title = f"{type(self).__name__} on {source.name}, evaluated"
         threshold = _threshold(source, max_episode_steps)
         evaluation = Evaluation(returns, lengths, title, seed, deterministic, threshold, cut_off)

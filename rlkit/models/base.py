@@ -324,7 +324,7 @@ class ModelBase(Learner):
         path = archive_path(path)
         packed = self.packed(slim=slim)
         write_archive(path, packed)
-        warn_of_secrets(packed.objects, str(path), stacklevel=3)
+        warn_of_secrets(packed.objects, str(path))
         return path
 
     def packed(self, *, slim: bool = False) -> PackedModel:

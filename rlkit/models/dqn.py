@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Iterator, Mapping, Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -16,6 +15,7 @@ from pydantic import model_validator
 from rlkit.config import ModelConfig, Scheduled, hyperparameter
 from rlkit.envs import VectorEnvironment
 from rlkit.envs.spaces import Features, Space
+from rlkit.errors import warn_caller
 from rlkit.models.actions import environment_actions
 from rlkit.models.base import ModelBase
 from rlkit.models.config import LayersField, TrainingConfig
@@ -250,13 +250,13 @@ class DQN(ModelBase):
                 f"These {run.remaining_timesteps:,} steps end before learning starts: it waits for "
                 f"learning_starts = {starts:,} transitions. Train longer, or set it lower."
             )
-            warnings.warn(message, stacklevel=2)
+            warn_caller(message)
         elif self.is_trained and not held:
             message = (
                 "The replay buffer was left out when this model was saved: "
                 f"learning waits for {starts:,} new transitions."
             )
-            warnings.warn(message, stacklevel=2)
+            warn_caller(message)
 
     def _replay_buffer(self, environment: VectorEnvironment) -> ReplayBuffer:
         """Return the replay buffer, made when it is first needed, as it may be large; else laid out anew if need be.

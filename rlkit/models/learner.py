@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import math
-import warnings
 import weakref
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence, Set as AbstractSet
@@ -16,7 +15,7 @@ from rlkit.config.changes import ConfigChange
 from rlkit.config.numbers import whole_number
 from rlkit.envs import EnvironmentLike, EnvironmentSource, VectorEnvironment
 from rlkit.envs.spaces import Features
-from rlkit.errors import ConfigError, TrainingError
+from rlkit.errors import ConfigError, TrainingError, warn_caller
 from rlkit.models.agent import Agent
 from rlkit.nn.parameters import Parameters
 from rlkit.training.callbacks import Callback, checked_callbacks
@@ -222,7 +221,7 @@ class Learner(Agent):
                 f"The model has trained {self.num_timesteps:,} steps, counted from its first: nothing is left of "
                 f"total = {total:,}."
             )
-            warnings.warn(message, stacklevel=4)
+            warn_caller(message)
         self._asked = total if steps is None else min(begun + steps, total)
         return max(self._asked - self.num_timesteps, 0)
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TypeVar
 
 import numpy as np
 
 from rlkit.config.changes import MOST_CHANGES, ConfigChange
-from rlkit.errors import MissingEnvironmentError, TrainingError
+from rlkit.errors import MissingEnvironmentError, TrainingError, warn_caller
 from rlkit.models.base import ModelBase
 from rlkit.nn.threads import blas_kernel
 from rlkit.training.callbacks import Callback, Update
@@ -109,8 +108,7 @@ def _compare(again: ModelBase, model: ModelBase, calls: tuple[TrainingCall, ...]
     differing = [name for name, values in before.items() if not np.array_equal(values, after[name], equal_nan=True)]
     if differing:
         then = dict.fromkeys(f"{call.cpu}, {call.blas}" for call in calls)
-        warnings.warn(
+        warn_caller(
             f"Trained again, {len(differing)} of {len(before)} arrays differ, {differing[0]} among them. "
-            f"It was trained on {'; '.join(then)}, and this is {cpu_name()}, {blas_kernel()}.",
-            stacklevel=4,
+            f"It was trained on {'; '.join(then)}, and this is {cpu_name()}, {blas_kernel()}."
         )

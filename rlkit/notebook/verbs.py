@@ -226,7 +226,7 @@ class Save(Verb):
     def run(self, options: argparse.Namespace, scope: Scope) -> ModelVersion:
         model = cast("NotebookScope", scope).variable(options.model)
         if options.alias is not None:
-            check_alias(options.alias)  # before anything is kept
+            check_alias(options.alias, options.name)  # before anything is kept
         with notes():
             version = rlkit.register(
                 model,

@@ -101,10 +101,14 @@ def _curve(version: ModelVersion) -> str:
     return svg.picture(drawing, f"Learning curve of {version.ref}")
 
 
-def _shown_metrics(versions: Sequence[ModelVersion]) -> list[str]:
-    """Return the names of the metrics that have a column: the mean return first, then the caller's own."""
-    names = dict.fromkeys(name for version in versions for name in version.metrics if name not in EVALUATION_DETAILS)
-    return sorted(names, key=lambda name: name != "mean_return")[:_MOST_METRICS]
+def _own_metrics(versions: Sequence[ModelVersion]) -> list[str]:
+    """Return the names of the metrics that may have a column: the mean return first, then the caller's own."""
+    return [name for name in metric_names(versions) if name not in EVALUATION_DETAILS]
+
+
+def _without_column(versions: Sequence[ModelVersion]) -> int:
+    """Return how many metrics of a person's own have none."""
+    return max(0, len(_own_metrics(versions)) - _MOST_METRICS)
 
 
 _Column = tuple[str, list[str]]
@@ -112,7 +116,8 @@ _Column = tuple[str, list[str]]
 
 def _columns(versions: Sequence[ModelVersion]) -> tuple[list[_Column], list[_Column], list[_Column]]:
     """Return the columns of a table: what the versions are, their figures, and what else is known of them."""
-    metrics = {name: [version.metrics.get(name) for version in versions] for name in _shown_metrics(versions)}
+    names = _own_metrics(versions)[:_MOST_METRICS]
+    metrics = {name: [version.metrics.get(name) for version in versions] for name in names}
     environments = [text.shortened(version.env_id or "custom", _LONGEST_NAME) for version in versions]
     return (
         [("algorithm", [version.algorithm for version in versions]), ("environment", environments)],
@@ -142,7 +147,8 @@ def versions_text(versions: Sequence[ModelVersion], *, ranked: bool = False) -> 
     titles, columns = zip(("version", names), *kinds, *figures, *others, strict=True)
     right = range(1 + len(kinds), 1 + len(kinds) + len(figures))
     table = text.table(titles, zip(*columns, strict=True), right)
-    return "\n".join(part for part in (table, _said_of_the_rest(len(shown), len(versions), ranked=ranked)) if part)
+    notes = _said_of_the_rest(len(shown), len(versions), _without_column(shown), ranked=ranked)
+    return "\n".join(part for part in (table, notes) if part)
 
 
 def versions_table(versions: Sequence[ModelVersion], *, ranked: bool = False) -> Markup:
@@ -151,7 +157,7 @@ def versions_table(versions: Sequence[ModelVersion], *, ranked: bool = False) ->
         return html.muted("no versions")
     most = [versions[i] for i in _most_important(versions, _MOST_LINES, ranked=ranked)]
     kinds, figures, others = _columns(most)
-    caption = ""
+    caption, metrics = "", _without_column(most)
     if len(most) > 1 and all(len(set(cells)) == 1 for _, cells in kinds):  # said once, it needs no columns
         caption, kinds = " on ".join(cells[0] for _, cells in kinds), []
     titles, columns = zip(("version", map(_named, most)), *kinds, *figures, *others, strict=True)
@@ -159,7 +165,7 @@ def versions_table(versions: Sequence[ModelVersion], *, ranked: bool = False) ->
 
     def render(count: int) -> Markup:
         shown = [rows[i] for i in _most_important(most, count, ranked=ranked)]
-        rest = _said_of_the_rest(len(shown), len(versions), ranked=ranked)
+        rest = _said_of_the_rest(len(shown), len(versions), metrics, ranked=ranked)
         table = html.table(titles, shown, caption, right)
         return html.join(table, html.note(rest) if rest else "")
 
@@ -179,8 +185,12 @@ def _most_important(versions: Sequence[ModelVersion], count: int, *, ranked: boo
     return sorted(sorted(places, key=lambda i: (versions[i].created, i))[len(versions) - count :])
 
 
-def _said_of_the_rest(shown: int, total: int, *, ranked: bool) -> str:
-    if shown == total:
-        return ""
-    which = "first" if ranked else "newest"
-    return f"The {which} {shown:,} of {total:,}: registry.search('…', limit=20) finds the others."
+def _said_of_the_rest(shown: int, total: int, metrics: int, *, ranked: bool) -> str:
+    """Say how many versions and metrics have no place in a table, and what shows them."""
+    said = []
+    if shown < total:
+        which = "first" if ranked else "newest"
+        said.append(f"The {which} {shown:,} of {total:,}: registry.search('…', limit=20) finds the others.")
+    if metrics:
+        said.append(f"{metrics:,} more metric{'s' * (metrics > 1)}: version.metrics has all.")
+    return " ".join(said)

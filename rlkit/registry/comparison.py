@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from rlkit.display import html, svg, text
@@ -64,10 +65,18 @@ class Comparison:
     @property
     def metrics(self) -> dict[str, dict[str, float]]:
         """All metrics of each version, by its reference: the mean return first."""
-        names = metric_names(self.versions)
-        return {v.ref: {name: v.metrics[name] for name in names if name in v.metrics} for v in self.versions}
+        return {ref: {name: own[name] for name in self._names if name in own} for ref, own in self._figures.items()}
 
-    @property
+    @cached_property
+    def _figures(self) -> dict[str, dict[str, float]]:
+        """The metrics of each version, which gives a copy each time it is asked."""
+        return {version.ref: version.metrics for version in self.versions}
+
+    @cached_property
+    def _names(self) -> list[str]:
+        return metric_names(self.versions)
+
+    @cached_property
     def config(self) -> dict[str, dict[str, Any]]:
         """The hyperparameters that differ: name -> reference -> value, without the versions that lack it."""
         configs = {version.ref: version.config for version in self.versions}
@@ -79,13 +88,13 @@ class Comparison:
             if not all(same(first, other) for other in others)
         }
 
-    @property
+    @cached_property
     def best(self) -> dict[str, str]:
         """The reference of the version that is best by each metric, where its name tells what is better."""
         leading = {}
-        for name in metric_names(self.versions):
+        for name in self._names:
             sign = direction(name)
-            known = {v.ref: v.metrics[name] for v in self.versions if not math.isnan(v.metrics.get(name, math.nan))}
+            known = {ref: own[name] for ref, own in self._figures.items() if not math.isnan(own.get(name, math.nan))}
             if sign and len(known) > 1 and len(set(known.values())) > 1:
                 leading[name] = max(known, key=lambda ref: sign * known[ref])
         return leading
@@ -116,6 +125,11 @@ class Comparison:
         """Whether all are of one algorithm and environment, which then need no columns."""
         return len(self.versions) > 1 and len({(version.algorithm, version.env_id) for version in self.versions}) == 1
 
+    @property
+    def _has_one_seed(self) -> bool:
+        """Whether all were trained with the same known seed, which then needs no column."""
+        return None not in (seeds := {version.seed for version in self.versions}) and len(seeds) == 1
+
     def _notes(self, shown: int) -> list[str]:
         """Return what there is no table for, where some of the versions are shown."""
         notes = []
@@ -123,9 +137,15 @@ class Comparison:
             first = self.versions[0]
             where = f"{first.algorithm} on {first.env_id or 'a custom environment'}"
             notes.append(text.shortened(where, 2 * _LONGEST_VALUE))
+        if self._has_one_seed:
+            notes.append(f"Seed {self.versions[0].seed}")
         changed = any(version.config_changes for version in self.versions)
         if not self.config and not changed and len(self.versions) > 1:
             notes.append("All hyperparameters are the same")
+        left_out = len(self._names) - len(self._metrics_shown)
+        if left_out:
+            plural = "s" * (left_out > 1)
+            notes.append(f"{left_out:,} more metric{plural}: comparison.metrics has all")
         if shown < len(self.versions):
             chosen = "the best, the first, the last, those with an alias, and of the others those of the highest return"
             notes.append(f"{shown} of {len(self.versions):,} are shown: {chosen}. comparison.metrics has all")
@@ -142,7 +162,7 @@ class Comparison:
         """Return the versions, those of the highest mean return first."""
 
         def height(version: ModelVersion) -> float:
-            reached = version.metrics.get("mean_return", math.nan)
+            reached = self._figures[version.ref].get("mean_return", math.nan)
             last = (self.curves[version.ref].get("mean_return") or [math.nan])[-1]
             known = [value for value in (reached, last) if not math.isnan(value)]
             return known[0] if known else -math.inf
@@ -164,19 +184,18 @@ class Comparison:
         curve = self.curves[ref]
         return svg.Series(curve["steps"], curve["mean_return"], label)
 
-    @property
+    @cached_property
     def _metrics_shown(self) -> list[str]:
         """The names of the metrics that have a column: of many versions without what an evaluation says besides."""
-        names = [
-            name for name in metric_names(self.versions) if len(self.versions) <= _FEW or name not in EVALUATION_DETAILS
-        ]
+        names = [name for name in self._names if len(self.versions) <= _FEW or name not in EVALUATION_DETAILS]
         return names[:_MOST_METRICS]
 
     def _tables(self, refs: Collection[str], most: int = _MOST_ROWS) -> list[list[_Column]]:
         """Return the columns of one table of some versions, or of two, of so many rows, where one would be too wide."""
         shown = [version for version in self.versions if version.ref in refs]
         config, rows = self.config, [version.ref for version in shown]
-        columns = [*_fact_columns(shown, alike=self._is_alike), *self._metric_columns(shown)]
+        facts = _fact_columns(shown, alike=self._is_alike, one_seed=self._has_one_seed)
+        columns = [*facts, *self._metric_columns(shown)]
         if config and len(columns) + len(config) > _MOST_COLUMNS:
             return [columns, _config_table(config, rows, most)]
         return [[*columns, *_config_columns(config, rows)]]
@@ -184,19 +203,21 @@ class Comparison:
     def _metric_columns(self, shown: Sequence[ModelVersion]) -> Iterable[_Column]:
         refs, best = [version.ref for version in shown], self.best
         for name in self._metrics_shown:
-            values = text.column(version.metrics.get(name) for version in shown)
+            values = text.column(self._figures[ref].get(name) for ref in refs)
             place = refs.index(best[name]) if best.get(name) in refs else None
             yield _Column(name.replace("_", " "), values, numeric=True, best=place)
 
 
-def _fact_columns(shown: Sequence[ModelVersion], *, alike: bool) -> list[_Column]:
+def _fact_columns(shown: Sequence[ModelVersion], *, alike: bool, one_seed: bool) -> list[_Column]:
     environments = [text.shortened(version.env_id or "custom", _LONGEST_VALUE) for version in shown]
     changes = [text.shortened(changes_text(version.config_changes), 2 * _LONGEST_VALUE) for version in shown]
+    seeds = ["" if version.seed is None else str(version.seed) for version in shown]
     columns = [
         _Column("version", [version.ref for version in shown]),
         _Column("aliases", [" ".join(f"@{alias}" for alias in version.aliases) for version in shown]),
         _Column("algorithm", [] if alike else [version.algorithm for version in shown]),
         _Column("environment", [] if alike else environments),
+        _Column("seed", [] if one_seed else seeds),
         _Column("steps", text.column(version.num_timesteps for version in shown), numeric=True),
         _Column("changed while training", changes),
     ]

@@ -186,7 +186,7 @@ class Difference:
 
     @property
     def _title(self) -> str:
-        return f"{self.left.ref} → {self.right.ref}"
+        return text.one_line(f"{self.left.ref} → {self.right.ref}")
 
     @property
     def _summary(self) -> str:

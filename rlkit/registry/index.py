@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import threading
 import time
-import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from tinydb import TinyDB
 
-from rlkit.errors import StoreBusyError, StoreError
+from rlkit.errors import StoreBusyError, StoreError, warn_caller
 from rlkit.registry.artifacts import ArtifactStore
 from rlkit.registry.journal import JournalStorage, VersionTable
 from rlkit.registry.layout import RACY, Stamp
@@ -295,4 +294,4 @@ def _touched(old: Mapping[str, Any], new: Mapping[str, Any]) -> set[int]:
 
 
 def _warn_of(what: str, error: StoreError) -> None:
-    warnings.warn(f"{what}: {error}", stacklevel=2)
+    warn_caller(f"{what}: {error}")

@@ -5,12 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import threading
 import time
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
-
-from filelock import FileLock
 
 from rlkit.errors import StoreError
 from rlkit.registry.names import check_name
@@ -44,14 +41,13 @@ class Layout:
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(os.path.realpath(folder))
-        self._held = threading.local()
-        self._lock = FileLock(self.folder / ".lock")
+        self._lock = self.folder / ".lock"
         self._paths: dict[tuple[str, ...], tuple[Path, list[str]]] = {}
         self._durable: set[Path] = set()  # folders whose names this process knows to be on the disk
+        files.confine(self.folder)
 
-    @contextlib.contextmanager
-    def writing(self, timeout: float = files.LOCK_TIMEOUT) -> Iterator[None]:
-        """Hold the one lock of all writers inside the block; a thread that holds it may do so again.
+    def writing(self, timeout: float = files.LOCK_TIMEOUT) -> AbstractContextManager[object]:
+        """Take the one lock of all writers, which is free again after the ``with`` block; a thread may do so twice.
 
         Args:
             timeout: Seconds to wait for another writer.
@@ -60,25 +56,17 @@ class Layout:
             StoreBusyError: Another program writes to the folder for longer than that.
             StoreError: The folder cannot be written.
         """
-        if getattr(self._held, "now", False):
-            yield
-            return
         self.make()
-        with files.lock(self._lock, timeout):
-            self._held.now = True
-            try:
-                yield
-            finally:
-                self._held.now = False
+        return files.lock(self._lock, timeout)
 
-    @contextlib.contextmanager
-    def standstill(self) -> Iterator[None]:
+    def standstill(self) -> AbstractContextManager[object]:
         """Let nobody write inside the block, where that can be had: who can only read needs no lock."""
-        with contextlib.ExitStack() as stack:
-            if (self.folder / ".lock").exists():  # else nobody ever wrote here
-                with contextlib.suppress(StoreError):
-                    stack.enter_context(self.writing())
-            yield
+        if self._lock.exists():  # else nobody ever wrote here
+            try:
+                return self.writing()
+            except StoreError:
+                pass
+        return contextlib.nullcontext()
 
     def make(self, *parts: str) -> Path:
         """Create a folder of the store, durably, and return it.

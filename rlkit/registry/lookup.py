@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from rlkit.errors import CorruptArtifactError, InvalidReferenceError, ModelNotFoundError, did_you_mean
+from rlkit.errors import CorruptArtifactError, InvalidReferenceError, ModelNotFoundError, did_you_mean, nearest
 from rlkit.registry.artifacts import ArtifactStore
 from rlkit.registry.names import LATEST, Reference, check_name
 from rlkit.registry.versions import Manifest, ModelVersion, document_of
@@ -60,16 +60,14 @@ class VersionLookup:
         with self._store.standstill():
             return read(*self._resolve(reference))
 
-    @contextlib.contextmanager
-    def _writing_to(self, reference: Reference) -> Iterator[None]:
-        """Hold the lock of all writers, where there is what a reference means.
+    def _writing_to(self, reference: Reference) -> contextlib.AbstractContextManager[object]:
+        """Take the lock of all writers, where there is what a reference means.
 
         Raises:
             ModelNotFoundError: There is none; nothing was written to find that out.
         """
         self._found(reference, lambda *_: None)
-        with self._store.writing():
-            yield
+        return self._store.writing()
 
     def _resolve(self, reference: Reference) -> tuple[str, int]:
         """Find the version that a reference means now."""
@@ -91,7 +89,10 @@ class VersionLookup:
         if self._store.newest(name) is None:
             raise self._no_model(name)
         alive = [other for other, number in aliases.items() if self._store.exists(name, number)]
-        raise ModelNotFoundError(f"The model {name!r} has no alias {alias!r}.", did_you_mean(alias, [*alive, LATEST]))
+        # Half of 'latest' is in 'best' already.
+        remedy = nearest(alias, alive) or nearest(alias, [LATEST], cutoff=0.75) or did_you_mean(alias, alive)
+        remedy = remedy or f"It has no aliases: {name!r} alone means its newest version."
+        raise ModelNotFoundError(f"The model {name!r} has no alias {alias!r}.", remedy)
 
     def _numbered(self, name: str, number: int) -> tuple[str, int]:
         if type(number) is not int:

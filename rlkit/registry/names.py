@@ -143,21 +143,28 @@ def check_name(name: str, existing: Iterable[str] = ()) -> str:
     return name
 
 
-def check_alias(alias: str) -> str:
+def check_alias(alias: str, name: str = "name", *, new: bool = True) -> str:
     """Refuse an alias that cannot be set.
 
     Args:
         alias: What a person typed.
+        name: The model that it is for.
+        new: Whether it is to be set: an older registry may have one that looks like a version.
 
     Returns:
         The alias.
 
     Raises:
-        InvalidNameError: The alias has wrong characters, or is ``latest``.
+        InvalidNameError: The alias has wrong characters, is ``latest``, or looks like a version.
     """
     if _check(alias, "alias").lower() == LATEST:
         problem = f"The alias {alias!r} is reserved: it always means the newest version."
         raise InvalidNameError(problem, "Choose another, such as 'best' or 'production'.")
+    digits = alias.lower().removeprefix("v")
+    if new and digits.isdecimal():
+        problem = f"The alias {alias!r} looks like a version."
+        right = f"A version needs none: write '{name}:{digits.lstrip('0') or 1}'."
+        raise InvalidNameError(problem, f"{right} An alias is a word such as 'best'.")
     return alias
 
 

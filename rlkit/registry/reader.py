@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import warnings
 from collections.abc import Hashable, Iterable
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,10 @@ from weakref import WeakKeyDictionary
 
 from tinydb.queries import QueryLike
 
+from rlkit.display.note import collected, tell
 from rlkit.envs import EnvironmentLike
 from rlkit.errors import InvalidNameError, InvalidReferenceError, QueryError, UnknownAlgorithmError
-from rlkit.factory import HAS_ITS_CLASS, factory
+from rlkit.factory import factory
 from rlkit.models.base import ModelBase
 from rlkit.models.retraining import retrained
 from rlkit.registry.comparison import Comparison, Difference
@@ -211,8 +211,7 @@ class RegistryReader(VersionLookup):
             CorruptArtifactError: What is on disk is not what was registered.
             UntrustedArtifactError: One would run code that is not trusted; nothing was run.
         """
-        with warnings.catch_warnings():  # whose class differs from the one that is here does not matter
-            warnings.filterwarnings("ignore", f".*{HAS_ITS_CLASS}")
+        with collected():  # whose class differs from the one that is here does not matter
             arrays = [self.load(reference).parameters for reference in (left, right)]
         names = dict.fromkeys([*arrays[0], *arrays[1]])
         parameters = {name: (arrays[0].get(name), arrays[1].get(name)) for name in names}
@@ -278,7 +277,7 @@ class RegistryReader(VersionLookup):
         version, (_, _, objects) = self._found(parsed, lambda *place: (self._version(*place), self._whole(*place)))
         target = f"{version.name}-{version.version}.rlkit" if path is None else path
         exported = export(version, objects, target, anonymous=anonymous)
-        warn_of_secrets(objects, str(exported), stacklevel=3)
+        warn_of_secrets(objects, str(exported))
         return exported
 
     def trash(self) -> VersionList:
@@ -348,4 +347,4 @@ def _note_other_class(origin: str, registered: str, taken: type) -> None:
         told = (
             f"{origin} was registered with {registered}, and has {here} now, which is the algorithm of that name here."
         )
-        warnings.warn(told, stacklevel=3)
+        tell(told)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from rlkit.display.note import tell
 from rlkit.errors import CorruptArtifactError, StateError
 from rlkit.registry.artifacts import FORMAT, ArtifactStore
 from rlkit.registry.checks import check_metrics
@@ -110,7 +110,7 @@ def _twin(store: ArtifactStore, index: VersionIndex, candidate: Candidate) -> Do
 
 
 def _added_to(store: ArtifactStore, twin: Document, candidate: Candidate) -> Document:
-    """Give a version what was told of it anew, and say that no other was made."""
+    """Merge new metadata into the existing version, and say that no other was made."""
     told = candidate.manifest
     changed = {
         "tags": list(dict.fromkeys([*twin["tags"], *told["tags"]])),
@@ -121,16 +121,12 @@ def _added_to(store: ArtifactStore, twin: Document, candidate: Candidate) -> Doc
     store.make("models", candidate.name)
     store.update_meta(candidate.name, lambda meta: change_version(meta, twin["version"], new))
     be = "was" if list(new) == ["description"] else "were"
-    added = f" Its {' and '.join(new)} {be} brought up to date." if new else ""
-    warnings.warn(
-        f"This very model is kept already as {twin['ref']}: no new version was made.{added} "
-        f"Allow a duplicate to make one all the same.",
-        stacklevel=_CALLER,
+    added = f" Its {' and '.join(new)} {be} updated." if new else ""
+    tell(
+        f"An identical model is already registered as {twin['ref']}: no new version was made.{added} "
+        "Pass allow_duplicate=True to register it again."
     )
     return overlaid(twin, store.read_meta(candidate.name))
-
-
-_CALLER = 5  # frames from the warning to whoever called register()
 
 
 def change_version(meta: dict[str, Any], number: int, changed: Mapping[str, Any]) -> None:

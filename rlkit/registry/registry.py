@@ -106,7 +106,7 @@ class ModelRegistry(RegistryReader):
         distinct = {key: value for key, value in said.items() if value is not None}
         candidate = Candidate(name, manifest, packed.objects, distinct)
         version = self._kept(candidate, allow_duplicate=allow_duplicate)
-        warn_of_secrets(packed.objects, version.ref, stacklevel=3)
+        warn_of_secrets(packed.objects, version.ref)
         return version
 
     def _kept(self, candidate: Candidate, *, allow_duplicate: bool) -> ModelVersion:
@@ -189,7 +189,7 @@ class ModelRegistry(RegistryReader):
             InvalidNameError: The alias is not allowed.
             ModelNotFoundError: There is no such version.
         """
-        check_alias(alias)
+        check_alias(alias, name)
         with self._writing_to(Reference(check_name(name))):
             name, number = self._numbered(name, version)
             self._store.update_meta(name, lambda meta: meta["aliases"].update({alias: number}))
@@ -205,7 +205,7 @@ class ModelRegistry(RegistryReader):
         Raises:
             ModelNotFoundError: There is no such alias.
         """
-        check_alias(alias)
+        check_alias(alias, new=False)
         with self._writing_to(Reference(check_name(name))):
             if alias not in self._store.read_meta(name)["aliases"]:
                 self._resolve(Reference(name, alias=alias))  # says what there is
@@ -230,7 +230,7 @@ class ModelRegistry(RegistryReader):
             ModelNotFoundError: There is no such model.
             QueryError: No version has the metric, or the mode is neither.
         """
-        check_alias(alias)
+        check_alias(alias, name)
         if mode not in ("max", "min"):
             raise QueryError(
                 f"mode must be 'max' or 'min', and it is {mode!r}.", did_you_mean(str(mode), ["max", "min"])

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from rlkit.errors import CorruptArtifactError, StoreError, UntrustedArtifactError
+from rlkit.errors import CorruptArtifactError, StoreError, UntrustedArtifactError, warn_caller
 from rlkit.storage import code, codec, opcodes, parts, trust
 
 STATE = "state"
@@ -145,20 +144,19 @@ def open_class(objects: Mapping[str, Packed], origin: str, *, trusted: bool = Fa
     return code.decode_class(data)
 
 
-def warn_of_secrets(objects: Mapping[str, Packed], place: str, *, stacklevel: int) -> None:
+def warn_of_secrets(objects: Mapping[str, Packed], place: str) -> None:
     """Warn where the class among the objects holds what looks like a password or an access token.
 
     Args:
         objects: What :func:`pack` returned.
         place: Where they are kept.
-        stacklevel: As ``warnings.warn`` takes it.
     """
     found = parts.constants_of(objects[CODE].data) if CODE in objects else ()
     names = [constant.name for constant in found if constant.is_secret]
     if names:
         told = f"The class in {place} holds what looks like a secret: {opcodes.shown(names)}. Who has it can read that."
         remedy = "Read secrets where they are used, from os.environ for instance; inspect() lists all that it holds."
-        warnings.warn(f"{told} {remedy}", stacklevel=stacklevel)
+        warn_caller(f"{told} {remedy}")
 
 
 def state_of(objects: Mapping[str, Packed]) -> dict[str, Any]:

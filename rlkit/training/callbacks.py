@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import warnings
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from rlkit.config.numbers import whole_number
-from rlkit.errors import RLKitError, TrainingError
+from rlkit.errors import RLKitError, TrainingError, warn_caller
 
 if TYPE_CHECKING:  # run.py calls callbacks; here only its name is needed
     from rlkit.envs import Episode
@@ -172,7 +171,7 @@ class Tolerance:
                 return
             self._has_warned = True
             with contextlib.suppress(OSError, ValueError):  # standard error may be full or closed as well
-                warnings.warn(f"{what} {error}\nTraining goes on.", stacklevel=3)
+                warn_caller(f"{what} {error}\nTraining goes on.")
 
 
 def checked_callbacks(callbacks: Iterable[Callback] | Callback) -> list[Callback]:

@@ -240,6 +240,7 @@ def _badge(status: Status) -> Markup:
 _START = "model.train_in_background(steps)"
 _NONE = f"No job: {_START} starts one."
 _LISTED = 12  # in an error
+_MOST_ENDED = 5  # in a list
 
 _started: list[TrainingJob] = []
 _numbers = itertools.count(1)
@@ -256,15 +257,17 @@ def start_job(run: TrainingRun, display: Callback | None = None) -> TrainingJob:
     with _starting:  # whoever lists jobs finds it, also its own callbacks
         for earlier in _started:
             earlier.forget_locals()
+        _started[:] = jobs()  # what is older is let go, with its history
         job = TrainingJob(next(_numbers), run, display)
         _started.append(job)
     return job
 
 
 def jobs() -> JobList:
-    """Return the jobs of this process, the newest last; those that have ended too."""
+    """Return the jobs that are running and the five newest of those that have ended, the newest last."""
     with _starting:
-        return JobList(_started)
+        ended = [job for job in _started if not job.is_running]
+        return JobList(job for job in _started if job.is_running or job in ended[-_MOST_ENDED:])
 
 
 def find_job(which: object) -> TrainingJob:

@@ -6,14 +6,13 @@ import itertools
 import json
 import math
 import os
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from rlkit.config.numbers import whole_number
 from rlkit.display import text
-from rlkit.errors import RLKitError, StoreError, TrainingError
+from rlkit.errors import RLKitError, StoreError, TrainingError, warn_caller
 from rlkit.storage.archive import archive_path, read_archive, write_archive
 from rlkit.storage.files import check_writable, move
 from rlkit.storage.packing import PackedModel, state_of
@@ -141,7 +140,7 @@ class EvaluateEvery(Callback):
             self._aside = _free_name(path)
             told = f"{path} is already there, and is no earlier state of the model that trains."
             remedy = f"It becomes {self._aside.name} when the best model of this training is saved."
-            warnings.warn(f"{told} {remedy}", stacklevel=2)
+            warn_caller(f"{told} {remedy}")
             return
         self.best, self.best_timesteps = earlier.evaluate(**self._settings), earlier.num_timesteps
         if self._restore_best:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import math
 import sys
-import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tqdm import tqdm
 
 from rlkit.display import text
-from rlkit.errors import TrainingError, in_two_lines
+from rlkit.display.note import in_notebook
+from rlkit.errors import TrainingError, in_two_lines, warn_caller
 from rlkit.training.callbacks import Callback, Update
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class JobDisplay(Callback):
             self._has_failed = True
             told = f"The display of the training failed: {in_two_lines(error)}\nTraining goes on without it."
             with contextlib.suppress(OSError, ValueError):  # standard error may be closed as well
-                warnings.warn(told, stacklevel=2)
+                warn_caller(told)
 
 
 class _Default:
@@ -116,7 +116,7 @@ class _Default:
         In the background only in a notebook: in a terminal it would be drawn over what a person types.
         """
         self.make = lambda: ProgressBar() if somebody_looks() else None
-        self.make_for_job = lambda: ProgressBar() if _in_notebook() else None
+        self.make_for_job = lambda: ProgressBar() if in_notebook() else None
 
 
 def somebody_looks() -> bool:
@@ -125,13 +125,7 @@ def somebody_looks() -> bool:
         in_terminal = sys.stderr.isatty()
     except (AttributeError, ValueError):  # there is none, or it is closed
         in_terminal = False
-    return in_terminal or _in_notebook()
-
-
-def _in_notebook() -> bool:
-    """Say whether this process is a notebook's kernel, without importing IPython where nobody has."""
-    ipython = sys.modules.get("IPython")
-    return ipython is not None and getattr(ipython.get_ipython(), "kernel", None) is not None
+    return in_terminal or in_notebook()
 
 
 default_progress = _Default()

@@ -15,7 +15,7 @@ from rlkit.storage.system import System
 
 ERRORS = (errno.EIO, errno.ENOSPC, errno.EACCES, errno.EROFS)
 
-CALLS = ("open", "write", "fsync", "close", "link", "replace", "rename", "unlink", "mkdir", "rmdir", "chmod")
+CALLS = ("open", "write", "fsync", "flush", "close", "link", "replace", "rename", "unlink", "mkdir", "rmdir", "chmod")
 
 Tree = dict[str, bytes | None]
 """What is in a folder: the content of each file by its path; None for a folder."""
@@ -38,7 +38,7 @@ class Watched(System):
 
     def done(self, name: str, *arguments: object) -> object:
         """Do it."""
-        result = None if name == "fsync" else getattr(System, name)(self, *arguments)
+        result = None if name in ("fsync", "flush") else getattr(System, name)(self, *arguments)
         if name == "open":
             self._open.add(result)
         elif name == "close":
@@ -201,7 +201,7 @@ class _Folder:
 
 @dataclass
 class _Opened:
-    node: _File | _Folder
+    node: _File
     position: int
     appends: bool
 
@@ -239,7 +239,7 @@ class Disk(Watched):
             getattr(self, f"_note_{name}")(*arguments, result)
         return result
 
-    def _note_open(self, path, flags, _mode, descriptor) -> None:
+    def _note_open(self, path, flags, _mode, _folder, descriptor) -> None:
         node = self._at(path)
         if node is None:
             node = _File()
@@ -255,32 +255,33 @@ class Disk(Watched):
         file.content = file.content[:start] + bytes(data[:count]) + file.content[start + count :]
 
     def _note_fsync(self, descriptor, _) -> None:
-        node = self._descriptors[descriptor].node
-        if isinstance(node, _File):
-            node.durable = node.content
-            return
+        file = self._descriptors[descriptor].node
+        file.durable = file.content
+
+    def _note_flush(self, path, _folder, _) -> None:
+        node = self._at(path)
         node.durable = dict(node.names)
         self._pending = [rest for change in self._pending if (rest := [part for part in change if part[0] is not node])]
 
     def _note_close(self, descriptor, _) -> None:
         del self._descriptors[descriptor]
 
-    def _note_link(self, source, target, _) -> None:
+    def _note_link(self, source, target, *_) -> None:
         self._change((target, self._at(source)))
 
-    def _note_replace(self, source, target, _) -> None:
+    def _note_replace(self, source, target, *_) -> None:
         node = self._at(source)
         if node is not self._at(target):  # two names of one file: nothing happens
             self._change((target, node), (source, None))
 
     _note_rename = _note_replace
 
-    def _note_unlink(self, path, _) -> None:
+    def _note_unlink(self, path, *_) -> None:
         self._change((path, None))
 
     _note_rmdir = _note_unlink
 
-    def _note_mkdir(self, path, _mode, _) -> None:
+    def _note_mkdir(self, path, *_) -> None:
         self._change((path, _Folder()))
 
     def _note_chmod(self, _path, _mode, _) -> None:

@@ -115,7 +115,7 @@ class Operation:
     def __call__(self, registry: ModelRegistry) -> object:
         """Do it."""
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "This very model is kept already")
+            warnings.filterwarnings("ignore", "An identical model is already registered")
             return self.run(registry)
 
 

@@ -78,9 +78,9 @@ class Counted(files.System):
         count = super().write(descriptor, data[:self.room])
         self.room -= count
         return count
-    def unlink(self, path):
+    def unlink(self, path, folder):
         self.room += path.stat().st_size
-        super().unlink(path)
+        super().unlink(path, folder)
 
 folder, how = sys.argv[1:3]
 registry, unlimited = ModelRegistry(folder), resource.getrlimit(resource.RLIMIT_FSIZE)

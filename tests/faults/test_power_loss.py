@@ -74,7 +74,7 @@ def test_the_harness_notices_a_file_that_is_not_flushed(broken, monkeypatch):
 
 
 def test_the_harness_notices_a_folder_that_is_not_flushed(broken, monkeypatch):
-    monkeypatch.setattr(files, "_sync_folder", lambda _: None)
+    monkeypatch.setattr(files, "_flush", lambda *_: None)
     lost = power_lost(broken, NAMED["register a further version"], seeds=[1])
     assert tells(lost, "calls later: neither before nor after: versions cartpole:6 is lost")
 
@@ -115,8 +115,8 @@ def test_the_harness_notices_a_manifest_that_is_there_before_its_object(broken, 
 def test_the_harness_notices_a_move_that_the_next_process_finishes_by_half(broken, monkeypatch):
     def move(source, target):
         files.system.replace(source, target)
-        files._sync_folder(target.parent)
-        files._sync_folder(source.parent)
+        files.sync_folder(target.parent)
+        files.sync_folder(source.parent)
 
     monkeypatch.setattr(files, "move", move)
     operation = NAMED["delete a version"]

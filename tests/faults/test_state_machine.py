@@ -75,6 +75,9 @@ class Unflushed(System):
     def fsync(self, descriptor: int) -> None:
         """Leave it to the system."""
 
+    def flush(self, path: Path, folder: int) -> None:
+        """Leave it to the system."""
+
 
 def told(version: ModelVersion) -> Row:
     """Return what the ledger knows of a version, too."""

@@ -210,7 +210,24 @@ def test_a_model_that_is_kept_already_is_a_note_each_time(run, capsys):
     capsys.readouterr()
     for _ in range(2):
         assert run("%rl_save agent cartpole").ref == "cartpole:1"
-        assert capsys.readouterr().err.startswith("Note: This very model is kept already as cartpole:1: no new version")
+        assert capsys.readouterr().err == (
+            "Note: An identical model is already registered as cartpole:1: no new version was made. "
+            "Add --allow-duplicate to register it again.\n"
+        )
+
+
+def test_in_a_notebook_the_note_is_an_output_and_no_error(own_shell, capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("RLKIT_HOME", str(tmp_path))
+    own_shell.run("import rlkit\nagent = %rl_create ppo CartPole-v1\nrlkit.register(agent, 'cartpole')")
+    own_shell.published.clear()
+    own_shell.run("rlkit.register(agent, 'cartpole')")
+    own_shell.run("%rl_save agent cartpole")
+    told = "An identical model is already registered as cartpole:1: no new version was made."
+    assert [output["data"]["text/plain"] for output in own_shell.published] == [
+        f"{told} Pass allow_duplicate=True to register it again.",
+        f"{told} Add --allow-duplicate to register it again.",
+    ]
+    assert capsys.readouterr().err == ""
 
 
 def test_a_config_comes_from_a_file(run, tmp_path):

@@ -11,6 +11,7 @@ import pytest
 
 from rlkit.errors import InvalidReferenceError
 from rlkit.registry.comparison import Comparison, Difference, MetricChange, ParameterChange
+from rlkit.registry.versions import ModelVersion, VersionList
 
 CURVE = {"steps": [100.0, 200.0, 300.0], "mean_return": [20.0, 120.0, 480.0]}
 HOSTILE = "<script>alert(1)</script>|`x`\n\x1b[31m & \"'"
@@ -69,6 +70,38 @@ def make(make_version):
 
 
 # -- Comparison --------------------------------------------------------------------------------------------------------
+
+
+def test_seeds_are_shown_once_where_they_are_the_same_and_in_a_column_where_not(make_version):
+    same, mixed = (
+        Comparison([make_version(version=i, seed=seed) for i, seed in enumerate(seeds, 1)])
+        for seeds in ((7, 7), (7, None, 8))
+    )
+    for shown in (repr(same), same._repr_html_()):
+        assert "Seed 7" in shown
+    assert [line.split()[1:2] for line in repr(mixed).splitlines()[2:5]] == [["7"], ["0"], ["8"]]
+    assert ">seed</th>" in mixed._repr_html_()
+    assert "eed" not in repr(Comparison([make_version(version=1), make_version(version=2)]))
+
+
+def test_metrics_without_a_column_are_counted_with_what_has_them(make_version):
+    versions = [make_version(version=i, metrics={f"figure_{k}": float(k * i) for k in range(12)}) for i in (1, 2)]
+    comparison = Comparison(versions)
+    for shown in (repr(comparison), comparison._repr_html_()):
+        assert "4 more metrics: comparison.metrics has all" in shown
+    assert len(comparison.metrics["cartpole:1"]) == 12
+    for shown in (repr(VersionList(versions)), VersionList(versions)._repr_html_()):
+        assert "8 more metrics: version.metrics has all" in shown
+
+
+def test_thousands_of_metrics_are_read_once(make_version, monkeypatch):
+    versions = [make_version(version=i, metrics={f"return_{k}": float(k * i) for k in range(3000)}) for i in range(20)]
+    asked = []
+    original = ModelVersion.__getattr__
+    monkeypatch.setattr(ModelVersion, "__getattr__", lambda self, key: asked.append(key) or original(self, key))
+    comparison = Comparison(versions)
+    assert len(repr(comparison)) + len(comparison._repr_html_()) + len(comparison.metrics) + len(comparison.best) > 0
+    assert asked.count("metrics") <= 3 * len(versions)
 
 
 def test_metrics_are_those_of_each_version_with_the_mean_return_first(make):

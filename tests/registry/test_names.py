@@ -97,6 +97,19 @@ def test_aliases_that_cannot_be_set_are_refused(alias):
         check_alias(alias)
 
 
+@pytest.mark.parametrize(("alias", "version"), [("1", 1), ("v1", 1), ("V12", 12), ("007", 7), ("0", 1)])
+def test_an_alias_that_looks_like_a_version_is_refused_with_the_version(alias, version):
+    with pytest.raises(InvalidNameError, match=f"The alias '{alias}' looks like a version") as refused:
+        check_alias(alias, "cartpole")
+    assert f"'cartpole:{version}'" in refused.value.remedy
+    assert check_alias(alias, new=False) == alias
+
+
+@pytest.mark.parametrize("alias", ["v1.2", "v", "version1", "1st", "best2", "2026-01"])
+def test_a_word_with_a_number_may_be_an_alias(alias):
+    assert check_alias(alias) == alias
+
+
 def test_tags_keep_their_order_and_lose_their_repeats():
     assert check_tags(["b", "a", "b"]) == ("b", "a")
 

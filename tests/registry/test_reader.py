@@ -391,6 +391,30 @@ def test_an_alias_is_answered_with_the_nearest(kept):
     assert "Did you mean 'production'?" in refused.value.remedy
 
 
+def test_latest_is_suggested_only_where_it_is_near(kept):
+    kept.set_alias("a", "best", 1)
+    kept.delete_alias("a", "best")
+    none = "It has no aliases: 'a' alone means its newest version."
+    for alias, remedy in {"best": none, "lates": "Did you mean 'latest'?"}.items():
+        with pytest.raises(ModelNotFoundError) as refused:
+            kept.load(f"a@{alias}")
+        assert refused.value.remedy == remedy
+    kept.set_alias("a", "production", 1)
+    with pytest.raises(ModelNotFoundError) as refused:
+        kept.load("a@best")
+    assert refused.value.remedy == "Choose from production."
+
+
+def test_an_alias_of_an_older_registry_that_looks_like_a_version_is_followed_and_can_be_deleted(kept):
+    kept._store.update_meta("a", lambda meta: meta["aliases"].update({"v1": 1, "1": 1}))
+    assert kept.load("a@v1") is not None
+    assert kept.get("a@1").ref == "a:1"
+    assert kept.get("a:1").aliases == ("1", "v1")
+    kept.delete_alias("a", "v1")
+    kept.delete_alias("a", "1")
+    assert kept.get("a:1").aliases == ()
+
+
 def test_a_search_in_an_order_is_shown_from_its_head_and_any_other_by_what_is_newest(registry, make_model):
     for _ in range(2):
         registry.register(make_model(), "cartpole")

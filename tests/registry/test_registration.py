@@ -1,7 +1,12 @@
 """What a version's manifest says, and that the same model is kept once."""
 
+import sys
+from functools import partial
+from types import SimpleNamespace
+
 import pytest
 
+import rlkit
 from rlkit.errors import StateError
 from rlkit.registry import ModelRegistry, ModelVersion
 from rlkit.registry.difference import Difference
@@ -16,19 +21,41 @@ def objects_in(folder):
 def test_a_model_that_is_kept_already_is_not_kept_again(registry, make_model, folder, content):
     first = registry.register(make_model(1), "a")
     before = content(folder)
-    with pytest.warns(UserWarning, match=r"kept already as a:1: no new version was made\. Allow a duplicate"):
+    with pytest.warns(UserWarning, match=r"already registered as a:1: no .* Pass allow_duplicate=True"):
         again = registry.register(make_model(1), "a")
     assert again == first
     assert content(folder) == before
 
 
+def test_the_note_names_the_line_that_registers(registry, make_model):
+    registry.register(make_model(1), "a")
+    for register in (registry.register, partial(rlkit.register, registry=registry)):
+        with pytest.warns(UserWarning, match="already registered") as caught:
+            register(make_model(1), "a")
+        assert [each.filename for each in caught] == [__file__]
+
+
+def test_in_a_notebook_it_is_shown_below_the_cell(registry, make_model, monkeypatch):
+    shown = []
+    registry.register(make_model(1), "a")
+    monkeypatch.setattr("rlkit.display.note.in_notebook", lambda: True)
+    monkeypatch.setitem(sys.modules, "IPython.display", SimpleNamespace(display=shown.append))
+    registry.register(make_model(1), "a")
+    (note,) = shown
+    assert note == (
+        "An identical model is already registered as a:1: no new version was made. "
+        "Pass allow_duplicate=True to register it again."
+    )
+    assert note in note._repr_html_()
+
+
 def test_what_is_told_anew_of_it_is_added(registry, make_model):
     registry.register(make_model(1), "a", tags=["x"], metrics={"one": 1, "two": 2}, description="first")
-    with pytest.warns(UserWarning, match="Its tags and metrics were brought up to date"):
+    with pytest.warns(UserWarning, match="Its tags and metrics were updated"):
         again = registry.register(make_model(1), "a", tags=["y", "x"], metrics={"two": 3})
     assert (again.ref, again.tags, again.description) == ("a:1", ("x", "y"), "first")
     assert again.metrics == {"one": 1, "two": 3}
-    with pytest.warns(UserWarning, match="Its description was brought up to date"):
+    with pytest.warns(UserWarning, match="Its description was updated"):
         assert registry.register(make_model(1), "a", description="second").description == "second"
 
 

@@ -1,14 +1,17 @@
 """Writing to disk: whole or not at all, and no traces of a failure."""
 
+import contextlib
 import errno
 import os
+import shutil
 import stat
 import threading
 from pathlib import Path
 
 import pytest
+from filelock import lock_descriptor
 
-from rlkit.errors import StoreError
+from rlkit.errors import StoreBusyError, StoreError
 from rlkit.storage import files
 
 WRITERS = [files.write_atomic, files.create_exclusive]
@@ -106,9 +109,9 @@ def test_the_content_is_on_disk_before_the_name_and_the_name_before_the_return(t
         events.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file")
         sync(descriptor)
 
-    def recording_replace(self, source, target):
+    def recording_replace(*arguments):
         events.append("rename")
-        return replace(self, source, target)
+        return replace(*arguments)
 
     monkeypatch.setattr(os, "fsync", recording_sync)
     monkeypatch.setattr(files.System, "replace", recording_replace)
@@ -138,6 +141,120 @@ def test_a_symbolic_link_is_followed_only_if_asked_for(tmp_path):
     assert files.read_bytes(tmp_path / "link") == b"content"
     with pytest.raises(StoreError, match="symbolic link"):
         files.read_bytes(tmp_path / "link", follow=False)
+
+
+@pytest.mark.parametrize("name", ["pipe", "/dev/zero"])
+def test_only_a_regular_file_is_read(tmp_path, name):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(StoreError, match="pipe or a device"):
+        files.read_bytes(tmp_path / name)
+
+
+@pytest.mark.parametrize("keywords", [{"most": 1000}, {"most": 1000, "size": 50 * 2**30}])
+def test_a_file_that_is_larger_than_it_may_be_is_not_read(tmp_path, keywords):
+    (tmp_path / "file").write_bytes(b"content")
+    os.truncate(tmp_path / "file", 50 * 2**30)  # takes no room on the disk
+    with pytest.raises(StoreError, match=r"53,687,091,200 bytes, more than the 1,000"):
+        files.read_bytes(tmp_path / "file", **keywords)
+
+
+def test_a_file_that_is_as_large_as_it_may_be_is_read(tmp_path):
+    (tmp_path / "file").write_bytes(b"content")
+    assert files.read_bytes(tmp_path / "file", most=7) == b"content"
+    assert files.read_bytes(tmp_path / "file", most=7, size=8) is None
+
+
+def test_what_is_added_to_a_file_that_has_another_name_is_not_under_that(tmp_path):
+    files.append(tmp_path / "file", b"1")
+    (tmp_path / "other").hardlink_to(tmp_path / "file")
+    files.append(tmp_path / "file", b"2")
+    files.append(tmp_path / "file", b"3")
+    assert ((tmp_path / "file").read_bytes(), (tmp_path / "other").read_bytes()) == (b"123", b"1")
+
+
+def test_nothing_is_added_to_a_pipe_or_through_a_link(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    for name in ("pipe", "link"):
+        with pytest.raises(StoreError, match="Cannot write to"):
+            files.append(tmp_path / name, b"1")
+    assert names(tmp_path) == ["link", "pipe"]
+
+
+def locked(path):
+    with files.lock(path):
+        pass
+
+
+WRITING = {
+    "write": lambda store: files.write_atomic(store / "a" / "b" / "new", b"1"),
+    "create": lambda store: files.create_exclusive(store / "a" / "b" / "new", b"1"),
+    "append": lambda store: files.append(store / "a" / "b" / "file", b"1"),
+    "move": lambda store: files.move(store / "a" / "b" / "file", store / "c" / "file"),
+    "move there": lambda store: files.move(store / "c" / "mine", store / "a" / "b" / "mine"),
+    "rename": lambda store: files.rename_folder(store / "a" / "b" / "folder", store / "a" / "b" / "new"),
+    "remove": lambda store: files.remove(store / "a" / "b" / "file"),
+    "remove garbage": lambda store: files.remove_garbage(store / "a" / "b" / "file"),
+    "remove a folder": lambda store: files.remove_garbage(store / "a" / "b" / "folder"),
+    "make": lambda store: files.make_folder(store / "a" / "b" / "new"),
+    "lock": lambda store: locked(store / "a" / "b" / ".lock"),
+}
+
+
+@pytest.fixture
+def store(tmp_path):
+    for folder in ("store/c", "outside/b/folder"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "store" / "c" / "mine").write_bytes(b"mine")
+    (tmp_path / "outside" / "b" / "file").write_bytes(b"not ours")
+    (tmp_path / "store" / "a").symlink_to(tmp_path / "outside")
+    files.confine(tmp_path / "store")
+    return tmp_path / "store"
+
+
+@pytest.mark.parametrize("write", WRITING.values(), ids=WRITING)
+def test_inside_a_store_no_link_to_a_folder_is_followed(store, write):
+    with pytest.raises(StoreError, match=r"store/a is a symbolic link"):
+        write(store)
+    outside = store.parent / "outside" / "b"
+    assert (names(outside), (outside / "file").read_bytes()) == (["file", "folder"], b"not ours")
+    assert names(store / "c") == ["mine"]
+
+
+@pytest.mark.parametrize("write", WRITING.values(), ids=WRITING)
+@pytest.mark.parametrize("at", range(1, 5))
+def test_a_folder_that_is_swapped_for_a_link_in_the_middle_of_a_write_leads_nowhere(store, monkeypatch, write, at):
+    """Whoever can write to the folder has moved it away and put a link in its place when a call of the system comes."""
+    (store / "a").unlink()
+    shutil.copytree(store.parent / "outside", store / "a")
+    before = everything(store.parent / "outside")
+
+    class Swapping(files.System):
+        calls = 0
+
+        def __getattribute__(self, name):
+            cls = type(self)
+            cls.calls += 1
+            if cls.calls == at:
+                (store / "a").rename(store / "away")
+                (store / "a").symlink_to(store.parent / "outside")
+            return super().__getattribute__(name)
+
+    monkeypatch.setattr(files, "system", Swapping())
+    with contextlib.suppress(StoreError):
+        write(store)
+    assert everything(store.parent / "outside") == before
+
+
+def everything(folder):
+    return {path: path.read_bytes() if path.is_file() else None for path in sorted(folder.rglob("*"))}
+
+
+def test_elsewhere_links_to_folders_are_followed(tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "folder")
+    files.write_atomic(tmp_path / "link" / "file", b"1")
+    assert names(tmp_path / "folder") == ["file"]
 
 
 def test_writing_to_a_link_replaces_the_link_and_not_its_target(tmp_path):
@@ -217,6 +334,95 @@ def test_a_lock_that_is_not_freed_is_explained(tmp_path):
         thread.start()
         thread.join()
     assert caught
+
+
+def test_a_thread_may_take_a_lock_that_it_holds_again(tmp_path):
+    with files.lock(tmp_path / ".lock", timeout=0), files.lock(tmp_path / ".lock", timeout=0):
+        pass
+    assert is_free(tmp_path / ".lock")
+
+
+def is_free(path):
+    """Whether anybody who comes now gets the lock: found out through another open file, as a process would."""
+    with path.open("rb") as file:
+        return lock_descriptor(file.fileno(), blocking=False)
+
+
+def test_a_lock_is_free_when_nobody_holds_on_to_it(tmp_path):
+    held = files.lock(tmp_path / ".lock")
+    assert not is_free(tmp_path / ".lock")
+    with held:
+        assert not is_free(tmp_path / ".lock")
+    assert is_free(tmp_path / ".lock")
+
+
+@pytest.mark.parametrize("mask", [0o002, 0o022, 0o077])
+def test_a_lock_can_be_taken_by_all_whom_the_umask_lets_write(tmp_path, mask):
+    before = os.umask(mask)
+    try:
+        with files.lock(tmp_path / ".lock"):
+            pass
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / ".lock").stat().st_mode) == 0o666 & ~mask
+
+
+def test_a_lock_that_is_a_symbolic_link_is_refused_and_its_target_untouched(tmp_path):
+    (tmp_path / "target").write_bytes(b"content")
+    (tmp_path / ".lock").symlink_to(tmp_path / "target")
+    with pytest.raises(StoreError, match=r"Cannot lock .*symbolic link"):
+        files.lock(tmp_path / ".lock")
+    assert (tmp_path / "target").read_bytes() == b"content"
+
+
+def test_a_lock_that_leads_to_another_file_is_refused(tmp_path):
+    (tmp_path / "target").write_bytes(b"content")
+    (tmp_path / ".lock").hardlink_to(tmp_path / "target")
+    with pytest.raises(StoreError, match="has another name too"):
+        files.lock(tmp_path / ".lock")
+    assert (tmp_path / "target").read_bytes() == b"content"
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_a_lock_that_is_no_file_is_refused_at_once(tmp_path, make):
+    make(tmp_path / ".lock")
+    with pytest.raises(StoreError, match="Cannot lock"):
+        files.lock(tmp_path / ".lock")
+
+
+def test_who_waits_for_a_lock_that_is_deleted_takes_the_next_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(files.time, "sleep", lambda _: (tmp_path / ".lock").unlink(missing_ok=True))
+
+    def wait():
+        with files.lock(tmp_path / ".lock"):
+            taken.append(is_free(tmp_path / ".lock"))
+
+    taken = []
+    with files.lock(tmp_path / ".lock"):
+        thread = threading.Thread(target=wait)
+        thread.start()
+        while (tmp_path / ".lock").exists():
+            pass
+    thread.join()
+    assert taken == [False]
+
+
+def test_where_the_system_knows_no_locks_a_file_stands_for_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "lock_descriptor", failing(errno.ENOSYS))
+    busy = []
+
+    def elsewhere():
+        with pytest.raises(StoreBusyError, match="Another program"), files.lock(tmp_path / ".lock", timeout=0):
+            pass
+        busy.append(True)
+
+    with files.lock(tmp_path / ".lock"), files.lock(tmp_path / ".lock"):
+        assert names(tmp_path) == [".lock", ".lock.held"]
+        thread = threading.Thread(target=elsewhere)
+        thread.start()
+        thread.join()
+    assert busy
+    assert names(tmp_path) == [".lock"]
 
 
 def test_errors_of_the_body_pass_through_a_lock(tmp_path):

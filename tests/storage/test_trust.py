@@ -215,15 +215,19 @@ def test_a_key_is_flushed_to_the_disk_before_it_signs(folder, monkeypatch):
             calls.append("fsync")
             super().fsync(descriptor)
 
-        def link(self, source, target):
+        def flush(self, path, folder):
+            calls.append("flush")
+            super().flush(path, folder)
+
+        def link(self, *arguments):
             calls.append("link")
-            super().link(source, target)
+            super().link(*arguments)
 
     monkeypatch.setattr(files, "system", Noting())
     trust.sign(CODE)
     kept = calls.index("link")
     assert "fsync" in calls[:kept]
-    assert "fsync" in calls[kept + 1 :]
+    assert "flush" in calls[kept + 1 :]
 
 
 def test_threads_at_once_use_one_key(folder):

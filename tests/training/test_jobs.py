@@ -140,7 +140,7 @@ def test_an_error_that_is_waited_for_twice_has_the_same_traceback(model):
     depths = []
     for _ in range(3):
         with pytest.raises(ZeroDivisionError) as caught:
-            job.wait()
+            job.wait(SECONDS)
         depths.append(depth(caught.tb))
     assert len(set(depths)) == 1
 
@@ -188,6 +188,20 @@ def test_jobs_are_numbered_and_listed_the_newest_last(make):
     one.wait(SECONDS)
     two.wait(SECONDS)
     assert rlkit.jobs()[-2:] == [one, two]
+
+
+def test_jobs_that_have_ended_leave_the_list_but_for_the_five_newest(make, running, held):
+    ended = [make().train_in_background(16) for _ in range(8)]
+    for job in ended:
+        job.wait(SECONDS)
+    assert jobs()[-6:] == [running, *ended[3:]]
+    gone = weakref.ref(ended[0])
+    newest = make().train_in_background(16)
+    newest.wait(SECONDS)
+    assert jobs()[-6:] == [running, *ended[4:], newest]
+    del job, ended
+    gc.collect()
+    assert gone() is None
 
 
 def test_jobs_are_found_by_number_and_by_model(model):

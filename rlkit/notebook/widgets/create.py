@@ -10,6 +10,7 @@ import ipywidgets
 from traitlets import Any as AnyTrait
 
 import rlkit
+from rlkit.display.note import collected
 from rlkit.envs import EnvironmentSource
 from rlkit.errors import ConfigError, TrainingError
 from rlkit.factory import factory
@@ -209,7 +210,9 @@ class CreatePanel(Twinned, ipywidgets.VBox):
 
     def _save(self) -> str:
         name = self.name.value.strip() or self.name.placeholder
-        return f"Kept as {rlkit.register(self._created(), name).ref}."
+        with collected() as told:
+            version = rlkit.register(self._created(), name)
+        return " ".join(told) or f"Kept as {version.ref}."
 
     def _show(self, value: Any) -> None:
         self._place(ipywidgets.HTML(str(value._repr_html_())))

@@ -9,6 +9,7 @@ import numpy as np
 
 import rlkit
 from rlkit.display.html import Markup
+from rlkit.display.note import collected
 from rlkit.display.progress import progress_bar
 from rlkit.display.svg import Series
 from rlkit.errors import TrainingError
@@ -169,7 +170,9 @@ class TrainingMonitor(Twinned, widgets.VBox):
         return model
 
     def _keep(self) -> str:
-        return f"Kept as {rlkit.register(self._model(), self.name.value.strip(), tags=['checkpoint']).ref}."
+        with collected() as told:
+            version = rlkit.register(self._model(), self.name.value.strip(), tags=["checkpoint"])
+        return " ".join(told) or f"Kept as {version.ref}."
 
     def _has(self, name: str) -> bool:
         return name in self._model().config.hyperparameters()
