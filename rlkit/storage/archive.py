@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any, BinaryIO, TypeGuard, cast
 
 from rlkit.errors import CorruptArtifactError, StoreError, did_you_mean
 from rlkit.storage import files, packing
@@ -26,6 +26,8 @@ MAX_OBJECT = 8 * 2**30
 """Bytes that an object may have. Entries are stored, not compressed: none is larger than the file it is in."""
 MAX_MANIFEST = 64 * 2**20
 """Bytes that a manifest may have."""
+_MAX_DIRECTORY = 2**20
+"""Bytes that the list of entries may have."""
 
 _MANIFEST = "manifest.json"
 _FILES = {packing.STATE: "state.dill", packing.CODE: "code.dill"}
@@ -93,15 +95,15 @@ def read_archive(path: str | os.PathLike[str]) -> PackedModel:
         CorruptArtifactError: The file is not an archive, or any byte that matters has changed.
     """
     source = files.expanded(path)
-    packed = _read(source)
-    with _damage_explained(source):
-        entries = zipfile.ZipFile(io.BytesIO(packed))
-        document = unseal(_entry(entries, _MANIFEST, MAX_MANIFEST), f"The manifest of {source}")
-    check_format(document, FORMAT, str(source))
-    if document.get("kind") != "model":
-        problem = f"{source} holds a {document.get('kind')}, not a model."
-        raise StoreError(problem, "Give a file that model.save() wrote.")
-    return _contents(entries, document, source)
+    with _opened(source) as file:
+        with _damage_explained(source):
+            entries = _entries(file)
+            document = unseal(_entry(entries, _MANIFEST, MAX_MANIFEST), f"The manifest of {source}")
+        check_format(document, FORMAT, str(source))
+        if document.get("kind") != "model":
+            problem = f"{source} holds a {document.get('kind')}, not a model."
+            raise StoreError(problem, "Give a file that model.save() wrote.")
+        return _contents(entries, document, source)
 
 
 @cache
@@ -135,9 +137,11 @@ def _damage_explained(source: Path) -> Iterator[None]:
         raise CorruptArtifactError(problem, _REMEDY) from error
 
 
-def _read(source: Path) -> bytes:
+@contextlib.contextmanager
+def _opened(source: Path) -> Iterator[BinaryIO]:
     try:
-        return files.read_bytes(source)
+        with files.opened(source) as file:
+            yield file
     except FileNotFoundError:
         folder = source.absolute().parent
         if not folder.is_dir():
@@ -146,6 +150,36 @@ def _read(source: Path) -> bytes:
         near = [entry.name for entry in folder.glob("*.rlkit")] or [entry.name for entry in folder.iterdir()]
         problem = f"There is no file {source}."
         raise StoreError(problem, did_you_mean(source.name, near)) from None
+
+
+class _Bounded:
+    """A file of which only so much can be read at once.
+
+    Args:
+        file: The file.
+        most: How many bytes that is.
+    """
+
+    def __init__(self, file: BinaryIO, most: int) -> None:
+        self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
+        self._file = file
+        self.most = most
+
+    def read(self, size: int = -1) -> bytes:
+        """Return so many bytes, or all that follow."""
+        data = self._file.read(size if 0 <= size <= self.most else self.most + 1)
+        if len(data) > self.most:
+            message = f"a part of it has more than {self.most:,} bytes"
+            raise zipfile.BadZipFile(message)
+        return data
+
+
+def _entries(file: BinaryIO) -> zipfile.ZipFile:
+    """Return the entries of a zip, of which none is read yet: it may be far larger than memory."""
+    bounded = _Bounded(file, _MAX_DIRECTORY)
+    entries = zipfile.ZipFile(cast("BinaryIO", bounded))
+    bounded.most = MAX_OBJECT
+    return entries
 
 
 def _entry(entries: zipfile.ZipFile, name: str, most: int) -> bytes:
@@ -167,8 +201,9 @@ def _contents(entries: zipfile.ZipFile, document: dict[str, Any], source: Path) 
         metadata, records = dict(document["metadata"]), document["objects"]
         for kind in [packing.STATE, *(kind for kind in records if kind in _FILES and kind != packing.STATE)]:
             record = records[kind]
-            found = Packed(_entry(entries, _FILES[kind], MAX_OBJECT), str(record.get("signature", "")))
-            if len(found.data) != record["size"] or found.sha256 != record["sha256"]:
+            size = record["size"] if type(record["size"]) is int else 0
+            found = Packed(_entry(entries, _FILES[kind], min(size, MAX_OBJECT)), str(record.get("signature", "")))
+            if len(found.data) != size or found.sha256 != record["sha256"]:
                 problem = f"{source} is damaged: its {kind} is not what was saved."
                 raise CorruptArtifactError(problem, _REMEDY)
             objects[kind] = found

@@ -24,7 +24,7 @@ import time
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
-from typing import overload
+from typing import BinaryIO, overload
 
 from filelock import SoftFileLock, Timeout, lock_descriptor
 
@@ -122,14 +122,8 @@ def read_bytes(path: Path, *, follow: bool = True, size: int | None = None, most
         FileNotFoundError: There is no such file; the caller knows what to suggest.
         StoreError: The file cannot be read, is too large, or is not a regular file.
     """
-    flags = os.O_RDONLY | _ALWAYS | _NO_WAIT | (0 if follow else _NO_FOLLOW)
-    with (
-        explained("read", path, FileNotFoundError),
-        open(path, "rb", opener=lambda *_: os.open(path, flags)) as file,
-    ):
+    with opened(path, follow=follow) as file:
         status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise StoreError(f"Cannot read {path}: it is a pipe or a device.", "Give the name of a regular file.")
         if size is not None and status.st_size != size:
             return None
         if most is None:
@@ -138,6 +132,31 @@ def read_bytes(path: Path, *, follow: bool = True, size: int | None = None, most
             problem = f"Cannot read {path}: it has {status.st_size:,} bytes, more than the {most:,} that it may have."
             raise StoreError(problem, "rlkit writes none as large: restore the file from a backup.")
         return file.read(status.st_size)  # and not what somebody adds meanwhile
+
+
+@contextlib.contextmanager
+def opened(path: Path, *, follow: bool = True) -> Iterator[BinaryIO]:
+    """Open a file to read parts of it; a folder, a pipe or a device is refused at once.
+
+    Args:
+        path: The file.
+        follow: Whether a symbolic link is followed; inside a store it never is.
+
+    Yields:
+        The open file.
+
+    Raises:
+        FileNotFoundError: There is no such file; the caller knows what to suggest.
+        StoreError: The file cannot be read, or is not a regular file.
+    """
+    flags = os.O_RDONLY | _ALWAYS | _NO_WAIT | (0 if follow else _NO_FOLLOW)
+    with (
+        explained("read", path, FileNotFoundError),
+        open(path, "rb", opener=lambda *_: os.open(path, flags)) as file,
+    ):
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise StoreError(f"Cannot read {path}: it is a pipe or a device.", "Give the name of a regular file.")
+        yield file
 
 
 class LogFile:

@@ -5,11 +5,15 @@ import io
 import json
 import os
 import pickle
+import struct
+import tracemalloc
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import rlkit
 from rlkit.errors import CorruptArtifactError, StateError, StoreError, UntrustedArtifactError
 from rlkit.storage import archive
 from rlkit.storage.archive import read_archive, write_archive
@@ -193,3 +197,73 @@ def test_what_cannot_be_saved_leaves_the_old_file(file):
         write_archive(file, PackedModel({"a": object()}, MODEL.objects))
     assert file.read_bytes() == before
     assert [entry.name for entry in file.parent.iterdir()] == ["model.rlkit"]
+
+
+# -- what is no file at all -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no named pipes in folders")
+def test_a_pipe_is_refused_without_waiting_for_who_writes_to_it(tmp_path):
+    os.mkfifo(tmp_path / "x.rlkit")
+    for read in (read_archive, rlkit.load, rlkit.registry(tmp_path / "store").inspect):
+        with pytest.raises(StoreError, match="pipe or a device"):
+            read(tmp_path / "x.rlkit")
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="Windows has no such device")
+def test_a_device_is_refused(tmp_path):
+    (tmp_path / "x.rlkit").symlink_to("/dev/zero")
+    with pytest.raises(StoreError, match="pipe or a device"):
+        read_archive(tmp_path / "x.rlkit")
+
+
+def test_a_folder_is_refused(tmp_path):
+    (tmp_path / "x.rlkit").mkdir()
+    with pytest.raises(StoreError, match=r"x\.rlkit"):
+        read_archive(tmp_path / "x.rlkit")
+
+
+def sparse(path, size, ending=b""):
+    """A file of this many bytes that takes no room on most disks."""
+    with path.open("wb") as file:
+        file.truncate(size - len(ending))
+        file.seek(0, os.SEEK_END)
+        file.write(ending)
+
+
+def end_of_a_zip(directory, size):
+    """What a zip ends with that says how many bytes its directory has."""
+    start = struct.pack("<4sQHHIIQQQQ", b"PK\6\6", 44, 45, 45, 0, 0, 1, 1, directory, size - 98 - directory)
+    locator = struct.pack("<4sLQL", b"PK\6\7", 0, size - 98, 1)
+    return start + locator + struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+
+
+@pytest.mark.parametrize("size", [50_000_000_000, 6_000_000_000, 100_000_000])
+@pytest.mark.parametrize("ending", ["none", "directory", "entry"])
+def test_a_file_of_nothing_but_holes_takes_no_memory(tmp_path, size, ending):
+    path = tmp_path / "x.rlkit"
+    if ending == "entry":  # the state is the hole
+        write_archive(path, MODEL)
+        with path.open("r+b") as file:
+            whole = file.read()
+            at = whole.index(b"PK\1\2", whole.index(b"PK\1\2") + 4)
+            file.seek(at + 20)
+            file.write(struct.pack("<2L", min(size, 2**32 - 2), min(size, 2**32 - 2)))
+    else:
+        sparse(path, size, b"" if ending == "none" else end_of_a_zip(size - 200, size))
+    tracemalloc.start()
+    try:
+        with pytest.raises(CorruptArtifactError):
+            read_archive(path)
+        assert tracemalloc.get_traced_memory()[1] < 4 * 2**20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("size", [None, "1", -1, True, 2**70, 10**400, [1]])
+def test_a_size_that_is_none_is_damage(file, size):
+    manifest = manifest_of(file)
+    manifest["objects"]["state"]["size"] = size
+    repacked(file, manifest_json=seal(manifest))
+    with pytest.raises(CorruptArtifactError):
+        read_archive(file)
