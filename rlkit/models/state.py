@@ -115,16 +115,14 @@ def _is_curve(value: object) -> bool:
     steps, means = value.get("steps"), value.get("mean_return")
     if not isinstance(steps, list) or not isinstance(means, list) or len(steps) != len(means):
         return False
-    return len(steps) <= _MOST_POINTS and all(map(_is_finite, steps)) and all(map(_is_finite, means))
-
-
-def _is_finite(value: object) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
-        return False
+    numbers = (*steps, *means)
     try:
-        return math.isfinite(value)
+        return len(steps) <= _MOST_POINTS and {*map(type, numbers)} <= _NUMBERS and all(map(math.isfinite, numbers))
     except OverflowError:  # of an integer
         return False
+
+
+_NUMBERS = {int, float, np.int64, np.float64}
 
 
 def _are_floats(value: object, shape: Sequence[int | None]) -> bool:
