@@ -380,7 +380,7 @@ class ModelRegistry(RegistryReader):
         Args:
             progress: Whether to show a bar; None where somebody looks: in a terminal or a notebook.
         """
-        total = sum(len(self._store.numbers(name)) for name in self._store.names())
+        total = self._store.count()
         with ticking("Reindexing", total, progress=progress) as tick:
             return self._index.rebuild(tick)
 
