@@ -272,8 +272,7 @@ class ArtifactStore(ObjectStore):
             known: A number that is known to have been given; 0 for none.
         """
         number = known or max([*self.numbers(name), *self.trashed_numbers(name)], default=0)
-        if number < last:
-            number = last
+        number = max(number, last)
         while self._has(name, number + 1):
             number += 1
         return number
@@ -477,6 +476,7 @@ class ArtifactStore(ObjectStore):
 
         Raises:
             FileNotFoundError: It is not in the trash.
+            CorruptArtifactError: It is damaged.
             StoreError: The folder cannot be written.
         """
         if self.trash_name(name, number) is None:  # found out without writing even a lock
@@ -485,6 +485,7 @@ class ArtifactStore(ObjectStore):
             holder = self.trash_name(name, number)
             if holder is None:  # another program was faster
                 raise FileNotFoundError(self.trash_path(name, number))
+            self.read_manifest(holder, number, trashed=True)  # what is damaged stays where it is
             files.move(self.trash_path(holder, number), self.manifest_path(name, number))
             self.update_meta(name, lambda meta: meta["deleted"].pop(str(number), None))
 

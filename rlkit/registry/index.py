@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from tinydb import TinyDB
 
 from rlkit.errors import CorruptArtifactError, StoreBusyError, StoreError
-from rlkit.registry.artifacts import ArtifactStore
+from rlkit.registry.artifacts import ArtifactStore, State
 from rlkit.registry.journal import JournalStorage, VersionTable
 from rlkit.registry.layout import Stamp
 from rlkit.registry.versions import REGISTERED, Document, document_of, overlaid
@@ -70,7 +70,7 @@ class VersionIndex:
         self._storage: JournalStorage = self._database.storage  # type: ignore[assignment] # TinyDB names the base class
         self._known: dict[str, dict[int, int]] | None = None  # document identifiers by name and number, once opened
         self._everything: list[Document] | None = None
-        self._listed: set[tuple[str, int]] = set()  # folders that this process has listed: model and inode
+        self._thorough: dict[str, tuple[State, bool]] = {}  # as models were when listed thoroughly, and whether at rest
         self._unsaved = 0
         self._writable = True
 
@@ -199,7 +199,7 @@ class VersionIndex:
         changes.drop.extend(self._known.pop(name, {}).values())  # type: ignore[union-attr] # open
 
     def _refresh_model(self, name: str, changes: _Changes) -> bool:
-        """Note which documents of a model must go and come, if anything about it has changed; tell whether it stayed."""
+        """Note which documents of a model must go and come, if anything has changed, and tell whether it is there."""
         model = self._storage.models[name]
         before = model.get("state")
         state = self._store.state(name, before)
@@ -210,9 +210,10 @@ class VersionIndex:
         rested = self._store.has_rested(state[:2], f"models/{name}")
         # Other programs than rlkit may replace a manifest, and the new one get the inode of the old: that is looked for
         # when a folder is listed first, and once after each change, when the folder rests.
-        folder = (name, state[0])
-        thorough = rested or folder not in self._listed
-        self._listed.add(folder)
+        last, rest = self._thorough.get(name, (None, False))
+        thorough = last is None or last[0] != state[0] or (rested and (last != state or not rest))
+        if thorough:
+            self._thorough[name] = (state, rested)
         found: dict[int, Any] = (self._store.stamps if thorough else self._store.inodes)(name)
         read = self._meta(name)
         count, meta = len(found), read or _NO_META

@@ -361,12 +361,17 @@ class ModelRegistry(RegistryReader):
     def gc(self, *, older_than: timedelta = timedelta(0), dry_run: bool = False) -> GCReport:
         """Delete for good what is in the trash, objects that no version needs, and what a crash left behind.
 
+        While a manifest is damaged, nobody knows which objects it needs: a warning names it, and all objects stay.
+
         Args:
             older_than: Leave versions in the trash that were deleted less than this ago.
             dry_run: Whether only to tell what would be deleted.
 
+        Returns:
+            What was, or would be, deleted.
+
         Raises:
-            CorruptArtifactError: A manifest is damaged, so that nobody knows what it needs. Nothing was deleted.
+            StoreError: Something cannot be deleted.
         """
         if not isinstance(older_than, timedelta):
             raise ConfigError(f"older_than must be a timedelta, and it is {older_than!r:.80}.", "timedelta(days=30)")

@@ -1,4 +1,4 @@
-"""A registry that comes from elsewhere is as good as the original, whatever the way loses: empty folders, modes, times."""
+"""A registry that comes from elsewhere is as good as the original, though it lost empty folders, modes and times."""
 
 import os
 import shutil

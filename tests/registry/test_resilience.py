@@ -99,6 +99,10 @@ def test_a_file_that_cannot_be_read_harms_no_other(kept, make_model, folder, pla
     KINDS[kind](path, HEADS[place])
     registry = ModelRegistry(folder)
     assert {problem.where for problem in registry.verify().problems} == {place}
+    if place.startswith("trash"):
+        with pytest.raises(StoreError):
+            registry.restore("a:3")
+        assert os.path.lexists(path)
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         listed = use(registry, make_model)
@@ -163,7 +167,9 @@ def test_pipes_elsewhere_are_passed_over_and_told_of(kept, make_model, folder, p
 def test_a_meta_json_that_says_what_rlkit_never_writes_is_damaged(kept, make_model, folder, lines):
     path = folder / "models" / "a" / "meta.json"
     path.write_bytes(seal_lines(['"format": 2', lines]))
-    with pytest.warns(UserWarning, match=r"meta\.json is damaged: its (aliases|versions|deleted|formerly|last_version)"):
+    with pytest.warns(
+        UserWarning, match=r"meta\.json is damaged: its (aliases|versions|deleted|formerly|last_version)"
+    ):
         assert use(ModelRegistry(folder), make_model) == ["a:1", "a:2", "b:1"]
     (problem,) = ModelRegistry(folder).verify().problems
     assert problem.where == "models/a/meta.json"
