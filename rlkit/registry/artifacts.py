@@ -328,9 +328,8 @@ class ArtifactStore(ObjectStore):
             existing = self.names()
             check_name(name, existing=existing)
             if name not in existing:
-                formers = self._formers()
-                check_name(name, existing=[former.name for former in formers])
-                last = max((former.until for former in formers if former.name == name), default=0)
+                check_name(name, existing=self.names_ever())
+                last = max((former.until for former in self.former_models(name)), default=0)
                 if last:
                     self._create_after(name, last)
             self._protect_bytes()
@@ -510,6 +509,10 @@ class ArtifactStore(ObjectStore):
     def former_models(self, name: str) -> list[Former]:
         """List the models that had a name once and have another now."""
         return [former for former in self._formers() if former.name == name != former.model]
+
+    def names_ever(self) -> list[str]:
+        """List the names that models have or had: on a disk that cannot tell capitals, none may differ in those only."""
+        return [*self.names(), *(former.name for former in self._formers())]
 
     def _formers(self) -> list[Former]:
         """List all names that models had."""

@@ -114,7 +114,7 @@ class ModelRegistry(RegistryReader):
     def _check_new(self, name: str) -> None:
         check_name(name)
         if not self._store.has_model(name):
-            check_name(name, existing=self._store.names())
+            check_name(name, existing=self._store.names_ever())
 
     # -- what may change ---------------------------------------------------------------------------------------------
 
