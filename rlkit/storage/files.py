@@ -67,6 +67,7 @@ _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0)  # to open a pipe must not wait for who writes to it
 _FOLDER = os.O_RDONLY | _ALWAYS | getattr(os, "O_DIRECTORY", 0)
 _RELATIVE = {os.open, os.link, os.rename, os.unlink, os.mkdir, os.rmdir} <= os.supports_dir_fd
+_SMALL = 4096  # bytes that are read at once where a part of a file is asked for
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{12}\.tmp")
 
 
@@ -79,7 +80,7 @@ def expanded(path: str | os.PathLike[str]) -> Path:
 
 
 @contextlib.contextmanager
-def explained(action: str, path: Path, *passing: type[OSError]) -> Iterator[None]:
+def explained(action: str, path: Path | str, *passing: type[OSError]) -> Iterator[None]:
     """Turn an OSError into a StoreError that names the path, save those that the caller expects."""
     try:
         yield
@@ -250,6 +251,37 @@ def _last_byte(path: Path) -> bytes:
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - 1))
         return file.read(1)
+
+
+def read_part(path: str, size: int, *, last: bool) -> bytes:
+    """Read the first or the last bytes of a file, as fast as can be: a search asks for those of many.
+
+    Args:
+        path: The file; a symbolic link is not followed.
+        size: How many bytes, few; of a shorter file, all are read.
+        last: Whether the last ones.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        StoreError: The file cannot be read.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | _ALWAYS | _NO_WAIT | _NO_FOLLOW)
+        try:
+            data = os.read(descriptor, _SMALL)
+            if not last:
+                return data[:size]
+            if len(data) == _SMALL:
+                os.lseek(descriptor, -size, os.SEEK_END)
+                data = os.read(descriptor, size)
+            return data[-size:]
+        finally:
+            os.close(descriptor)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        with explained("read", path):
+            raise
 
 
 def write_atomic(path: Path, data: bytes, *, durable: bool = True, read_only: bool = False) -> None:
