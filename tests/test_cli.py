@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +13,9 @@ import pytest
 
 import rlkit
 from rlkit.cli import VERBS, main
+from rlkit.storage.packing import PackedModel
+
+HOSTILE = "<script>alert('1')</script> \x1b[31m\x9b2J\r\b\x07 \u202egnirts\u2066 {x} $HOME\nsecond"
 
 
 @pytest.fixture(autouse=True)
@@ -403,3 +407,51 @@ def test_the_path_of_modules_is_left_as_it_was(monkeypatch, tmp_path):
     before = list(sys.path)
     assert main(["algos"]) == 0
     assert sys.path == before
+
+
+class Kept:
+    """A model that tells of itself what a stranger wrote."""
+
+    def __init__(self, packed, **told):
+        self._packed = PackedModel(packed.metadata | told, packed.objects)
+
+    def packed(self, *, slim=False):
+        return self._packed
+
+
+LINES = [
+    "models",
+    "show a",
+    "card a",
+    "compare a:1 a:2",
+    "diff a:1 a:2",
+    "lineage a:2",
+    "inspect a:2",
+    "search",
+    "verify",
+]
+LINES += [
+    "store",
+    "export a:2 x.rlkit",
+    "models --json",
+    "card a --json",
+    "compare a:1 a:2 --json",
+    "eval a:2",
+    "show a@x",
+]
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_what_a_stranger_wrote_sends_no_control_characters_to_the_terminal(kept, tmp_path, monkeypatch, capsys, line):
+    monkeypatch.chdir(tmp_path)
+    packed = kept.load("cartpole").packed()
+    words = ("algorithm", "model_class", "env_id", "env_name", "env_modified", "left_out")
+    change = {"num_timesteps": 10, "name": HOSTILE, "old": HOSTILE, "new": HOSTILE}
+    told = {"env_kwargs": {HOSTILE: HOSTILE}, "config": {HOSTILE: HOSTILE}, "config_changes": [change]}
+    kept.register(Kept(packed), "a")
+    kept.register(Kept(packed, **dict.fromkeys(words, HOSTILE), **told), "a", description=HOSTILE, parent="a:1")
+    capsys.readouterr()
+    main(line.split())
+    shown = capsys.readouterr()
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", shown.out + shown.err)
+    assert shown.out + shown.err

@@ -47,6 +47,10 @@ class Extension:
             return None
         if getattr(self._shell, "kernel", None) is None:
             return otherwise()
+        if is_captured():
+            from rlkit.notebook.widgets.live import ProgressCaptured  # noqa: PLC0415 - widgets only where they are used
+
+            return ProgressCaptured(self._quiet, buttons=self._magics.progress == "monitor")
         if self._magics.progress == "monitor":
             from rlkit.notebook.widgets.live import MonitorProgress  # noqa: PLC0415 - widgets only where they are used
 
@@ -65,6 +69,12 @@ class Extension:
         self._shell.input_transformers_post.remove(self._transformer)
         self._quiet.remove()
         default_progress.reset()
+
+
+def is_captured() -> bool:
+    """Say whether an ``ipywidgets.Output`` takes what is shown now; it knows so by the message that it waits for."""
+    widgets = getattr(sys.modules.get("ipywidgets.widgets.widget"), "_instances", {})
+    return any(type(widget).__name__ == "Output" and widget.msg_id for widget in list(widgets.values()))
 
 
 def load(shell: InteractiveShell) -> None:

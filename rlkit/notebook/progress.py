@@ -39,11 +39,11 @@ class NotebookProgress(JobDisplay):
         """Show the job below the cell that starts it."""
         self._job = job
         self._has_failed = False
-        self.attempt(lambda: self._begin(_bundle(job), job, job.history))
+        self.attempt(lambda: self._begin(bundle(job), job, job.history))
 
     def close(self, job: TrainingJob) -> None:
         """Leave the job's card."""
-        self.attempt(lambda: self._send(_bundle(job)))
+        self.attempt(lambda: self._send(bundle(job)))
 
     def on_start(self, run: TrainingRun) -> None:
         """Show an empty bar."""
@@ -64,7 +64,7 @@ class NotebookProgress(JobDisplay):
     def on_end(self, run: TrainingRun) -> None:
         """Leave the card of the history; where a job drives the run, when that has ended."""
         if self._job is None:
-            self.attempt(lambda: self._send(_bundle(run.history)))
+            self.attempt(lambda: self._send(bundle(run.history)))
         self._job = None
 
     def _refresh(self, run: TrainingRun) -> None:
@@ -83,7 +83,7 @@ class NotebookProgress(JobDisplay):
 
     def _view(self, run: TrainingRun) -> dict[str, str]:
         if self._job is not None:
-            return _bundle(self._job)
+            return bundle(self._job)
         return {"text/plain": run_text(run), "text/html": run_html(run)}
 
     def _begin(self, data: dict[str, str], *same: object) -> None:
@@ -98,5 +98,6 @@ class NotebookProgress(JobDisplay):
         self._handle.update(data, raw=True)  # type: ignore[no-untyped-call]
 
 
-def _bundle(shown: History | TrainingJob) -> dict[str, str]:
+def bundle(shown: History | TrainingJob) -> dict[str, str]:
+    """Return how a history or a job is shown, by MIME type."""
     return {"text/plain": repr(shown), "text/html": shown._repr_html_()}

@@ -20,7 +20,7 @@ from rlkit.errors import RLKitError, UsageError, did_you_mean, in_two_lines, nea
 from rlkit.models.base import ModelBase
 from rlkit.training.jobs import TrainingJob, find_job, jobs
 from rlkit.verbs import Scope
-from rlkit.verbs.parser import Literal
+from rlkit.verbs.parser import Verbatim
 
 _KEPT = (ModelBase, ModelConfig, TrainingJob, gymnasium.Env, gymnasium.vector.VectorEnv)
 """Of these an expression gives the object itself, not its text."""
@@ -216,4 +216,4 @@ class _Objects(DollarFormatter):
     def filled(self, word: str) -> str:
         """Return a word with the values in it."""
         whole = _PLACEHOLDER.sub(lambda found: self._values[ord(found[0]) - _FIRST], word)
-        return Literal(whole) if _PLACEHOLDER.fullmatch(word) else whole
+        return Verbatim(whole) if _PLACEHOLDER.fullmatch(word) else whole

@@ -44,7 +44,7 @@ Kind = Literal[
 """What a word stands for, so that completion knows what to offer; empty for what nobody can guess."""
 
 
-class Literal(str):
+class Verbatim(str):
     """A word that is what it says, such as the value of a variable: no option, whatever it begins with."""
 
     __slots__ = ()
@@ -147,7 +147,7 @@ class OptionParser(argparse.ArgumentParser):
             HelpRequested: One of the words is ``--help``.
         """
         words = split(self.prog, words) if isinstance(words, str) else list(words)
-        if any(word in _HELP for word in words if not isinstance(word, Literal)):
+        if any(word in _HELP for word in words if not isinstance(word, Verbatim)):
             raise HelpRequested(self.format_help().strip())
         options: list[str] = []
         others: list[str] = []
@@ -175,7 +175,7 @@ class OptionParser(argparse.ArgumentParser):
         for word in rest:
             name, mark, value = word.partition("=")
             option = self.option(name)
-            if isinstance(word, Literal):
+            if isinstance(word, Verbatim):
                 yield None, word
             elif word == "--":
                 yield from ((None, other) for other in rest)
@@ -185,7 +185,7 @@ class OptionParser(argparse.ArgumentParser):
                 yield name, value if mark else None
             else:
                 following = next(rest, None)
-                is_value = isinstance(following, Literal) or self.option((following or "").partition("=")[0]) is None
+                is_value = isinstance(following, Verbatim) or self.option((following or "").partition("=")[0]) is None
                 yield word, following if is_value else None
 
     def _check_option(self, name: str, value: str | None) -> None:

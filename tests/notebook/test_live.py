@@ -14,6 +14,7 @@ from nbclient.exceptions import CellExecutionError
 
 pytestmark = pytest.mark.filterwarnings("default")  # Jupyter's own
 
+VIEW = "application/vnd.jupyter.widget-view+json"
 SECONDS = 300  # more than anything here takes, even on a busy machine
 
 SETUP = """
@@ -245,3 +246,37 @@ def test_unloading_leaves_the_text_bar_alone(kernel):
     cell = kernel.run("h = agent.train(500)\nh")
     assert kernel.kinds(cell).count("execute_result") == 1
     assert "update_display_data" not in kernel.kinds(cell)
+
+
+WITHIN = {
+    "output": "out = ipywidgets.Output()\nwith out:\n    {}",
+    "tab": "tab = ipywidgets.Tab([ipywidgets.Output()])\nwith tab.children[0]:\n    {}",
+    "decorator": "out = ipywidgets.Output()\n@out.capture()\ndef work():\n    {}\nwork()",
+    "interact": "@ipywidgets.interact(n=(1, 3))\ndef work(n=2):\n    {}",
+}
+
+
+@pytest.mark.parametrize("progress", ["live", "monitor"])
+@pytest.mark.parametrize("within", list(WITHIN))
+def test_within_an_output_widget_a_training_is_followed_and_leaves_its_card(kernel, within, progress):
+    train = WITHIN[within].format("history = agent.train(3000)")
+    cell = kernel.run(f"%config RLMagics.progress = {progress!r}\nimport ipywidgets\n{train}")
+    values = pages(kernel, cell)
+    assert any("%" in value for value in values)
+    assert "3,072 steps in" in values[-1]
+    shown = [data(message) for message in kernel.sent[cell] if message["msg_type"] == "display_data"]
+    assert [VIEW in each for each in shown if "3,000 steps" in each["text/plain"]] == [True]
+    assert "3,072 steps in" in kernel.updates(cell)[-1]["text/html"]  # for a page that captures nothing
+
+
+def test_a_job_that_starts_within_an_output_widget_is_followed_as_well(kernel):
+    start = "with ipywidgets.Output():\n    job = agent.train_in_background(3000)"
+    cell = kernel.run(f"import ipywidgets\n{start}\njob.wait();")
+    assert "finished" in pages(kernel, cell)[-1]
+
+
+def pages(kernel, cell):
+    """Return the HTML that widgets were told to show."""
+    messages = [message for message in kernel.sent[cell] if message["msg_type"] in {"comm_msg", "comm_open"}]
+    values = [str(data(message).get("state", {}).get("value")) for message in messages]
+    return [value for value in values if "<div" in value]

@@ -96,3 +96,58 @@ def test_buttons_of_a_training_that_a_cell_waits_for(notebook):  # with ipykerne
 def press(output, name):
     """Press the button that is called this, after its icon."""
     output.get_by_role("button", name=re.compile(rf"(^|\W){name}$")).click()
+
+
+INSIDE = (
+    MODEL
+    + """
+import ipywidgets
+
+def work():
+    print("before")
+    agent.train(20_000)
+
+def in_output():
+    out = ipywidgets.Output()
+    display(out)
+    with out:
+        work()
+
+def in_tab():
+    outs = [ipywidgets.Output(), ipywidgets.Output()]
+    display(ipywidgets.Tab(outs))
+    with outs[0]:
+        work()
+
+def decorated():
+    out = ipywidgets.Output()
+    display(out)
+    out.capture()(work)()
+
+def interacting():
+    ipywidgets.interact(lambda steps: work(), steps=(1, 3))
+
+def in_background():
+    out = ipywidgets.Output()
+    display(out)
+    with out:
+        print("before")
+        job = agent.train_in_background(20_000)
+    job.wait()
+"""
+)
+
+
+@each_kernel
+def test_a_training_is_followed_inside_other_widgets_and_leaves_its_card_there(notebook, kernel):
+    book = notebook(INSIDE, "")
+    assert book.run_all()
+    for work in ("in_output", "in_tab", "decorated", "interacting", "in_background"):
+        begun = book.enter(f"{work}()", follow=True)
+        if work != "interacting":  # interact shows its output when it has called for the first time
+            book.page.wait_for_function("seen.progress.length > 2")
+        book.finish(begun)
+        expect(book.cell(begun)).to_contain_text("before")
+        expect(book.cell(begun)).to_contain_text("20,224 steps in")
+        expect(book.cell(begun)).not_to_contain_text("%")
+        book.keep(f"training-{work}-{kernel}")

@@ -395,7 +395,7 @@ def test_latest_is_suggested_only_where_it_is_near(kept):
     kept.set_alias("a", "best", 1)
     kept.delete_alias("a", "best")
     none = "It has no aliases: 'a' alone means its newest version."
-    for alias, remedy in {"best": none, "lates": "Did you mean 'latest'?"}.items():
+    for alias, remedy in {"best": none, "latest2": "Did you mean 'latest'?"}.items():
         with pytest.raises(ModelNotFoundError) as refused:
             kept.load(f"a@{alias}")
         assert refused.value.remedy == remedy

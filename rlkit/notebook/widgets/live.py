@@ -8,7 +8,7 @@ from contextvars import Context, copy_context
 
 import ipywidgets
 
-from rlkit.notebook.progress import NotebookProgress
+from rlkit.notebook.progress import NotebookProgress, bundle
 from rlkit.notebook.widgets.look import close
 from rlkit.notebook.widgets.monitor import TrainingMonitor
 from rlkit.notebook.widgets.subshell import ask_for_subshell, subshell_context
@@ -133,3 +133,47 @@ class MonitorInside(MonitorProgress):
     def _put(self, monitor: TrainingMonitor, twin: dict[str, str]) -> ipywidgets.Widget:
         self._place(monitor)
         return monitor
+
+
+class ProgressCaptured(MonitorInside):
+    """The same inside an ``ipywidgets.Output``, which drops updates of what it has captured: those of a widget arrive.
+
+    Args:
+        quiet: Called with what shows the same as this.
+        buttons: Whether there are buttons.
+    """
+
+    def __init__(self, quiet: Callable[[object], None], *, buttons: bool) -> None:
+        super().__init__(self._fill, lambda _: None)
+        self._quiet = quiet
+        self._buttons = buttons
+
+    def close(self, job: TrainingJob) -> None:
+        """Leave the job's card, also where nothing captures it and no widget shows."""
+        super().close(job)
+        self.attempt(lambda: self._update(bundle(job)))
+
+    def on_end(self, run: TrainingRun) -> None:
+        """Leave the card of the history likewise; where a job drives the run, when that has ended."""
+        is_job = self._job is not None
+        super().on_end(run)
+        if not is_job:
+            self.attempt(lambda: self._update(bundle(run.history)))
+
+    def _update(self, data: dict[str, str]) -> None:
+        super(MonitorProgress, self)._send(data)
+
+    def _begin(self, data: dict[str, str], *same: object) -> None:
+        self._box = ipywidgets.Box()
+        super()._begin(data)
+        super(MonitorProgress, self)._begin({**self._box._repr_mimebundle_(), **data}, *same)
+
+    def _fill(self, widget: ipywidgets.Widget) -> None:
+        if self._box.children != (widget,):
+            self._box.children = (widget,)
+
+    def _show(self, run: TrainingRun) -> None:
+        if self._buttons:
+            super()._show(run)
+        else:
+            super(MonitorProgress, self)._show(run)

@@ -47,9 +47,9 @@ def keep(other, packed):
     """Keep one version from another program: what is said of it, and else a mean return that grows."""
     returns = itertools.count(1.0)
 
-    def keep(name="cartpole", *, metrics=None, learning_curve=CURVE, num_timesteps=1000, **given):
+    def keep(name="cartpole", *, metrics=None, learning_curve=CURVE, num_timesteps=1000, told=None, **given):
         metrics = {"mean_return": next(returns)} if metrics is None else metrics
-        model = Kept(packed, learning_curve=learning_curve, num_timesteps=num_timesteps)
+        model = Kept(packed, learning_curve=learning_curve, num_timesteps=num_timesteps, **(told or {}))
         return other.register(model, name, metrics=metrics, allow_duplicate=True, **given)
 
     return keep

@@ -204,7 +204,10 @@ def test_its_twin_says_why_there_is_nothing(registry, browser, other, folder):
 
 
 def test_text_that_others_wrote_is_no_markup(browser, keep):
-    keep("acrobot", description=HOSTILE, metrics={HOSTILE: 1.0})
+    words = ("algorithm", "model_class", "env_id", "env_name", "env_modified", "left_out")
+    change = {"num_timesteps": 10, "name": HOSTILE, "old": HOSTILE, "new": HOSTILE}
+    told = {"env_kwargs": {HOSTILE: HOSTILE}, "config": {HOSTILE: HOSTILE}, "config_changes": [change]}
+    keep("acrobot", description=HOSTILE, metrics={HOSTILE: 1.0}, told={**dict.fromkeys(words, HOSTILE), **told})
     browser.refresh()
     browser.selected = ["acrobot:1"]
     for index in range(len(browser.details.tabs.titles)):
