@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-import threading
 from pathlib import Path
 
 from rlkit.errors import StoreError
+from rlkit.forks import Guard
 from rlkit.registry.registry import ModelRegistry
 
 DEFAULT_FOLDER = "rlkit_artifacts"
 FOLDER_VARIABLE = "RLKIT_HOME"
 
 _open: dict[Path, ModelRegistry] = {}
-_open_guard = threading.Lock()
+_open_guard = Guard()
 
 
 def open_registry(folder: str | os.PathLike[str] | None = None) -> ModelRegistry:
@@ -35,7 +35,7 @@ def open_registry(folder: str | os.PathLike[str] | None = None) -> ModelRegistry
     there = next(place for place in (chosen, *chosen.parents) if os.path.lexists(place))
     if not os.path.isdir(there):  # noqa: PTH112 - says no where Path.is_dir would raise
         raise StoreError(f"{str(there)!r} is no folder.", "Give the path of a folder, which need not be there yet.")
-    with _open_guard:
+    with _open_guard.lock:
         return _open.setdefault(chosen, ModelRegistry(chosen))
 
 
