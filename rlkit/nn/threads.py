@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 from threadpoolctl import ThreadpoolController
+
+from rlkit.forks import Guard, in_child
 
 
 @cache
@@ -31,30 +33,44 @@ def _take_control() -> None:
             clear(force=True)
 
 
+class _User:
+    """A block inside which the limit holds."""
+
+
 class _Limit:
-    """A limit shared by all trainings of the process: the first sets it, the last takes it back."""
+    """A limit shared by all trainings of the process: the first sets it, the last takes it back.
+
+    A training that Ctrl-C ends on its way out of here counts until Python forgets it; in a forked process none counts
+    that goes on in its parent.
+    """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._users = 0
+        self._guard = Guard()
+        self._users: weakref.WeakSet[_User] = weakref.WeakSet()
         self._limiter: Any = None
+        in_child(self._leave_to_parent)
+
+    def _leave_to_parent(self) -> None:
+        self._users.clear()  # the next block takes the limit back that a training in the parent has set
 
     @contextmanager
     def __call__(self) -> Iterator[None]:
         """Hold BLAS at one thread inside the block, in this process."""
-        with self._lock:
-            if self._users == 0:
+        user = _User()
+        with self._guard.lock:
+            if self._limiter is None:
                 _take_control()
                 self._limiter = _controller().limit(limits=1, user_api="blas")
-            self._users += 1
+            self._users.add(user)
         try:
             yield
         finally:
-            with self._lock:
-                self._users -= 1
-                if self._users == 0:
+            with self._guard.lock:
+                self._users.discard(user)
+                if self._limiter is not None and not self._users:
                     _take_control()
                     self._limiter.restore_original_limits()
+                    self._limiter = None
                     _take_control()  # and leave it to any other
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import threading
 from pathlib import Path
 
+from rlkit.forks import Guard
 from rlkit.registry.names import check_folder
 from rlkit.registry.registry import ModelRegistry
 
@@ -13,7 +13,7 @@ DEFAULT_FOLDER = "rlkit_artifacts"
 FOLDER_VARIABLE = "RLKIT_HOME"
 
 _open: dict[Path, ModelRegistry] = {}
-_open_guard = threading.Lock()
+_open_guard = Guard()
 
 
 def open_registry(folder: str | os.PathLike[str] | None = None) -> ModelRegistry:
@@ -32,7 +32,7 @@ def open_registry(folder: str | os.PathLike[str] | None = None) -> ModelRegistry
     if folder is None:
         folder = os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER
     chosen = check_folder(folder)
-    with _open_guard:
+    with _open_guard.lock:
         return _open.setdefault(chosen, ModelRegistry(chosen))
 
 

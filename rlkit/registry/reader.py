@@ -14,8 +14,10 @@ from rlkit.display.note import collected, tell
 from rlkit.envs import EnvironmentLike
 from rlkit.errors import InvalidNameError, InvalidReferenceError, QueryError, StoreError, UnknownAlgorithmError
 from rlkit.factory import factory
+from rlkit.forks import in_child
 from rlkit.models.base import ModelBase
 from rlkit.models.retraining import retrained
+from rlkit.registry.artifacts import ArtifactStore
 from rlkit.registry.comparison import Comparison, Difference
 from rlkit.registry.difference import class_changes
 from rlkit.registry.index import VersionIndex, warn_of
@@ -52,6 +54,12 @@ class RegistryReader(VersionLookup):
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         super().__init__(check_folder(folder))
+        self._index = VersionIndex(self._store)
+        in_child(self._look_anew)
+
+    def _look_anew(self) -> None:
+        """Forget, in a forked process, what a thread of its parent may have been changing."""
+        self._store = ArtifactStore(self.folder)
         self._index = VersionIndex(self._store)
 
     def load(self, reference: str, env: EnvironmentLike | None = None, *, trust: bool = False) -> ModelBase:

@@ -494,6 +494,7 @@ def is_temporary(name: str) -> bool:
 
 _opening = threading.Lock()  # held while a lock's file is opened and noted below: a fork waits for that
 _lock_files: weakref.WeakSet[io.FileIO] = weakref.WeakSet()
+_lock_descriptors: dict[int, os.stat_result] = {}  # which file each was opened for, though it may be closed by now
 
 
 class _Held(threading.local):
@@ -553,8 +554,9 @@ def _lock_file(path: Path) -> io.FileIO:
 
     with _opening:
         file = io.FileIO(path, opener=opener)
+        status = os.fstat(file.fileno())
         _lock_files.add(file)
-    status = os.fstat(file.fileno())
+        _lock_descriptors[file.fileno()] = status
     if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1 or (os.name == "nt" and path.is_symlink()):
         file.close()
         kind = "has another name too" if stat.S_ISREG(status.st_mode) else "is not a regular file"
@@ -606,6 +608,11 @@ def _close_locks() -> None:
     """Let go, in a forked process, of the locks of its parent: while a copy of the file is open, a lock is held."""
     for file in _lock_files:
         file.close()
+    for descriptor, status in _lock_descriptors.items():
+        with contextlib.suppress(OSError):
+            if os.path.samestat(os.fstat(descriptor), status):  # a thread of the parent was just closing it
+                os.close(descriptor)
+    _lock_descriptors.clear()
     _opening.release()
 
 

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from rlkit.display import html, text
 from rlkit.display.html import Markup, Tone
 from rlkit.errors import TrainingError, in_two_lines, visible
+from rlkit.forks import Guard, in_child
 from rlkit.training.callbacks import Callback
 from rlkit.training.history import History
 from rlkit.training.progress import JobDisplay
@@ -56,6 +57,7 @@ class TrainingJob:
         self._error: BaseException | None = None
         self._traceback: TracebackType | None = None
         self._ended = threading.Event()
+        in_child(self._leave_to_parent)
         # In the context of the cell that starts it: what callbacks print belongs below that cell.
         work = contextvars.copy_context().run
         self._thread = threading.Thread(target=work, args=(self._work,), name=f"rlkit job {number}", daemon=True)
@@ -81,6 +83,16 @@ class TrainingJob:
         assert run is not None  # noqa: S101 - this is the thread that will set it to None
         for _ in run:
             pass
+
+    def _leave_to_parent(self) -> None:
+        """End, in a forked process, what goes on in its parent alone: nobody must wait for it."""
+        if self._run is not None:
+            remedy = "Wait for it there, or train a model in this process."
+            error = TrainingError(f"{self} trains in the process that this one was forked from.", remedy)
+            self._error, self.history.error = error, in_two_lines(error)
+            self._run = self._display = None
+        self._ended = threading.Event()
+        self._ended.set()
 
     @property
     def model(self) -> Any:
@@ -244,7 +256,8 @@ _MOST_ENDED = 5  # in a list
 
 _started: list[TrainingJob] = []
 _numbers = itertools.count(1)
-_starting = threading.RLock()
+_starting = Guard()
+in_child(_started.clear)
 
 
 def start_job(run: TrainingRun, display: Callback | None = None) -> TrainingJob:
@@ -254,7 +267,7 @@ def start_job(run: TrainingRun, display: Callback | None = None) -> TrainingJob:
         run: A run that nobody has driven yet.
         display: The one of its callbacks that shows it, if any does.
     """
-    with _starting:  # whoever lists jobs finds it, also its own callbacks
+    with _starting.lock:  # whoever lists jobs finds it, also its own callbacks
         for earlier in _started:
             earlier.forget_locals()
         _started[:] = jobs()  # what is older is let go, with its history
@@ -264,8 +277,8 @@ def start_job(run: TrainingRun, display: Callback | None = None) -> TrainingJob:
 
 
 def jobs() -> JobList:
-    """Return the jobs that are running and the five newest of those that have ended, the newest last."""
-    with _starting:
+    """Return the jobs of this process that run, and the five newest of those that have ended, the newest last."""
+    with _starting.lock:
         ended = [job for job in _started if not job.is_running]
         return JobList(job for job in _started if job.is_running or job in ended[-_MOST_ENDED:])
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from rlkit.envs import Episode
 from rlkit.errors import TrainingError, in_two_lines
+from rlkit.forks import Guard, in_child
 from rlkit.nn.threads import one_blas_thread
 from rlkit.training.callbacks import Callback, Update
 from rlkit.training.history import History
@@ -75,8 +76,9 @@ class TrainingRun(Iterator[Update]):
         self._going.set()
         self._iterator = self._iterate(algorithm)
         self._driver: int | None = None  # the thread that is inside an update
-        self._updating = threading.RLock()
-        self._turnstile = threading.RLock()
+        self._updating = Guard()
+        self._turnstile = Guard()
+        in_child(self._leave_to_parent)
 
     @property
     def progress_remaining(self) -> float:
@@ -148,9 +150,9 @@ class TrainingRun(Iterator[Update]):
 
     def __next__(self) -> Update:
         self._wait_while_paused()
-        with self._turnstile:
+        with self._turnstile.lock:
             pass  # whoever waits in paused() goes first: a lock alone would let this thread take it again and again
-        with self._updating, one_blas_thread():
+        with self._updating.lock, one_blas_thread():
             self._driver = threading.get_ident()
             try:
                 return next(self._iterator)
@@ -166,8 +168,15 @@ class TrainingRun(Iterator[Update]):
         if self._driver == threading.get_ident():
             yield
             return
-        with self._turnstile, self._updating:
+        with self._turnstile.lock, self._updating.lock:
             yield
+
+    def _leave_to_parent(self) -> None:
+        """Forget, in a forked process, the thread that drives the run: it is not there."""
+        self._going = threading.Event()
+        self._going.set()
+        if self._driver != threading.get_ident():
+            self._driver = None
 
     def rollout_collected(self) -> None:
         """Tell the callbacks that a rollout was collected."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from threading import RLock
 from typing import Any
 
 import ipywidgets
@@ -14,6 +13,7 @@ from rlkit.config import ModelConfig, presets
 from rlkit.display import html
 from rlkit.errors import ConfigError
 from rlkit.factory import env_id_of, factory
+from rlkit.forks import Guard
 from rlkit.notebook.widgets import writing
 from rlkit.notebook.widgets.copyable import Copyable
 from rlkit.notebook.widgets.fields import Field, problem
@@ -57,7 +57,7 @@ class ConfigForm(Twinned, ipywidgets.VBox):
             told = f"The config is a {type(config).__name__}, and {algorithm} takes {config_class.__name__}."
             raise ConfigError(told, f"Give one of {algorithm}, or name its algorithm.")
         self.fields: dict[str, Field] = {}
-        self._lock = RLock()  # a cell may change the form while a click on it is served in another thread
+        self._guard = Guard()  # a cell may change the form while a click on it is served in another thread
         self._waits = 0
         self._told = ""
         self._look = Look()
@@ -190,7 +190,7 @@ class ConfigForm(Twinned, ipywidgets.VBox):
     @contextmanager
     def _at_once(self) -> Iterator[None]:
         """Update once, after several changes."""
-        with self._lock:
+        with self._guard.lock:
             self._waits += 1
             try:
                 yield
@@ -200,7 +200,7 @@ class ConfigForm(Twinned, ipywidgets.VBox):
 
     def _update(self, _: object = None) -> None:
         """Judge the whole, and show it wherever it shows."""
-        with self._lock:
+        with self._guard.lock:
             if self._waits:
                 return
             self._waits += 1

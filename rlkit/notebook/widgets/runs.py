@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
 from itertools import cycle
 from typing import Any
@@ -15,6 +14,7 @@ from rlkit.display import html, text
 from rlkit.display.marks import PALETTE
 from rlkit.display.svg import Series
 from rlkit.errors import TrainingError, did_you_mean
+from rlkit.forks import Guard
 from rlkit.notebook.widgets.curve import Curve
 from rlkit.notebook.widgets.look import Look
 from rlkit.notebook.widgets.monitor import TrainingMonitor
@@ -60,7 +60,7 @@ class RunsMonitor(Twinned, widgets.VBox):
         if not followed:
             raise TrainingError("There is no training to follow.", "Start one: %rl_train agent --background")
         self.jobs = JobList(dict.fromkeys(followed))
-        self._drawing = threading.RLock()  # a thread must not finish an outdated curve after a newer one
+        self._drawing = Guard()  # a thread must not finish an outdated curve after a newer one
         self.curve = Curve(height=300)
         colours = cycle(PALETTE)
         self.rows = [RunRow(job, next(colours), self._differences(job)) for job in self.jobs]
@@ -126,7 +126,7 @@ class RunsMonitor(Twinned, widgets.VBox):
 
     def _draw(self) -> None:
         told = ", ".join(f"{row.name}: {row.job.title}" for row in self.rows)
-        with self._drawing:
+        with self._drawing.lock:
             self.curve.x_label = self.over
             self.curve.y_label = self.metric.replace("_", " ")
             self.curve.draw(list(self._lines()), alt=f"Curves of {self.curve.y_label} of {told}")

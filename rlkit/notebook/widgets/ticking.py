@@ -8,6 +8,8 @@ import time
 import weakref
 from collections.abc import Callable
 
+from rlkit.forks import in_child
+
 _SHARE = 0.01
 """What the calls may take of a processor's time: a training goes on beside them."""
 
@@ -24,8 +26,12 @@ class Ticker:
         self._method = weakref.WeakMethod(method)
         self._seconds = seconds
         self._ended = threading.Event()
+        in_child(self._leave_to_parent)
         with contextlib.suppress(RuntimeError):  # in a browser Python has no threads: nothing ticks there
             threading.Thread(target=self._work, name=f"{method.__qualname__} of rlkit", daemon=True).start()
+
+    def _leave_to_parent(self) -> None:
+        self._ended = threading.Event()  # the thread of this one is not there in a forked process
 
     def stop(self) -> None:
         """End the calls."""

@@ -89,7 +89,7 @@ def test_one_thread_draws_at_a_time_so_that_the_last_to_begin_is_seen_last(two, 
     drawn, free = [], []
 
     def try_to_draw():
-        free.append(monitor._drawing.acquire(blocking=False))
+        free.append(monitor._drawing.lock.acquire(blocking=False))
 
     def draw(lines, **rest):
         thread = threading.Thread(target=try_to_draw)

@@ -81,7 +81,7 @@ class VersionActions(Part):
 
     def refresh(self) -> None:
         """Look again at the version: another program may have changed it. What somebody is typing stays."""
-        with self._lock:
+        with self._guard.lock:
             self._show(self.body, shown=self.version is not None)
             if self.version is None:
                 return

@@ -47,7 +47,7 @@ class VersionComparison(Part):
 
     def refresh(self) -> None:
         """Look again at the versions: another program may have changed them."""
-        with self._lock:
+        with self._guard.lock:
             count = len(self.selected)
             self._show(self, shown=count > 1)
             self._show(self.differ, shown=count == 2)  # noqa: PLR2004 - only two can be told apart

@@ -70,7 +70,7 @@ class VersionDetails(Part):
 
     def _draw(self) -> None:
         """Read what the open tab shows."""
-        with self._lock:
+        with self._guard.lock:
             if self.version is None:
                 return
             title = list(self._views)[self.tabs.selected_index or 0]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Hashable
 
 from rlkit.errors import StoreError
+from rlkit.forks import Guard
 from rlkit.notebook.widgets.ticking import Ticker
 from rlkit.registry import ModelRegistry
 
@@ -25,7 +25,7 @@ class Follower:
     def __init__(self, registry: ModelRegistry, changed: Callable[[], object]) -> None:
         self._registry = registry
         self._changed = changed
-        self._guard = threading.Lock()
+        self._guard = Guard()
         self._token = self._ask()
         self._ticker: Ticker | None = None
 
@@ -36,7 +36,7 @@ class Follower:
 
     def look(self) -> None:
         """Look whether something has changed since it last looked, and call back if so."""
-        with self._guard:
+        with self._guard.lock:
             before, self._token = self._token, self._ask()
             changed = self._token != before
         if changed:

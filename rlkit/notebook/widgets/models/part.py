@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from threading import RLock
 
 import ipywidgets
 
+from rlkit.forks import Guard
 from rlkit.notebook.widgets.look import Look
 from rlkit.registry import ModelRegistry
 
@@ -21,7 +21,7 @@ class Part(ipywidgets.VBox):
 
     def __init__(self, registry: ModelRegistry, look: Look | None = None) -> None:
         self.registry = registry
-        self._lock = RLock()  # what others change is shown by another thread than that which serves a click
+        self._guard = Guard()  # what others change is shown by another thread than that which serves a click
         self._alone = look is None
         self._look = look or Look()
         super().__init__(layout=self._look.shown)

@@ -56,7 +56,7 @@ class Trash(Part):
     def refresh(self) -> None:
         """Look again at the trash, if somebody looks at it."""
         if self.fold.opened:
-            with self._lock:
+            with self._guard.lock:
                 try:
                     self._draw()
                 except RLKitError as error:  # until it can be read again

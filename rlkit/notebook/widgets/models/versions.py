@@ -90,7 +90,7 @@ class VersionTable(Part):
 
     def refresh(self) -> None:
         """Look again at what the registry keeps: other programs may have changed it."""
-        with self._lock:
+        with self._guard.lock:
             try:
                 self.said = self._read()
                 self.message.tell(self.said)
@@ -145,7 +145,7 @@ class VersionTable(Part):
 
     def _draw(self) -> None:
         """Show a page of what was found."""
-        with self._lock:
+        with self._guard.lock:
             found, last = len(self._found), max(0, (len(self._found) - 1) // PAGE)
             self.page = min(self.page, last)
             first = self.page * PAGE
@@ -180,7 +180,7 @@ class VersionTable(Part):
 
     @observe("query", "sort")
     def _ask(self, _: object) -> None:
-        with self._lock:
+        with self._guard.lock:
             self.page = 0
             self._find()
 
