@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 import re
 import secrets
@@ -55,11 +56,13 @@ _NO_LINKS = {
 
 _ALWAYS = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_NO_WAIT = getattr(os, "O_NONBLOCK", 0)  # to open a pipe must not wait for who writes to it
+_SMALL = 4096  # bytes that are read at once where a part of a file is asked for
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{12}\.tmp")
 
 
 @contextlib.contextmanager
-def explained(action: str, path: Path, *passing: type[OSError]) -> Iterator[None]:
+def explained(action: str, path: Path | str, *passing: type[OSError]) -> Iterator[None]:
     """Turn an OSError into a StoreError that names the path, save those that the caller expects."""
     try:
         yield
@@ -71,28 +74,35 @@ def explained(action: str, path: Path, *passing: type[OSError]) -> Iterator[None
 
 
 @overload
-def read_bytes(path: Path, *, follow: bool = True) -> bytes: ...
+def read_bytes(path: Path, *, follow: bool = True, most: int | None = None) -> bytes: ...
 @overload
-def read_bytes(path: Path, *, follow: bool = True, size: int | None) -> bytes | None: ...
-def read_bytes(path: Path, *, follow: bool = True, size: int | None = None) -> bytes | None:
-    """Read a whole file.
+def read_bytes(path: Path, *, follow: bool = True, size: int | None, most: int | None = None) -> bytes | None: ...
+def read_bytes(path: Path, *, follow: bool = True, size: int | None = None, most: int | None = None) -> bytes | None:
+    """Read a whole file; a folder, a pipe or a device is refused at once.
 
     Args:
         path: The file.
         follow: Whether a symbolic link is followed; inside a store it never is.
         size: How many bytes it must have; a file of another size is not read.
+        most: How many bytes it may have; a larger file is not read.
 
     Returns:
         All bytes of the file; None where its size is another.
 
     Raises:
         FileNotFoundError: There is no such file; the caller knows what to suggest.
-        StoreError: The file cannot be read.
+        StoreError: The file cannot be read, is too large, or is not a regular file.
     """
-    flags = os.O_RDONLY | _ALWAYS | (0 if follow else _NO_FOLLOW)
-    with explained("read", path, FileNotFoundError), os.fdopen(os.open(path, flags), "rb", buffering=0) as file:
-        if size is not None and os.fstat(file.fileno()).st_size != size:
+    flags = os.O_RDONLY | _ALWAYS | _NO_WAIT | (0 if follow else _NO_FOLLOW)
+    with explained("read", path, FileNotFoundError), io.FileIO(path, opener=lambda *_: os.open(path, flags)) as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise StoreError(f"Cannot read {path}: it is a pipe or a device.", "Give the name of a regular file.")
+        if size is not None and status.st_size != size:
             return None
+        if most is not None and status.st_size > most:
+            problem = f"Cannot read {path}: it has {status.st_size:,} bytes, more than the {most:,} that it may have."
+            raise StoreError(problem, "rlkit writes none as large: restore the file from a backup.")
         return file.readall()
 
 
@@ -189,6 +199,37 @@ def _last_byte(path: Path) -> bytes:
         return file.read(1)
 
 
+def read_part(path: str, size: int, *, last: bool) -> bytes:
+    """Read the first or the last bytes of a file, as fast as can be: a search asks for those of many.
+
+    Args:
+        path: The file; a symbolic link is not followed.
+        size: How many bytes, few; of a shorter file, all are read.
+        last: Whether the last ones.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        StoreError: The file cannot be read.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | _ALWAYS | _NO_WAIT | _NO_FOLLOW)
+        try:
+            data = os.read(descriptor, _SMALL)
+            if not last:
+                return data[:size]
+            if len(data) == _SMALL:
+                os.lseek(descriptor, -size, os.SEEK_END)
+                data = os.read(descriptor, size)
+            return data[-size:]
+        finally:
+            os.close(descriptor)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        with explained("read", path):
+            raise
+
+
 def write_atomic(path: Path, data: bytes, *, durable: bool = True, read_only: bool = False) -> None:
     """Write a file so that its name always holds the whole old or the whole new content.
 
@@ -241,7 +282,7 @@ def append(path: Path, data: bytes) -> None:
     Raises:
         StoreError: The file cannot be written; some of the bytes may have been.
     """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | _ALWAYS | _NO_FOLLOW
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | _ALWAYS | _NO_WAIT | _NO_FOLLOW
     with explained("write to", path), _opened(path, flags) as descriptor:
         _write_all(descriptor, data)
 
