@@ -15,7 +15,17 @@ from rlkit.errors import CorruptArtifactError, StateError, StoreError
 # The seal is the last line: the SHA-256 of every byte before it. Its form and the top-level key "format" stay
 # as they are in all formats to come, so that any rlkit can tell a newer document from a damaged one.
 _SEAL = b',\n"checksum": "%s"\n}\n'
-_SEAL_SIZE = len(_SEAL % (b"0" * 64))
+SEAL_SIZE = len(_SEAL % (b"0" * 64))
+"""How many bytes at the end of a document tell it from any other."""
+
+_LINE_ENDINGS = (
+    "Nothing is lost: convert it back (dos2unix), or get it again from git as it was committed: "
+    "git config core.autocrlf false, delete the file, git checkout -- FILE."
+)
+
+
+class LineEndingsError(CorruptArtifactError):
+    """A document differs from what was written in its line endings alone, as git may change them."""
 
 
 def seal(document: Mapping[str, Any]) -> bytes:
@@ -78,10 +88,13 @@ def unseal(data: bytes, origin: str) -> dict[str, Any]:
         The document, without its checksum.
 
     Raises:
-        CorruptArtifactError: Any byte differs from what was sealed.
+        LineEndingsError: Only line endings differ from what was sealed.
+        CorruptArtifactError: Any other byte does.
     """
-    body, tail = data[:-_SEAL_SIZE], data[-_SEAL_SIZE:]
-    if tail != _SEAL % hashlib.sha256(body).hexdigest().encode("ascii"):
+    if not _is_sealed(data):
+        if _is_sealed(data.replace(b"\r\n", b"\n")):
+            problem = f"{origin} has other line endings than it was written with: CRLF instead of LF."
+            raise LineEndingsError(problem, _LINE_ENDINGS)
         problem = f"{origin} is damaged: its checksum does not fit its content."
         raise CorruptArtifactError(problem, "Restore it from a backup, or move it away.")
     try:
@@ -91,6 +104,10 @@ def unseal(data: bytes, origin: str) -> dict[str, Any]:
         problem = f"{origin} is damaged: it is not a JSON document."
         raise CorruptArtifactError(problem, "Restore it from a backup, or move it away.") from error
     return document
+
+
+def _is_sealed(data: bytes) -> bool:
+    return data[-SEAL_SIZE:] == _SEAL % hashlib.sha256(data[:-SEAL_SIZE]).hexdigest().encode("ascii")
 
 
 def check_format(document: Mapping[str, Any], newest: int, origin: str) -> None:
