@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import math
+import os
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
-from rlkit.errors import CorruptArtifactError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from rlkit.errors import CorruptArtifactError, StateError, StoreError
+from rlkit.registry.layout import MAX_NUMBER, is_name
 from rlkit.registry.names import check_name
 from rlkit.registry.objects import ObjectStore
 from rlkit.storage import files
-from rlkit.storage.documents import check_format, lines_of, seal, seal_lines, unseal
+from rlkit.storage.documents import SEAL_SIZE, check_format, lines_of, seal, seal_lines, unseal
 
 FORMAT = 2
 # The upgrade rule. The number grows by one when an older rlkit would read a manifest or meta.json wrongly or
@@ -23,7 +30,78 @@ FORMAT = 2
 
 _LOOK_BACK = 50
 """How many deleted versions are passed over one by one before the folder is listed."""
-_META_KINDS = {"last_version": int, "aliases": dict, "versions": dict, "deleted": dict, "formerly": list}
+_MAX_BYTES = 64 * 2**20
+"""Bytes that a manifest or a meta.json may have."""
+
+_ATTRIBUTES = b"""\
+# The bytes in here are checked when they are read: git must not change line endings.
+* -text
+"""
+
+
+def _moment(text: str) -> str:
+    if datetime.fromisoformat(text).tzinfo is None:
+        message = "a time needs a time zone"
+        raise ValueError(message)
+    return text
+
+
+def _measured(value: float) -> float:
+    try:
+        infinite = math.isinf(float(value))
+    except OverflowError:  # of a whole number
+        infinite = True
+    if infinite:
+        message = "a metric must be finite or NaN"
+        raise ValueError(message)
+    return value
+
+
+_Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
+_Number = Annotated[int, Field(ge=1, le=MAX_NUMBER)]
+_NumberAsText = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,8}$")]
+_Metric = Annotated[int | float, AfterValidator(_measured)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(strict=True, extra="allow", hide_input_in_errors=True)
+
+
+class _Changed(_Part):
+    tags: Annotated[list[_Name], Field(max_length=10_000)] = []
+    metrics: Annotated[dict[Annotated[str, Field(max_length=1_000)], _Metric], Field(max_length=100_000)] = {}
+    description: Annotated[str, Field(max_length=1_000_000)] = ""
+
+
+class _Former(_Part):
+    name: _Name
+    since: _Number
+    until: _Number
+
+
+class _Meta(_Part):
+    """What may change about a model. Bounds are wide: they keep what was made up from harming other models."""
+
+    last_version: Annotated[int, Field(ge=0, le=MAX_NUMBER)] = 0
+    aliases: dict[_Name, _Number] = {}
+    versions: dict[_NumberAsText, _Changed] = {}
+    deleted: dict[_NumberAsText, Annotated[str, AfterValidator(_moment)]] = {}
+    formerly: Annotated[list[_Former], Field(max_length=10_000)] = []
+
+
+def check_meta(document: Mapping[str, Any]) -> None:
+    """Refuse what may change about a model, or a part of that, where it is not of the kind that rlkit writes.
+
+    Raises:
+        ValueError: The message names the place.
+    """
+    try:
+        _Meta.model_validate(document)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        where = ".".join(str(part)[:60] for part in first["loc"][:4])
+        message = f"its {where} is wrong ({first['msg'].removeprefix('Value error, ')})"
+        raise ValueError(message) from None
 
 
 class Former(NamedTuple):
@@ -46,6 +124,30 @@ class Former(NamedTuple):
         return self.since <= number <= self.until
 
 
+class _Summary(NamedTuple):
+    """What is often asked of a model's meta.json.
+
+    Attributes:
+        end: Its last line, which is another one for any other content; empty where there is none that fits.
+        seal: The same as text; what is wrong with the file, where that is so.
+        last_version: As in ``read_meta``.
+        formerly: The names that the model had.
+        readable: Whether the file is whole.
+    """
+
+    end: bytes = b""
+    seal: str = ""
+    last_version: int = 0
+    formerly: tuple[Former, ...] = ()
+    readable: bool = True
+
+
+_NO_FILE = _Summary()
+
+State = tuple[int, int, str, int]
+"""What :meth:`ArtifactStore.state` returns."""
+
+
 class ArtifactStore(ObjectStore):
     """A folder of content-addressed objects and numbered manifests.
 
@@ -61,6 +163,10 @@ class ArtifactStore(ObjectStore):
         super().__init__(folder)
         self._given: dict[str, int] = {}  # the highest number of each model that this process knows to have been given
         self._seen: dict[str, int] = {}  # the highest number of each model that was there when this process looked
+        self._states: dict[str, State] = {}  # of each model when this process looked last
+        self._opened: set[str] = set()  # models to which this process has added
+        self._summaries: dict[str, _Summary] = {}  # by model: see _summary
+        self._looks = itertools.count(1)
 
     # -- versions ----------------------------------------------------------------------------------------------------
 
@@ -68,7 +174,7 @@ class ArtifactStore(ObjectStore):
         """Return the highest number of a model's versions, in constant time where versions were added last."""
         if name not in self._seen:
             self._seen[name] = max(self.numbers(name), default=0)
-        number: int = max(self._seen[name], self.read_meta(name)["last_version"])
+        number: int = max(self._seen[name], self._summary(name).last_version)
         while self.exists(name, number + 1):  # as in _highest: above both, all are there
             number += 1
         for newest in range(number, max(0, number - _LOOK_BACK), -1):
@@ -77,6 +183,14 @@ class ArtifactStore(ObjectStore):
                 return newest
         self._seen[name] = max(self.numbers(name), default=0)
         return self._seen[name] or None
+
+    def count(self) -> int:
+        """Count all versions, as far as folders can be read: for the bar that shows how many were seen to."""
+        count = 0
+        for name in self.names():
+            with contextlib.suppress(StoreError):
+                count += len(self.numbers(name))
+        return count
 
     def add_version(self, name: str, lines: Sequence[str]) -> int:
         """Give a new version its number and write its manifest: from then on it exists.
@@ -89,13 +203,16 @@ class ArtifactStore(ObjectStore):
             The number: one more than any version of this model ever had.
 
         Raises:
-            InvalidNameError: Another model's name differs in case only.
+            InvalidNameError: Another model's name, or a former one, differs in case only.
             StoreError: The folder cannot be written.
         """
         with self.writing():
             self._open_model(name)
             number = self._highest(name) + 1
             while True:
+                if number > MAX_NUMBER:
+                    problem = f"The model {name!r} has had the version {MAX_NUMBER:,}, and there is no higher number."
+                    raise StoreError(problem, "Register under another name.")
                 head = lines_of({"format": FORMAT, "name": name, "version": number})
                 manifest = seal_lines([*head, *lines])
                 try:
@@ -123,7 +240,7 @@ class ArtifactStore(ObjectStore):
             StoreError: A newer rlkit wrote it.
         """
         path = self.trash_path(name, number) if trashed else self.manifest_path(name, number)
-        document = unseal(files.read_bytes(path, follow=False), str(path))
+        document = unseal(files.read_bytes(path, follow=False, most=_MAX_BYTES), str(path))
         check_format(document, FORMAT, str(path))
         said = document.get("name")
         if document.get("version") != number or (said != name and not self._was_called(self.owner(name, number), said)):
@@ -132,34 +249,99 @@ class ArtifactStore(ObjectStore):
         return document
 
     def _was_called(self, name: str, former_name: object) -> bool:
-        return any(former.name == former_name for former in self.former_names(name))
+        """Whether a model had a name, as far as is known: what its meta.json says may be lost."""
+        summary = self._summary(name)
+        return not summary.readable or any(former.name == former_name for former in summary.formerly)
 
     def _highest(self, name: str) -> int:
-        """Return the highest number ever given to a version of this model; the caller holds the lock.
+        """Return the highest number ever given to a version of this model; the caller holds the lock."""
+        given, last = self._given.get(name, 0), self.read_meta(name)["last_version"]
+        if given > last and not self.exists(name, given):  # it was given in a folder that is gone
+            given = 0
+        return self._top(name, last, given)
+
+    def _top(self, name: str, last: int, known: int) -> int:
+        """Return the highest number ever given to a version of this model.
 
         A version leaves its folder only after ``last_version`` is no less than its number. So above the highest number
         that is known, all are there, and nothing need be listed.
+
+        Args:
+            name: The model.
+            last: Its ``last_version``.
+            known: A number that is known to have been given; 0 for none.
         """
-        number: int = self._given.get(name, 0)
-        last: int = self.read_meta(name)["last_version"]
-        if (
-            number > last and not self.exists(name, number)
-        ) or number == 0:  # nothing known, or of a folder that is gone
-            number = max([*self.numbers(name), *self.trashed_numbers(name)], default=0)
+        number = known or max([*self.numbers(name), *self.trashed_numbers(name)], default=0)
         number = max(number, last)
-        while self.exists(name, number + 1):
+        while self._has(name, number + 1):
             number += 1
         return number
 
+    def _has(self, name: str, number: int) -> bool:
+        """Do what ``exists`` does, of a folder that was just listed, in a tenth of the time."""
+        return os.access(f"{self._prefix}/models/{name}/{number:06d}.json", os.F_OK)
+
+    def state(self, name: str, before: State | None = None) -> State:
+        """Return what is another one after any change of a model.
+
+        What rlkit changes is found whatever the clock of the disk says: a change of ``meta.json`` by its seal, and a
+        version that was added by its number, which is the next one. What other programs change shows in the time at
+        which the folder was written: see :meth:`has_rested`.
+
+        Args:
+            name: The model.
+            before: What it was when somebody looked before, which saves listing the versions.
+
+        Returns:
+            Inode and time of the folder, the seal, and the highest number ever given. No file is read but for the end
+            of one.
+        """
+        inode, written = self._signature(f"models/{name}")
+        summary = self._summary(name)
+        before = self._states.get(name, before)
+        known = before[3] if before is not None and before[0] == inode else 0
+        state = (inode, written, summary.seal, self._top(name, summary.last_version, known))
+        if state == before:
+            return before
+        self._states[name] = state
+        return state
+
+    def change_token(self) -> tuple[object, ...]:
+        """Return what is another one after any change of versions, of what may change about them, or of the trash.
+
+        It costs a look at the folder of each model. While the last change is so young that one by another program than
+        rlkit may look the same, no two tokens are the same.
+
+        Raises:
+            StoreError: The folder cannot be read.
+        """
+        states = {f"models/{name}": self.state(name) for name in self.names()}
+        signatures = {place: state[:2] for place, state in states.items()}
+        for place in ["models", "trash", *(f"trash/{name}" for name in self.trashed_names())]:
+            signatures[place] = self._signature(place)
+        rested = [self.has_rested(signature, place) for place, signature in signatures.items()]
+        return (*states.items(), *signatures.items(), 0 if all(rested) else next(self._looks))
+
     def _open_model(self, name: str) -> None:
         """Create the folder of a model, so that no two names differ in case only and no number is given again."""
-        if name not in self._given or not self.has_model(name):
+        if name not in self._opened or not self.has_model(name):
             existing = self.names()
             check_name(name, existing=existing)
-            last = max((former.until for former in self.former_models(name)), default=0)
-            if last and name not in existing:
-                self._create_after(name, last)
+            if name not in existing:
+                check_name(name, existing=self.names_ever())
+                last = max((former.until for former in self.former_models(name)), default=0)
+                if last:
+                    self._create_after(name, last)
+            self._protect_bytes()
+            self._opened.add(name)
         self.make("models", name)
+
+    def _protect_bytes(self) -> None:
+        """Tell git to leave line endings alone, unless there is a file already that tells it something."""
+        path = self.folder / ".gitattributes"
+        if not os.path.lexists(path):
+            with contextlib.suppress(FileExistsError):
+                files.create_exclusive(path, _ATTRIBUTES)
 
     def _create_after(self, name: str, last: int) -> None:
         """Create the folder of a model in one step with its first number, which goes on from one that had the name."""
@@ -187,16 +369,51 @@ class ArtifactStore(ObjectStore):
             CorruptArtifactError: The file is damaged.
             StoreError: A newer rlkit wrote it.
         """
+        return self._read_meta(name)[1]
+
+    def _read_meta(self, name: str) -> tuple[bytes, dict[str, Any]]:
+        """Return the last line of a model's meta.json, and what it says."""
         path = self.meta_path(name)
         try:
-            document = {**_no_meta(), **unseal(files.read_bytes(path, follow=False), str(path))}
+            data = files.read_bytes(path, follow=False, most=_MAX_BYTES)
         except FileNotFoundError:
-            return _no_meta()
+            return b"", _no_meta()
+        document = {**_no_meta(), **unseal(data, str(path))}
         check_format(document, FORMAT, str(path))
-        if not all(isinstance(document[key], kind) for key, kind in _META_KINDS.items()):
-            problem = f"{path} is damaged: a part is missing."
-            raise CorruptArtifactError(problem, "Restore it from a backup.")
-        return document
+        try:
+            check_meta(document)
+        except ValueError as error:
+            raise CorruptArtifactError(f"{path} is damaged: {error}.", "Restore it from a backup.") from None
+        return data[-SEAL_SIZE:], document
+
+    def _summary(self, name: str) -> _Summary:
+        """Return what is often asked of a model's meta.json: the file is read only where its seal is another one."""
+        known = self._summaries.get(name)
+        try:
+            end = files.read_part(f"{self._prefix}/models/{name}/meta.json", SEAL_SIZE, last=True)
+            if known is not None and end and end == known.end:
+                return known
+            end, meta = self._read_meta(name)
+            formerly = tuple(Former(each["name"], each["since"], each["until"], name) for each in meta["formerly"])
+            summary = _Summary(end, end.decode("ascii"), meta["last_version"], formerly)
+        except FileNotFoundError:
+            return _NO_FILE
+        except StoreError as error:
+            summary = _Summary(seal=str(error), readable=False)
+        self._summaries[name] = summary
+        return summary
+
+    def _formerly_as_said(self, name: str) -> Iterator[Former]:
+        """List the names that a model had according to the manifests that are left, where its meta.json is lost."""
+        numbers: dict[str, list[int]] = {}
+        for number in self.numbers(name):
+            with contextlib.suppress(StoreError, FileNotFoundError):
+                path = self.manifest_path(name, number)
+                said = unseal(files.read_bytes(path, follow=False, most=_MAX_BYTES), str(path)).get("name")
+                if said != name and isinstance(said, str) and is_name(said):
+                    numbers.setdefault(said, []).append(number)
+        for said, own in numbers.items():
+            yield Former(said, min(own), max([*own, *self.trashed_numbers(said)]), name)
 
     def update_meta(self, name: str, change: Callable[[dict[str, Any]], None]) -> None:
         """Change what may change about a model, while no other writer does.
@@ -219,6 +436,11 @@ class ArtifactStore(ObjectStore):
                 files.sync_folder(self.path("models", name))
 
     def _write_meta(self, name: str, document: Mapping[str, Any]) -> None:
+        try:
+            check_meta(document)
+        except ValueError as error:
+            problem = f"What may change about {name} would be too much, or of the wrong kind: {error}."
+            raise StateError(problem, "Nothing was written.") from None
         files.write_atomic(self.meta_path(name), seal({**document, "format": FORMAT}))
 
     # -- trash and names ---------------------------------------------------------------------------------------------
@@ -237,7 +459,8 @@ class ArtifactStore(ObjectStore):
         with self.writing():
             if not self.exists(name, number):
                 raise FileNotFoundError(self.manifest_path(name, number))
-            highest, now = self._highest(name), datetime.now(UTC).isoformat(timespec="seconds")
+            highest = self._highest(name)
+            now = datetime.now(UTC).isoformat(timespec="seconds")
 
             def note(meta: dict[str, Any]) -> None:
                 meta["last_version"] = max(meta["last_version"], highest)
@@ -252,6 +475,7 @@ class ArtifactStore(ObjectStore):
 
         Raises:
             FileNotFoundError: It is not in the trash.
+            CorruptArtifactError: It is damaged.
             StoreError: The folder cannot be written.
         """
         if self.trash_name(name, number) is None:  # found out without writing even a lock
@@ -260,6 +484,7 @@ class ArtifactStore(ObjectStore):
             holder = self.trash_name(name, number)
             if holder is None:  # another program was faster
                 raise FileNotFoundError(self.trash_path(name, number))
+            self.read_manifest(holder, number, trashed=True)  # what is damaged stays where it is
             files.move(self.trash_path(holder, number), self.manifest_path(name, number))
             self.update_meta(name, lambda meta: meta["deleted"].pop(str(number), None))
 
@@ -278,14 +503,20 @@ class ArtifactStore(ObjectStore):
 
     def former_names(self, name: str) -> list[Former]:
         """List the names that a model had; its present one may be among them."""
-        return [Former(each["name"], each["since"], each["until"], name) for each in self.read_meta(name)["formerly"]]
+        summary = self._summary(name)
+        return list(summary.formerly if summary.readable else self._formerly_as_said(name))
 
     def former_models(self, name: str) -> list[Former]:
         """List the models that had a name once and have another now."""
-        if not self.is_given_up(name):  # saves opening every model
-            return []
-        others = [model for model in self.names() if model != name]
-        return [former for model in others for former in self.former_names(model) if former.name == name]
+        return [former for former in self._formers() if former.name == name != former.model]
+
+    def names_ever(self) -> list[str]:
+        """List the names that models have or had: where a disk cannot tell capitals, none may differ in those alone."""
+        return [*self.names(), *(former.name for former in self._formers())]
+
+    def _formers(self) -> list[Former]:
+        """List all names that models had."""
+        return [former for model in self.names() for former in self.former_names(model)]
 
     def owner(self, name: str, number: int) -> str:
         """Return what the model is called now that a number was given in under a name, perhaps a former one."""
@@ -306,6 +537,8 @@ class ArtifactStore(ObjectStore):
         """
         with self.writing():
             highest = self._highest(name)
+            others = [former.name for former in self._formers() if former.model != name]
+            check_name(new_name, existing=others)
             since = 1 + max((former.until for former in self.former_models(name)), default=0)
             former = {"name": name, "since": since, "until": highest}
 
@@ -313,7 +546,6 @@ class ArtifactStore(ObjectStore):
                 meta["last_version"] = highest
                 meta["formerly"] = [*(each for each in meta["formerly"] if each["name"] != name), former]
 
-            self.make("trash", name)  # the sign that the name was given up: see is_given_up
             self.update_meta(name, note)  # a former name that is still its name is of no consequence
             source, target = self.path("models", name), self.path("models", new_name)
             self._durable -= {source, target}

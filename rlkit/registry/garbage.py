@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rlkit.errors import CorruptArtifactError, StoreError
+from rlkit.errors import StoreError
 from rlkit.registry.artifacts import ArtifactStore
 from rlkit.registry.layout import entries
-from rlkit.registry.objects import is_object
+from rlkit.registry.objects import is_object, records_of
 from rlkit.registry.reports import GCReport
-from rlkit.registry.versions import Manifest
 from rlkit.storage import files
 
 
 def collect(store: ArtifactStore, *, older_than: timedelta, dry_run: bool) -> GCReport:
     """Delete what nothing refers to. Nobody registers meanwhile.
+
+    Where a manifest cannot be read, nobody knows which objects it needs: then all objects stay, and a warning names it.
+    The trash of a model whose meta.json cannot be read stays too.
 
     Args:
         store: The folder.
@@ -29,15 +32,13 @@ def collect(store: ArtifactStore, *, older_than: timedelta, dry_run: bool) -> GC
         What was, or would be, deleted.
 
     Raises:
-        CorruptArtifactError: A manifest cannot be read, so that nobody knows what it needs. Nothing was deleted.
         StoreError: Something cannot be deleted.
     """
     if not store.folder.is_dir():
         return GCReport(dry_run, (), 0, 0)
     with store.standstill() if dry_run else store.writing():
         purged, kept = _trash(store, datetime.now(UTC) - older_than)
-        used = set(_used(store, kept))
-        garbage = list(garbage_in(store, used))
+        garbage = list(garbage_in(store, _used(store, kept)))
         manifests = [store.trash_path(name, number) for name, number in purged]
         size = sum(_size(path) for path in [*manifests, *garbage])
         if not dry_run:
@@ -48,35 +49,18 @@ def collect(store: ArtifactStore, *, older_than: timedelta, dry_run: bool) -> GC
         return GCReport(dry_run, refs, len(manifests) + len(garbage), size)
 
 
-def records_of(manifest: Manifest, path: Path) -> list[dict[str, Any]]:
-    """Return the records of the objects that a version needs.
-
-    Raises:
-        CorruptArtifactError: The manifest does not name them.
-    """
-    try:
-        records = list(manifest["objects"].values())
-        known = all(is_object(record["sha256"]) and type(record["size"]) is int for record in records)
-    except (KeyError, TypeError, AttributeError):
-        known = False
-    if not known:
-        raise CorruptArtifactError(f"{path} does not say what it needs.", "Restore the file from a backup.")
-    return records
-
-
-def garbage_in(store: ArtifactStore, used: set[str]) -> Iterator[Path]:
+def garbage_in(store: ArtifactStore, used: set[str] | None) -> Iterator[Path]:
     """List files that nothing needs: files before folders that are empty without them.
 
     Args:
         store: The folder.
-        used: The SHA-256 of every object that a version needs.
+        used: The SHA-256 of every object that a version needs; None where that is not known.
     """
-    objects = store.path("objects")
-    for folder in entries(objects):
+    for folder in entries(store.path("objects")) if used is not None else ():
         if folder.is_dir(follow_symlinks=False):
             inside = entries(Path(folder.path))
             ours = [entry for entry in inside if is_object(folder.name + entry.name) or files.is_temporary(entry.name)]
-            unused = [Path(entry.path) for entry in ours if folder.name + entry.name not in used]
+            unused = [Path(entry.path) for entry in ours if folder.name + entry.name not in (used or ())]
             yield from unused
             if len(unused) == len(inside):
                 yield Path(folder.path)
@@ -101,32 +85,52 @@ def _folders(*parents: Path) -> Iterator[str]:
 
 def _trash(store: ArtifactStore, before: datetime) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
     """Part what lies in the trash into what goes and what stays."""
-    times = {}
+    times: dict[tuple[str, int], datetime] = {}
+    lost = []
     for model in store.names():
-        deleted = store.read_meta(model)["deleted"]
+        try:
+            deleted = store.read_meta(model)["deleted"]
+        except StoreError as error:
+            lost.append(f"{model}: {error.problem}")
+            continue
         for name in {model, *(former.name for former in store.former_names(model))}:
             times.update({(name, int(number)): datetime.fromisoformat(time) for number, time in deleted.items()})
     purged: list[tuple[str, int]] = []
     kept: list[tuple[str, int]] = []
     for name in store.trashed_names():
         for number in store.trashed_numbers(name):
-            # One without a time was deleted before times were kept; one that is not deleted at all was left by a crash.
+            # One without a time was deleted before times were kept, unless that is lost; one that is not deleted at
+            # all was left by a crash.
             twin = store.exists(store.owner(name, number), number)
-            goes = twin or times.get((name, number), before) <= before
+            time = times.get((name, number))
+            goes = twin or (not lost if time is None else time <= before)
             (purged if goes else kept).append((name, number))
+    if lost and kept:
+        _warn(f"Some of the trash stays: when it was deleted is not known. {' '.join(lost)}")
     return purged, kept
 
 
-def _used(store: ArtifactStore, trashed: Iterable[tuple[str, int]]) -> Iterator[str]:
+def _used(store: ArtifactStore, trashed: Iterable[tuple[str, int]]) -> set[str] | None:
+    """Return the SHA-256 of every object that a version needs; None where a manifest does not tell."""
+    used: set[str] = set()
+    unknown = []
     places = [(name, number, False) for name in store.names() for number in store.numbers(name)]
     for name, number, in_trash in [*places, *((name, number, True) for name, number in trashed)]:
         path = store.trash_path(name, number) if in_trash else store.manifest_path(name, number)
         try:
             manifest = store.read_manifest(name, number, trashed=in_trash)
-            yield from (record["sha256"] for record in records_of(manifest, path))
+            used.update(record["sha256"] for record in records_of(manifest, str(path)).values())
         except StoreError as error:
-            problem = f"Nothing was deleted: what one version needs is not known. {error.problem}"
-            raise CorruptArtifactError(problem, "verify() lists what is damaged, and how to repair it.") from error
+            unknown.append(error.problem)
+    if not unknown:
+        return used
+    more = f" So it is with {len(unknown) - 1} more." if unknown[1:] else ""
+    _warn(f"All objects stay: which of them one version needs is not known. {unknown[0]}{more}")
+    return None
+
+
+def _warn(problem: str) -> None:
+    warnings.warn(f"{problem} verify() lists what is damaged, and how to repair it.", stacklevel=2)
 
 
 def _purge(store: ArtifactStore, purged: list[tuple[str, int]]) -> None:
@@ -136,6 +140,10 @@ def _purge(store: ArtifactStore, purged: list[tuple[str, int]]) -> None:
     for name in store.trashed_names():  # another program may have been killed where this one is now
         files.sync_folder(store.path("trash", name))
     for model in store.names():
+        try:
+            store.read_meta(model)
+        except StoreError:  # told of already
+            continue
         store.update_meta(model, partial(_forget, store, model))
 
 
@@ -146,8 +154,9 @@ def _forget(store: ArtifactStore, model: str, meta: dict[str, Any]) -> None:
         return not store.exists(model, number) and store.trash_name(model, number) is None
 
     meta["aliases"] = {alias: number for alias, number in meta["aliases"].items() if not gone(number)}
-    for key in ("versions", "deleted"):
-        meta[key] = {number: value for number, value in meta[key].items() if not gone(int(number))}
+    meta["versions"] = {number: value for number, value in meta["versions"].items() if not gone(int(number))}
+    # One that is there was not deleted after all: a crash came between.
+    meta["deleted"] = {number: time for number, time in meta["deleted"].items() if store.trash_name(model, int(number))}
 
 
 def _size(path: Path) -> int:

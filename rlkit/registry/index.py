@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from tinydb import TinyDB
 
-from rlkit.errors import StoreBusyError, StoreError
-from rlkit.registry.artifacts import ArtifactStore
+from rlkit.errors import CorruptArtifactError, StoreBusyError, StoreError
+from rlkit.registry.artifacts import ArtifactStore, State
 from rlkit.registry.journal import JournalStorage, VersionTable
-from rlkit.registry.layout import RACY, Stamp
+from rlkit.registry.layout import Stamp
 from rlkit.registry.versions import REGISTERED, Document, document_of, overlaid
 from rlkit.storage.documents import to_json
 
@@ -39,7 +38,7 @@ class _Database(TinyDB):
 
 
 Mark = int | Stamp
-"""What tells a manifest from another under the same number: its inode, or that and its time of writing."""
+"""What tells a manifest from another under the same number: its inode, or that, its time of writing and its size."""
 
 
 class _Changes(NamedTuple):
@@ -48,13 +47,11 @@ class _Changes(NamedTuple):
     Attributes:
         drop: Identifiers of documents that must go.
         add: Documents that must come.
-        find: Returns the versions of a model with what tells their manifests from others.
         tick: Is called after each manifest that is read.
     """
 
     drop: list[int]
     add: list[Document]
-    find: Callable[[str], dict[int, Any]]
     tick: Callable[[], object]
 
 
@@ -73,7 +70,7 @@ class VersionIndex:
         self._storage: JournalStorage = self._database.storage  # type: ignore[assignment] # TinyDB names the base class
         self._known: dict[str, dict[int, int]] | None = None  # document identifiers by name and number, once opened
         self._everything: list[Document] | None = None
-        self._models: Stamp = (0, 0)  # the signature of all models when none of them had come or gone lately
+        self._thorough: dict[str, tuple[State, bool]] = {}  # as models were when listed thoroughly, and whether at rest
         self._unsaved = 0
         self._writable = True
 
@@ -90,11 +87,8 @@ class VersionIndex:
         with self._guard:
             for _ in range(_LOOKS):
                 before = self._store.signature()
-                self._refresh()
-                if (
-                    self._store.signature() == before
-                ):  # else a model was renamed meanwhile, and may have been overlooked
-                    break
+                if self._refresh() and self._store.signature() == before:
+                    break  # else a model was renamed meanwhile, and may have been overlooked
             if self._everything is None:
                 documents = self._table.items()
                 order = sorted(documents, key=lambda item: (item[1]["name"], item[1]["version"]))
@@ -163,19 +157,11 @@ class VersionIndex:
         self._known = {}
         try:
             self._storage.load()
-            for identifier, document in self._table.items():
-                self._known.setdefault(document["name"], {})[document["version"]] = identifier
-                _ = document["_stamp"][1], document["aliases"], document["ref"]
-            for model in self._storage.models.values():
-                _ = model["meta"]["aliases"], model["meta"]["versions"]
-        except (
-            KeyError,
-            TypeError,
-            ValueError,
-            IndexError,
-            AttributeError,
-        ):  # its checksums are right: another rlkit wrote it
+        except CorruptArtifactError:  # its checksums are right: another rlkit wrote it, or somebody else
             self._forget()
+            return
+        for identifier, document in self._table.items():
+            self._known.setdefault(document["name"], {})[document["version"]] = identifier
 
     def _insert(self, documents: list[Document]) -> None:
         assert self._known is not None  # noqa: S101 - the index is open
@@ -185,49 +171,66 @@ class VersionIndex:
             self._known.setdefault(document["name"], {})[document["version"]] = identifier
         self._everything = None
 
-    def _refresh(self, tick: Callable[[], object] = bool) -> None:
+    def _refresh(self, tick: Callable[[], object] = bool) -> bool:
+        """Bring everything up to date, and tell whether all models stayed where they were meanwhile."""
         if self._known is None:
             self._open()
-        before, models, names = time.time_ns(), self._store.signature(), self._store.names()
-        # Where a model may have come or gone, a folder may be another one than before, and so may any version in it.
-        find = self._store.inodes if models == self._models else self._store.stamps
-        self._models = models if before - models[1] > RACY else (0, 0)
-        changes = _Changes([], [], find, tick)
+        names, stayed = self._store.names(), True
+        changes = _Changes([], [], tick)
         for name in set(self._known or ()) - set(names):
-            changes.drop.extend(self._known.pop(name).values())  # type: ignore[union-attr] # it has this name
+            self._drop(name, changes)
         self._storage.models = {name: self._storage.models.get(name, {}) for name in names}
         for name in names:
-            self._refresh_model(name, changes)
+            try:
+                stayed = self._refresh_model(name, changes) and stayed
+            except StoreError as error:  # its folder cannot be read
+                warn_of(f"No version of {name} is listed", error)
+                self._drop(name, changes)
+                self._storage.models[name] = {}
         if changes.drop:
             self._database.table("versions").remove(doc_ids=changes.drop)
             self._everything = None
         if changes.add:
             self._insert(changes.add)
         self._save(len(changes.drop) + len(changes.add))
+        return stayed
 
-    def _refresh_model(self, name: str, changes: _Changes) -> None:
-        """Note which documents of a model must go and come, if anything in its folder has changed."""
-        before = time.time_ns()
-        signature = list(self._store.signature(name))
+    def _drop(self, name: str, changes: _Changes) -> None:
+        changes.drop.extend(self._known.pop(name, {}).values())  # type: ignore[union-attr] # open
+
+    def _refresh_model(self, name: str, changes: _Changes) -> bool:
+        """Note which documents of a model must go and come, if anything has changed, and tell whether it is there."""
         model = self._storage.models[name]
+        before = model.get("state")
+        state = self._store.state(name, before)
         # A line of the file may be lost, and nothing tells of it but how many there were.
         known = len((self._known or {}).get(name, ()))
-        if (model.get("signature"), model.get("count")) == (signature, known):
-            return
-        found, read = changes.find(name), self._meta(name)
-        count = len(found)
-        meta = read or _NO_META
+        if state == before and model["settled"] and model["count"] == known:
+            return True
+        rested = self._store.has_rested(state[:2], f"models/{name}")
+        # Other programs than rlkit may replace a manifest, and the new one get the inode of the old: that is looked for
+        # when a folder is listed first, and once after each change, when the folder rests.
+        last, rest = self._thorough.get(name, (None, False))
+        thorough = last is None or last[0] != state[0] or (rested and (last != state or not rest))
+        if thorough:
+            self._thorough[name] = (state, rested)
+        found: dict[int, Any] = (self._store.stamps if thorough else self._store.inodes)(name)
+        read = self._meta(name)
+        count, meta = len(found), read or _NO_META
+        moving = found.keys() & {int(number) for number in meta["deleted"]}  # is noted before a version goes
         self._compare(name, found, meta, changes)
         fresh = []
         for number in found:
             fresh.append(self._document(name, number, meta))
             changes.tick()
         changes.add.extend(document for document in fresh if document)
-        # A signature is worth nothing while its files are so young that a later change may look the same.
-        settled = read is not None and all(fresh) and before - signature[1] > RACY
-        changing = {"aliases": meta["aliases"], "versions": meta["versions"]}
-        told = {"signature": signature, "count": count} if settled else {}
-        self._storage.models[name] = {**told, "meta": changing}
+        self._storage.models[name] = {
+            "state": state,
+            "settled": rested and read is not None and all(fresh) and not moving,
+            "count": count,
+            "meta": {"aliases": meta["aliases"], "versions": meta["versions"]},
+        }
+        return self._store.has_model(name)
 
     def _compare(self, name: str, found: dict[int, Mark], meta: Mapping[str, Any], changes: _Changes) -> None:
         """Note which known documents of a model have gone or changed, and take the rest out of ``found``."""
@@ -236,8 +239,8 @@ class VersionIndex:
         touched = _touched(before or _NO_META, meta)
         for number, identifier in list(known.items()):
             old = table[identifier]
-            mark, (inode, written) = found.get(number), old["_stamp"]
-            stays = mark in (inode, (inode, written))
+            mark, stamp = found.get(number), tuple(old["_stamp"])
+            stays = mark in (stamp[0], stamp)
             concerned = number in touched or (before is None and (old["aliases"] or REGISTERED in old))
             new = overlaid(old, meta) if stays and concerned else old
             if not stays or new != old:
@@ -251,7 +254,7 @@ class VersionIndex:
         try:
             return self._store.read_meta(name)
         except StoreError as error:
-            _warn_of("Listed as they were registered", error)
+            warn_of("Listed as they were registered", error)
             return None
 
     def _document(self, name: str, number: int, meta: Mapping[str, Any]) -> Document | None:
@@ -262,7 +265,7 @@ class VersionIndex:
             return None
         except StoreError as error:
             if self._store.exists(name, number):  # else another program is just renaming the model
-                _warn_of("Not listed", error)
+                warn_of("Not listed", error)
             return None
         return {**document, "_stamp": list(stamp)}
 
@@ -282,7 +285,7 @@ class VersionIndex:
             self._writable = False
 
 
-_NO_META: dict[str, Any] = {"aliases": {}, "versions": {}}
+_NO_META: dict[str, Any] = {"aliases": {}, "versions": {}, "deleted": {}}
 
 
 def _touched(old: Mapping[str, Any], new: Mapping[str, Any]) -> set[int]:
@@ -296,5 +299,6 @@ def _touched(old: Mapping[str, Any], new: Mapping[str, Any]) -> set[int]:
     return {number for _, number in aliases} | {int(number) for number in versions}
 
 
-def _warn_of(what: str, error: StoreError) -> None:
+def warn_of(what: str, error: StoreError) -> None:
+    """Say that something is not listed, and why: so that it hides nothing else."""
     warnings.warn(f"{what}: {error}", stacklevel=2)

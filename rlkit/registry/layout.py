@@ -8,6 +8,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from filelock import FileLock
@@ -16,14 +17,21 @@ from rlkit.errors import StoreError
 from rlkit.registry.names import check_name
 from rlkit.storage import files
 
+MAX_NUMBER = 999_999_999
+"""The highest number that a version can have."""
 _MANIFEST = re.compile(r"(?!000000)(?:[0-9]{6}|[1-9][0-9]{6,8})\.json")
 
 RACY = 50_000_000
-"""Nanoseconds that a file must have been left alone before its time of writing tells it from a later one: clocks
-of file systems advance in steps of some milliseconds."""
+"""Nanoseconds that a folder must have been left alone before its time of writing tells it from a later state: clocks
+of most file systems advance in steps of some milliseconds."""
+RACY_SECONDS = 2_500_000_000
+"""The same where the clock goes in whole seconds, or in steps of two, as on ext2, HFS+, FAT and sshfs."""
+_SECOND = 1_000_000_000
 
-Stamp = tuple[int, int]
-"""What tells one file under a name from a later one under the same name: inode and time of writing."""
+Signature = tuple[int, int]
+"""Inode and time of writing of a folder, in which every file gets its name anew."""
+Stamp = tuple[int, int, int]
+"""What tells one file under a name from a later one under the same name: inode, time of writing and size."""
 
 
 class Layout:
@@ -34,9 +42,12 @@ class Layout:
         objects/ab/cdef…            immutable bytes, named by their SHA-256
         models/cartpole/000003.json manifest of one version
         models/cartpole/meta.json   what may change
-        trash/cartpole/             manifests of deleted versions; there too where a name was given up
+        trash/cartpole/             manifests of deleted versions
         index.jsonl                 a cache of the manifests
         .lock                       held by whoever writes
+
+    What matters is in names and contents of files. A copy that loses empty folders, modes or times is as good as the
+    original, and so is one on a disk that cannot tell "a" from "A".
 
     Args:
         folder: Where it is, or will be.
@@ -44,10 +55,13 @@ class Layout:
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(os.path.realpath(folder))
+        self._prefix = str(self.folder)
         self._held = threading.local()
         self._lock = FileLock(self.folder / ".lock")
         self._paths: dict[tuple[str, ...], tuple[Path, list[str]]] = {}
         self._durable: set[Path] = set()  # folders whose names this process knows to be on the disk
+        self._seen_since: dict[str, tuple[Signature, int]] = {}  # by our own clock: see has_rested
+        self._folds_case: bool | None = None  # whether the disk finds "a" under "A"; None where not known yet
 
     @contextlib.contextmanager
     def writing(self, timeout: float = files.LOCK_TIMEOUT) -> Iterator[None]:
@@ -118,15 +132,22 @@ class Layout:
         Returns:
             Version numbers.
         """
-        return sorted(_numbers(self.path("models", name)))
+        found = _numbers(self.path("models", name))
+        return sorted(found) if found and self._is_spelled_so(name) else []
 
     def has_model(self, name: str) -> bool:
         """Whether there is a folder for a model, whether or not a version is left in it."""
-        return self.path("models", name).is_dir()
+        return self.path("models", name).is_dir() and self._is_spelled_so(name)
 
     def exists(self, name: str, number: int) -> bool:
         """Whether there is a version of this number."""
-        return number > 0 and self.manifest_path(name, number).exists()
+        return number > 0 and self.manifest_path(name, number).exists() and self._is_spelled_so(name)
+
+    def _is_spelled_so(self, name: str) -> bool:
+        """Whether a folder that was found is that of this model, and not of one whose name has other capitals."""
+        if self._folds_case is None:
+            self._folds_case = self.path("Models").exists()
+        return not self._folds_case or name in {entry.name for entry in entries(self.path("models"))}
 
     def stamps(self, name: str) -> dict[int, Stamp]:
         """List the versions of a model, each with what tells its manifest from another under the same number.
@@ -141,11 +162,14 @@ class Layout:
         for number, entry in _numbers(self.path("models", name)).items():
             with contextlib.suppress(FileNotFoundError):  # deleted since it was listed
                 status = entry.stat(follow_symlinks=False)
-                stamps[number] = (status.st_ino, status.st_mtime_ns)
+                stamps[number] = (entry.inode(), status.st_mtime_ns, status.st_size)  # Windows has no inode in status
         return stamps
 
     def inodes(self, name: str) -> dict[int, int]:
-        """List the versions of a model, each with its manifest's inode: much faster than :meth:`stamps`."""
+        """List the versions of a model, each with its manifest's inode: much faster than :meth:`stamps`.
+
+        A disk may give the inode of a file that was deleted to the next one at once.
+        """
         return {number: entry.inode() for number, entry in _numbers(self.path("models", name)).items()}
 
     def stamp(self, name: str, number: int) -> Stamp:
@@ -155,53 +179,56 @@ class Layout:
             FileNotFoundError: There is no such version.
         """
         status = self.manifest_path(name, number).stat(follow_symlinks=False)
-        return (status.st_ino, status.st_mtime_ns)
+        return (status.st_ino, status.st_mtime_ns, status.st_size)
 
     def trashed_names(self) -> list[str]:
         """List the names under which there is trash, which may be former ones."""
-        return sorted(entry.name for entry in entries(self.path("trash")) if is_name(entry.name))
+        found = [entry.name for entry in entries(self.path("trash")) if entry.is_dir(follow_symlinks=False)]
+        return sorted(name for name in found if is_name(name))
 
     def trashed_numbers(self, name: str) -> list[int]:
         """List the numbers in the trash under a name, ascending."""
         return sorted(_numbers(self.path("trash", name)))
 
-    def signature(self, name: str = "") -> Stamp:
-        """Return what changes whenever a file of a model is written, deleted or replaced.
+    def signature(self, name: str = "") -> Signature:
+        """Return what changes whenever a file of a model is written, deleted or replaced, as far as the clock goes.
 
         Args:
             name: The model; empty for what changes whenever a model comes or goes.
 
         Returns:
-            Inode and time of change of the folder, in which every file gets its name anew.
+            Inode and time of change of the folder; zeros where it is not there.
         """
-        return self._signature("models", name)
+        return self._signature(f"models/{name}")
 
-    def change_token(self) -> tuple[object, ...]:
-        """Return what is another one after any change of versions, of what may change about them, or of the trash.
-
-        It costs a look at the folder of each model, and opens no file. While the last change is so young that a later
-        one may look the same, no two tokens are the same.
-
-        Raises:
-            StoreError: The folder cannot be read.
-        """
-        now, names, trashed = time.time_ns(), self.names(), self.trashed_names()
-        models = [self._signature("models", name) for name in ("", *names)]
-        trash = [self._signature("trash", name) for name in ("", *trashed)]
-        youngest = max(written for _, written in (*models, *trash))
-        return (*names, *trashed, *models, *trash, now if now - youngest <= RACY else 0)
-
-    def _signature(self, *parts: str) -> Stamp:
+    def _signature(self, place: str) -> Signature:
         try:
-            # Joined as text: paths are slow to make, and a search asks this of every model.
-            status = os.lstat(os.path.join(self.folder, *parts))  # noqa: PTH118 - for the same reason
+            # As text: paths are slow to make, and a search asks this of every model.
+            status = os.lstat(f"{self._prefix}/{place}")
         except (FileNotFoundError, NotADirectoryError):
             return (0, 0)
         return (status.st_ino, status.st_mtime_ns)
 
-    def is_given_up(self, name: str) -> bool:
-        """Whether versions of this name may be elsewhere now: in the trash, or in a model that was called so once."""
-        return self.path("trash", name).is_dir()
+    def has_rested(self, signature: Signature, place: str) -> bool:
+        """Whether a change of a folder from now on would give it another signature than the one it has.
+
+        Where its clock may go in steps of seconds, this process must have seen the folder so for longer than a step:
+        by its own clock, for that of a disk may be another machine's.
+
+        Args:
+            signature: Inode and time of change that the folder has just now.
+            place: The folder, such as ``"models/cartpole"``.
+        """
+        if signature == (0, 0):  # it is not there
+            return True
+        if signature[1] % _SECOND:
+            return time.time_ns() - signature[1] > RACY
+        now = time.monotonic_ns()
+        before, since = self._seen_since.get(place, ((0, 0), now))
+        if before != signature:
+            self._seen_since[place] = (signature, now)
+            return False
+        return now - since > RACY_SECONDS
 
     def manifest_path(self, name: str, number: int) -> Path:
         """Return where the manifest of a version stands."""
@@ -257,6 +284,7 @@ def file_name(number: int) -> str:
     return f"{number:06d}.json"
 
 
+@lru_cache(4096)
 def is_name(name: str) -> bool:
     """Whether a model can have this name."""
     try:

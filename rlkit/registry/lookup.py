@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from rlkit.errors import CorruptArtifactError, InvalidReferenceError, ModelNotFoundError, did_you_mean
+from rlkit.errors import CorruptArtifactError, InvalidReferenceError, ModelNotFoundError, StoreError, did_you_mean
 from rlkit.registry.artifacts import ArtifactStore
 from rlkit.registry.names import LATEST, Reference, check_name
+from rlkit.registry.objects import records_of
 from rlkit.registry.versions import Manifest, ModelVersion, document_of
 from rlkit.storage.packing import Packed
 
@@ -35,7 +36,12 @@ class VersionLookup:
         return self._store.folder
 
     def _models(self) -> list[str]:
-        return [name for name in self._store.names() if self._store.newest(name)]
+        found = []
+        for name in self._store.names():
+            with contextlib.suppress(StoreError):  # a folder that cannot be read: a search warns of it
+                if self._store.newest(name):
+                    found.append(name)
+        return found
 
     def _found(self, reference: Reference, read: Callable[[str, int], Found]) -> Found:
         """Resolve a reference and read what it means.
@@ -119,7 +125,7 @@ class VersionLookup:
         return f"{name}:{number}", manifest, self._objects(manifest)
 
     def _objects(self, manifest: Manifest) -> dict[str, Packed]:
-        records = manifest["objects"]
+        records = records_of(manifest, f"The manifest of {manifest['name']}:{manifest['version']}")
         return {
             kind: Packed(self._store.read_object(record), str(record.get("signature", "")))
             for kind, record in records.items()

@@ -81,6 +81,28 @@ class ObjectStore(Layout):
         return self.path("objects", sha256[:2]) / sha256[2:]
 
 
+def records_of(manifest: Mapping[str, Any], origin: str) -> dict[str, dict[str, Any]]:
+    """Return the records of the objects that a version needs, by what they are.
+
+    Args:
+        manifest: What was known about the version when it was registered.
+        origin: What to call the manifest in an error.
+
+    Raises:
+        CorruptArtifactError: The manifest does not name them.
+    """
+    try:
+        records = dict(manifest["objects"])
+        known = "state" in records and all(
+            is_object(record["sha256"]) and type(record["size"]) is int for record in records.values()
+        )
+    except (KeyError, TypeError, ValueError):
+        known = False
+    if not known:
+        raise CorruptArtifactError(f"{origin} does not say what it needs.", "Restore the file from a backup.")
+    return records
+
+
 def is_object(name: str) -> bool:
     """Whether an object can have this name: its folder's and its file's together."""
     return _SHA256.fullmatch(name) is not None

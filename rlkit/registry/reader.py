@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Hashable, Iterable
 from pathlib import Path
@@ -12,11 +11,11 @@ from weakref import WeakKeyDictionary
 from tinydb.queries import QueryLike
 
 from rlkit.envs import EnvironmentLike
-from rlkit.errors import InvalidNameError, InvalidReferenceError, QueryError, UnknownAlgorithmError
+from rlkit.errors import InvalidNameError, InvalidReferenceError, QueryError, StoreError, UnknownAlgorithmError
 from rlkit.factory import factory
 from rlkit.models.base import ModelBase
 from rlkit.registry.comparison import Comparison, Difference
-from rlkit.registry.index import VersionIndex
+from rlkit.registry.index import VersionIndex, warn_of
 from rlkit.registry.inspection import inspect_objects
 from rlkit.registry.lineage import Lineage
 from rlkit.registry.lookup import VersionLookup
@@ -244,9 +243,13 @@ class RegistryReader(VersionLookup):
             for number in self._store.trashed_numbers(name):
                 owner = self._store.owner(name, number)
                 if self._store.trash_name(owner, number) == name:
-                    with contextlib.suppress(FileNotFoundError):  # another program restored or collected it meanwhile
+                    try:
                         manifest = self._store.read_manifest(name, number, trashed=True)
                         found.append(document_of(owner, number, manifest, self._store.read_meta(owner)))
+                    except FileNotFoundError:  # another program restored or collected it meanwhile
+                        continue
+                    except StoreError as error:
+                        warn_of("Not listed", error)
         return self._listed(found)
 
     def change_token(self) -> Hashable:
@@ -268,7 +271,7 @@ class RegistryReader(VersionLookup):
         Returns:
             What is wrong and how to repair it, and what is garbage.
         """
-        total = sum(len(self._store.numbers(name)) for name in self._store.names())
+        total = self._store.count()
         with ticking("Verifying", total, progress=progress) as tick:
             report = verify(self._store, tick)
         if report.ok and not report.garbage:

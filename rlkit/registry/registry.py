@@ -114,7 +114,7 @@ class ModelRegistry(RegistryReader):
     def _check_new(self, name: str) -> None:
         check_name(name)
         if not self._store.has_model(name):
-            check_name(name, existing=self._store.names())
+            check_name(name, existing=self._store.names_ever())
 
     # -- what may change ---------------------------------------------------------------------------------------------
 
@@ -361,12 +361,17 @@ class ModelRegistry(RegistryReader):
     def gc(self, *, older_than: timedelta = timedelta(0), dry_run: bool = False) -> GCReport:
         """Delete for good what is in the trash, objects that no version needs, and what a crash left behind.
 
+        While a manifest is damaged, nobody knows which objects it needs: a warning names it, and all objects stay.
+
         Args:
             older_than: Leave versions in the trash that were deleted less than this ago.
             dry_run: Whether only to tell what would be deleted.
 
+        Returns:
+            What was, or would be, deleted.
+
         Raises:
-            CorruptArtifactError: A manifest is damaged, so that nobody knows what it needs. Nothing was deleted.
+            StoreError: Something cannot be deleted.
         """
         if not isinstance(older_than, timedelta):
             raise ConfigError(f"older_than must be a timedelta, and it is {older_than!r:.80}.", "timedelta(days=30)")
@@ -380,7 +385,7 @@ class ModelRegistry(RegistryReader):
         Args:
             progress: Whether to show a bar; None where somebody looks: in a terminal or a notebook.
         """
-        total = sum(len(self._store.numbers(name)) for name in self._store.names())
+        total = self._store.count()
         with ticking("Reindexing", total, progress=progress) as tick:
             return self._index.rebuild(tick)
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
 from rlkit.errors import StoreError
 from rlkit.registry.artifacts import ArtifactStore
-from rlkit.registry.garbage import garbage_in, records_of
+from rlkit.registry.garbage import garbage_in
 from rlkit.registry.names import parse_reference
+from rlkit.registry.objects import records_of
 from rlkit.registry.reports import Problem, VerifyReport
 from rlkit.registry.versions import Manifest, document_of
+from rlkit.storage.documents import LineEndingsError
 
 _FROM_BACKUP = "Restore the file from a backup, or delete the version: delete({ref!r})."
 
@@ -29,13 +32,13 @@ def verify(store: ArtifactStore, tick: Callable[[], object] = bool) -> VerifyRep
     check = _Check(store)
     for name in store.names():
         check.meta(name)
-        for number in store.numbers(name):
+        for number in check.listed("models", name):
             check.version(name, number)
             tick()
     for name in store.trashed_names():
-        for number in store.trashed_numbers(name):
+        for number in check.listed("trash", name):
             check.trashed(name, number)
-    check.links()
+    check.files()
     garbage = (
         [] if check.unreadable else [str(path.relative_to(store.folder)) for path in garbage_in(store, check.used)]
     )
@@ -48,19 +51,30 @@ class _Check:
     def __init__(self, store: ArtifactStore) -> None:
         self._store = store
         self._good: set[str] = set()
+        self._noted: set[Path] = set()
         self.versions = 0
         self.sizes: dict[str, int] = {}
         self.used: set[str] = set()
         self.problems: list[Problem] = []
         self.unreadable = False
 
+    def listed(self, place: str, name: str) -> list[int]:
+        """List the versions in one folder, which may be one that cannot be read."""
+        try:
+            return self._store.numbers(name) if place == "models" else self._store.trashed_numbers(name)
+        except StoreError as error:
+            self.unreadable = True
+            self._note(self._store.folder / place / name, error.problem, error.remedy)
+            return []
+
     def meta(self, name: str) -> None:
         """Check what may change about a model, and that its aliases point somewhere."""
         try:
             meta = self._store.read_meta(name)
         except StoreError as error:
-            lost = "Restore it from a backup, or delete the file: its aliases and later changes are lost then."
-            self._note(self._store.meta_path(name), error.problem, lost)
+            lost = "its aliases, later changes and former names are lost then."
+            repair = f"Restore it from a backup, or delete the file: {lost}"
+            self._note(self._store.meta_path(name), error.problem, _repair(error, repair))
             return
         for alias, number in meta["aliases"].items():
             # One that was deleted for good is forgotten by the next collection of garbage.
@@ -92,29 +106,32 @@ class _Check:
         if manifest is not None:
             self._objects(manifest, f"{name}:{number} in the trash")
 
-    def links(self) -> None:
-        """Check that nothing leads out of the folder."""
+    def files(self) -> None:
+        """Check that nothing leads out of the folder, and that all else are files and folders."""
         for folder, folders, names in os.walk(self._store.folder):
             for entry in [*folders, *names]:
                 path = Path(folder, entry)
-                if path.is_symlink():
-                    self._note(
-                        path,
-                        "It is a symbolic link, which a registry does not follow.",
-                        "Replace it by what it points to.",
-                    )
+                try:
+                    mode = path.lstat().st_mode
+                except FileNotFoundError:  # deleted since it was listed
+                    continue
+                if stat.S_ISLNK(mode):
+                    problem = "It is a symbolic link, which a registry does not follow."
+                    self._note(path, problem, "Replace it by what it points to.")
+                elif not stat.S_ISREG(mode) and not stat.S_ISDIR(mode) and path not in self._noted:
+                    self._note(path, "It is a pipe or a device, which a registry does not open.", "Delete it.")
 
     def _manifest(self, name: str, number: int, *, trashed: bool) -> Manifest | None:
         path = self._store.trash_path(name, number) if trashed else self._store.manifest_path(name, number)
         try:
             manifest = self._store.read_manifest(name, number, trashed=trashed)
             document_of(name, number, manifest, {"aliases": {}, "versions": {}})
-            records_of(manifest, path)
+            records_of(manifest, str(path))
         except FileNotFoundError:  # deleted since it was listed
             return None
         except StoreError as error:
             self.unreadable = True  # what it refers to is not known, and so nothing can be told to be garbage
-            self._note(path, error.problem, _FROM_BACKUP.format(ref=f"{name}:{number}"))
+            self._note(path, error.problem, _repair(error, _FROM_BACKUP.format(ref=f"{name}:{number}")))
             return None
         return manifest
 
@@ -149,5 +166,10 @@ class _Check:
             return True  # told of already
 
     def _note(self, path: Path, what: str, repair: str) -> None:
+        self._noted.add(path)
         where = path.relative_to(self._store.folder) if path.is_relative_to(self._store.folder) else path
         self.problems.append(Problem(str(where), what, repair))
+
+
+def _repair(error: StoreError, usual: str) -> str:
+    return error.remedy if isinstance(error, LineEndingsError) else usual

@@ -261,7 +261,13 @@ class Ledger:
         series = self._present(name)
         if new_name != name:
             formerly = {id(other) for (former, _), other in self._meant.items() if former == new_name}
-            twins = [other for other in self._series if other != name and other.lower() == new_name.lower()]
+            others = [former for (former, _), other in self._meant.items() if other is not series]
+            twins = [
+                other
+                for other in [*self._series, *others]
+                if other not in (name, new_name) and other.lower() == new_name.lower()
+            ]
+            twins += [new_name] if new_name in self._series else []
             if twins or formerly - {id(series)}:
                 raise InvalidNameError(new_name)
             series.name = new_name
@@ -330,7 +336,8 @@ class Ledger:
     # -- references ---------------------------------------------------------------------------------------------------
 
     def _check(self, name: str) -> None:
-        if any(other != name and other.lower() == name.lower() for other in self._series):
+        ever = [] if name in self._series else [former for former, _ in self._meant]
+        if any(other != name and other.lower() == name.lower() for other in [*self._series, *ever]):
             raise InvalidNameError(name)
 
     def _present(self, name: str) -> Series:

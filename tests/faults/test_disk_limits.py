@@ -145,7 +145,7 @@ def test_a_limit_of_the_size_of_files_loses_nothing(memory, step):
         assert "ulimit -f" in error
 
 
-MOUNT = ("unshare", "--map-root-user", "--mount", "sh", "-c", 'mount -t tmpfs -o size=1m tmpfs "$0" && exec "$@"')
+MOUNT = ("unshare", "--map-root-user", "--mount", "sh", "-c", 'mount -t tmpfs -o size=1028k tmpfs "$0" && exec "$@"')
 
 
 @functools.cache

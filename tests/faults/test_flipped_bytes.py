@@ -142,7 +142,8 @@ def test_no_flipped_byte_of_a_manifest_is_believed(keep, bits):
     kept = keep()
     good, listed = kept.registry.load("a:1").weights, kept.found()
     ways = itertools.cycle(["get", "load", "inspect", "lineage", "export_file"])
-    for _, way in zip(damages(kept.manifest, bits), ways, strict=False):
+    size = kept.manifest.stat().st_size
+    for damaged, way in zip(damages(kept.manifest, bits), ways, strict=False):
         fresh = ModelRegistry(kept.folder)
         with pytest.raises(CorruptArtifactError, match=r"000002\.json"):
             getattr(fresh, way)("a@best")
@@ -150,7 +151,7 @@ def test_no_flipped_byte_of_a_manifest_is_believed(keep, bits):
             kept.registry.load("a:2")
         assert fresh.load("a:1").weights == good
         kept.assert_told(kept.manifest)
-        if way == "load":
+        if way == "load" and len(damaged) == size:
             assert kept.found() == listed  # the index has a copy of its own
     assert kept.registry.verify().ok
 
@@ -172,9 +173,11 @@ def test_no_flipped_byte_of_a_manifest_in_the_trash_is_believed_or_purged(keep, 
     kept = keep()
     before = tree_of(kept.folder)
     for damaged in damages(kept.trashed, bits):
+        with pytest.warns(UserWarning, match=r"Not listed: .*000003\.json"):
+            assert kept.registry.trash() == []
         with pytest.raises(CorruptArtifactError, match=r"000003\.json"):
-            kept.registry.trash()
-        with pytest.raises(CorruptArtifactError, match=r"000003\.json"):
+            kept.registry.restore("a:3")
+        with pytest.warns(UserWarning, match=r"All objects stay: .*000003\.json"):
             kept.registry.gc(older_than=timedelta(days=1))
         assert kept.trashed.read_bytes() == damaged
         kept.assert_told(kept.trashed)
@@ -194,12 +197,13 @@ def test_no_flipped_byte_of_what_may_change_is_believed_or_lost(keep, bits):
         lambda registry: registry.set_alias("a", "best", 1),
         lambda registry: registry.delete("a:1"),
         lambda registry: registry.register(Model(9), "a"),
-        lambda registry: registry.gc(),
     )
     for damaged, change in zip(damages(kept.meta, bits), itertools.cycle(changes), strict=False):
         for registry in (kept.registry, ModelRegistry(kept.folder)):
             with pytest.raises(CorruptArtifactError, match=r"meta\.json"):
                 change(registry)
+        with pytest.warns(UserWarning, match=r"Some of the trash stays: .*meta\.json"):
+            assert kept.registry.gc().versions == ()
         assert kept.meta.read_bytes() == damaged
         assert kept.registry.load("b").weights == good
         kept.assert_told(kept.meta)

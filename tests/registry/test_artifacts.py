@@ -305,3 +305,33 @@ def test_a_file_in_the_place_of_the_folder_is_told_to_readers_and_writers(tmp_pa
         store.put_object(b"state")
     assert refused.value.remedy
     assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_change_token_is_another_one_after_any_change(store):
+    changes = [
+        lambda: store.make("models", "a"),
+        (store.folder / "models" / "a" / "000001.json").touch,
+        (store.folder / "models" / "a" / "meta.json").touch,
+        lambda: store.make("trash", "a"),
+        (store.folder / "trash" / "a" / "000001.json").touch,
+        lambda: (store.folder / "models" / "a").rename(store.folder / "models" / "b"),
+    ]
+    tokens = [store.change_token()]
+    for change in changes:
+        change()
+        tokens.append(store.change_token())
+    assert len(set(tokens)) == len(changes) + 1
+
+
+def test_a_change_token_stays_where_nothing_changes(store):
+    assert store.change_token() == store.change_token()
+    for folder in (("models", "a"), ("trash", "a")):
+        store.make(*folder)
+    for folder in ("models", "models/a", "trash", "trash/a"):
+        os.utime(store.folder / folder, ns=(1, 1))
+    assert store.change_token() == store.change_token()
+
+
+def test_a_change_token_is_trusted_only_where_a_later_change_could_not_look_the_same(store):
+    store.make("models", "a")
+    assert store.change_token() != store.change_token()

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rlkit.errors import ConfigError, CorruptArtifactError, ModelNotFoundError
+from rlkit.errors import ConfigError, ModelNotFoundError
 from rlkit.registry import ModelRegistry, artifacts
 
 
@@ -129,15 +129,44 @@ def test_files_of_others_stay(kept, folder):
     assert all(path.read_text() == "mine" for path in mine)
 
 
-def test_nothing_is_deleted_while_nobody_knows_what_a_version_needs(kept, folder, content):
-    kept.delete("a:2")
-    path = folder / "models" / "b" / "000001.json"
+def test_no_object_is_deleted_while_nobody_knows_what_a_version_needs(kept, folder):
+    path = folder / "models" / "a" / "000002.json"
+    whole = path.read_bytes()
     path.chmod(0o644)
-    path.write_bytes(path.read_bytes()[:-3])
-    before = content(folder)
-    with pytest.raises(CorruptArtifactError, match=r"Nothing was deleted.*000001\.json"):
-        kept.gc()
-    assert content(folder) == before
+    path.write_bytes(whole[:-3])
+    kept.delete("a:1")
+    (folder / "models" / "a" / ".000009.json.0123456789ab.tmp").write_text("half")
+    before = objects_in(folder)
+    with pytest.warns(UserWarning, match=r"All objects stay.*000002\.json"):
+        report = kept.gc()
+    assert (report.versions, report.files) == (("a:1",), 2)
+    assert objects_in(folder) == before
+    path.write_bytes(whole)
+    assert kept.gc().files == 0  # b:1 needs the object of a:1, and a:2 its own
+    assert kept.verify().ok
+
+
+def test_what_is_damaged_can_be_deleted_and_no_longer_keeps_objects_from_being(kept, folder):
+    path = folder / "models" / "a" / "000002.json"
+    path.chmod(0o644)
+    path.write_bytes(b"")
+    kept.delete("a:2")
+    kept.gc()
+    assert len(objects_in(folder)) == 2
+    assert kept.verify().ok
+
+
+def test_trash_stays_where_it_is_not_known_when_it_was_deleted(kept, folder):
+    kept.delete("a:1")
+    kept.rename("a", "c")
+    kept.delete("b:1")
+    path = folder / "models" / "c" / "meta.json"
+    whole = path.read_bytes()
+    path.write_bytes(b"{}")
+    with pytest.warns(UserWarning, match=r"trash stays.*c: .*meta\.json"):
+        assert kept.gc().versions == ("b:1",)
+    path.write_bytes(whole)
+    assert kept.restore("a:1").ref == "c:1"
 
 
 def test_aliases_and_changes_of_what_is_gone_are_forgotten(kept):

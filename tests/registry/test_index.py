@@ -1,5 +1,6 @@
 """The index is a cache: whatever happens to it, searches find what the manifests say."""
 
+import itertools
 import json
 import os
 import shutil
@@ -11,7 +12,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from tinydb import Query
 
 from rlkit.errors import StoreError
-from rlkit.registry import ModelRegistry, index as index_module
+from rlkit.registry import ModelRegistry, index as index_module, layout
 from rlkit.storage import files
 from rlkit.storage.documents import seal
 
@@ -125,11 +126,11 @@ def test_no_flipped_byte_of_the_index_is_believed(filled, folder):
 
 def test_a_line_that_is_lost_is_missed_also_of_a_model_that_nobody_has_changed_for_long(filled, folder):
     for path in (folder / "models").iterdir():
-        os.utime(path, (1, 1))
+        os.utime(path, ns=(1, 1))
     filled.reindex()
     path = folder / "index.jsonl"
     lines = path.read_bytes().splitlines(keepends=True)
-    assert sum(b'"signature"' in line for line in lines) == 2
+    assert sum(b'"settled": true' in line for line in lines) == 2
     for lost in range(len(lines)):
         path.write_bytes(b"".join(line for number, line in enumerate(lines) if number != lost))
         assert refs(ModelRegistry(folder)) == ["a:1", "a:2", "a:3", "b:1"]
@@ -185,7 +186,7 @@ def test_a_copied_folder_is_right(filled, folder, tmp_path):
 def test_a_model_left_alone_is_not_even_listed_again_until_it_changes(filled, folder, monkeypatch):
     for name in ("a", "b"):  # as if everything had been written a day ago
         for path in [*(folder / "models" / name).glob("*.json"), folder / "models" / name]:
-            os.utime(path, ns=(10**18, 10**18))
+            os.utime(path, ns=(10**18 + 1, 10**18 + 1))
     refs(filled)
     listed = []
     with monkeypatch.context() as patched:
@@ -200,9 +201,10 @@ def test_a_model_left_alone_is_not_even_listed_again_until_it_changes(filled, fo
 
 def test_what_was_just_written_is_looked_at_again(filled, monkeypatch):
     """Two changes within one step of the file system's clock look alike."""
-    monkeypatch.setattr(index_module.time, "time_ns", lambda: filled._store.signature("a")[1] + 10)
+    monkeypatch.setattr(layout.time, "time_ns", lambda: filled._store.signature("a")[1] + 10)
+    filled.add_metrics("a:1", {"x": 1})
     refs(filled)
-    assert "signature" not in filled._index._storage.models["a"]
+    assert not filled._index._storage.models["a"]["settled"]
 
 
 def test_an_alias_moves_without_opening_a_manifest(filled, folder, monkeypatch):
@@ -323,7 +325,7 @@ def test_reindexing_reads_every_manifest_and_says_how_many(filled, folder, monke
 def test_a_file_that_is_exchanged_for_another_is_noticed(filled, folder):
     """What a person does by hand: not even the index believes that a name and a number are enough."""
     for path in [*(folder / "models").rglob("*"), folder / "models"]:  # as if all had been written a day ago
-        os.utime(path, ns=(10**18, 10**18))
+        os.utime(path, ns=(10**18 + 1, 10**18 + 1))
     assert refs(filled, "metrics.mean_return = 0") == ["a:1"]
     store = filled._store
     manifest = {**store.read_manifest("a", 1), "metrics": {"mean_return": 9}}
@@ -331,6 +333,76 @@ def test_a_file_that_is_exchanged_for_another_is_noticed(filled, folder):
     fresh.write_bytes(seal(manifest))
     fresh.replace(folder / "models" / "a" / "000001.json")
     assert refs(filled, "metrics.mean_return = 9") == ["a:1"]
+
+
+def test_a_manifest_that_is_exchanged_is_noticed_though_the_disk_gives_the_inode_again(filled, folder, monkeypatch):
+    """As git does, which deletes a file and creates another."""
+    path = folder / "models" / "a" / "000001.json"
+    fresh = seal({**filled._store.read_manifest("a", 1), "metrics": {"mean_return": 9}})
+    monkeypatch.setattr(layout.time, "time_ns", lambda: path.parent.stat().st_mtime_ns + 1)
+    os.utime(path.parent, ns=(10**18 + 1, 10**18 + 1))
+    assert refs(filled, "metrics.mean_return = 0") == ["a:1"]
+    path.chmod(0o644)
+    path.write_bytes(fresh)
+    os.utime(path.parent, ns=(10**18 + 5, 10**18 + 5))
+    refs(filled)  # what is there is looked at by name and inode at first
+    monkeypatch.undo()
+    assert refs(filled, "metrics.mean_return = 9") == ["a:1"]
+
+
+def stop_the_clock(folder):
+    """Make everything look as if it had been written in one and the same second."""
+    for path in [*folder.rglob("*"), folder]:
+        os.utime(path, ns=(10**18, 10**18))
+
+
+def test_changes_are_seen_though_the_clock_of_the_disk_stands_still(filled, folder, make_model, monkeypatch):
+    seconds = itertools.count(step=10**10)
+    monkeypatch.setattr(layout.time, "monotonic_ns", lambda: next(seconds))  # so that folders rest at once
+    changes = {
+        "register": lambda: filled.register(make_model(), "a"),
+        "move": lambda: filled.set_alias("a", "best", 1),
+        "move back": lambda: filled.set_alias("a", "best", 2),
+        "describe": lambda: filled.describe("a:1", "x"),
+        "describe again": lambda: filled.describe("a:1", "y"),
+        "delete": lambda: filled.delete("a:4"),
+        "add": lambda: filled.register(make_model(), "a"),
+        "delete more": lambda: filled.prune("a", 1, force=True),
+        "restore": lambda: filled.restore("a:2"),
+        "collect": filled.gc,
+        "go on": lambda: filled.register(make_model(), "a"),
+        "rename": lambda: filled.rename("b", "c"),
+        "begin": lambda: filled.register(make_model(), "b"),
+        "rename again": lambda: filled.rename("a", "d"),
+        "put another in its place": lambda: filled.register(make_model(), "a"),
+    }
+    other, settled, tokens = ModelRegistry(folder), 0, []
+    stop_the_clock(folder)
+    for change in changes.values():
+        for _ in range(2):
+            refs(other)
+        settled += all(model["settled"] for model in other._index._storage.models.values())
+        tokens.append([other.change_token() for _ in range(2)][1])
+        change()
+        stop_the_clock(folder)
+        store = filled._store
+        truth = [filled.get(f"{name}:{number}") for name in store.names() for number in store.numbers(name)]
+        assert other.versions() == truth
+    assert settled == len(changes)
+    assert all(before != after for before, after in itertools.pairwise(tokens))
+
+
+def test_a_version_that_is_just_being_deleted_is_looked_at_again(filled, folder):
+    """Its model's meta.json tells of it before it goes."""
+    filled._store.update_meta("a", lambda meta: meta["deleted"].update({"2": "2026-01-01T00:00:00+00:00"}))
+    for path in (folder / "models").iterdir():
+        os.utime(path, ns=(1, 1))
+    refs(filled)
+    assert [filled._index._storage.models[name]["settled"] for name in "ab"] == [False, True]
+    filled.gc()
+    os.utime(folder / "models" / "a", ns=(1, 1))
+    refs(filled)
+    assert filled._index._storage.models["a"]["settled"]
 
 
 def test_tinydb_queries_are_taken(filled):

@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from rlkit.errors import StoreBusyError, StoreError
+from rlkit.registry import layout as layout_module
 from rlkit.registry.layout import Layout
 from rlkit.storage import files
 
@@ -70,17 +71,41 @@ def test_the_inode_of_a_version_is_that_of_its_stamp(layout):
     for number in (1, 2):
         layout.manifest_path("a", number).write_text("x")
     stamps = layout.stamps("a")
-    assert layout.inodes("a") == {number: inode for number, (inode, _) in stamps.items()}
+    assert layout.inodes("a") == {number: inode for number, (inode, _, _) in stamps.items()}
     assert layout.stamp("a", 2) == stamps[2]
     with pytest.raises(FileNotFoundError):
         layout.stamp("a", 3)
 
 
-def test_a_file_in_the_place_of_a_folder_is_no_model(layout):
-    layout.make("models")
-    (layout.folder / "models" / "a").write_text("x")
+def test_a_file_in_the_place_of_a_folder_is_no_model_and_no_trash(layout):
+    for place in ("models", "trash"):
+        layout.make(place)
+        (layout.folder / place / "a").write_text("x")
+        (layout.folder / place / "desktop.ini").write_text("x")
     assert not layout.has_model("a")
-    assert layout.names() == []
+    assert layout.names() == layout.trashed_names() == []
+
+
+def test_a_folder_rests_when_the_clock_of_its_disk_has_moved_on(layout, monkeypatch):
+    layout.make("models", "a")
+    fine, now = (7, 10**18 + 1), 10**18 + 1
+    monkeypatch.setattr(layout_module.time, "time_ns", lambda: now)
+    assert not layout.has_rested(fine, "models/a")
+    now += 10**9
+    assert layout.has_rested(fine, "models/a")
+
+
+def test_where_a_clock_may_go_in_seconds_a_folder_rests_after_some_of_our_own(layout, monkeypatch):
+    """Whatever its disk, which may be another machine's, takes for the time."""
+    coarse, now = (7, 10**18), 0
+    monkeypatch.setattr(layout_module.time, "monotonic_ns", lambda: now)
+    assert not layout.has_rested(coarse, "models/a")
+    now += 2 * 10**9
+    assert not layout.has_rested(coarse, "models/a")
+    now += 10**9
+    assert layout.has_rested(coarse, "models/a")
+    assert not layout.has_rested((7, 10**18 + 10**9), "models/a")
+    assert layout.has_rested((0, 0), "models/nobody")
 
 
 def test_the_signature_of_all_models_changes_when_one_comes(layout):
@@ -90,33 +115,3 @@ def test_the_signature_of_all_models_changes_when_one_comes(layout):
     layout.make("models", "a")
     assert layout.signature() != before
     assert layout.signature("nobody") == (0, 0)
-
-
-def test_a_change_token_is_another_one_after_any_change(layout):
-    changes = [
-        lambda: layout.make("models", "a"),
-        (layout.folder / "models" / "a" / "000001.json").touch,
-        (layout.folder / "models" / "a" / "meta.json").touch,
-        lambda: layout.make("trash", "a"),
-        (layout.folder / "trash" / "a" / "000001.json").touch,
-        lambda: (layout.folder / "models" / "a").rename(layout.folder / "models" / "b"),
-    ]
-    tokens = [layout.change_token()]
-    for change in changes:
-        change()
-        tokens.append(layout.change_token())
-    assert len(set(tokens)) == len(changes) + 1
-
-
-def test_a_change_token_stays_where_nothing_changes(layout):
-    assert layout.change_token() == layout.change_token()
-    for folder in (("models", "a"), ("trash", "a")):
-        layout.make(*folder)
-    for folder in ("models", "models/a", "trash", "trash/a"):
-        os.utime(layout.folder / folder, ns=(0, 0))
-    assert layout.change_token() == layout.change_token()
-
-
-def test_a_change_token_is_trusted_only_where_a_later_change_could_not_look_the_same(layout):
-    layout.make("models", "a")
-    assert layout.change_token() != layout.change_token()
