@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from rlkit.errors import CorruptArtifactError, StateError, StoreError
-from rlkit.storage.documents import check_format, seal, unseal
+from rlkit.storage.documents import LineEndingsError, check_format, seal, unseal
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -38,6 +38,14 @@ def test_every_flipped_bit_is_noticed():
             damaged[position] ^= 1 << bit
             with pytest.raises(CorruptArtifactError):
                 unseal(bytes(damaged), "it")
+
+
+@given(documents, st.randoms())
+def test_line_endings_that_were_changed_are_told_from_damage(document, chance):
+    lines = seal(document).split(b"\n")
+    changed = b"".join(line + chance.choice([b"\n", b"\r\n"]) for line in lines[:-1])
+    with pytest.raises(LineEndingsError, match="CRLF instead of LF"):
+        unseal(changed.replace(b"\n", b"\r\n", 1).replace(b"\r\r", b"\r"), "it")
 
 
 def test_every_truncation_is_noticed_and_the_file_is_named():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import ipywidgets
 from traitlets import Int
 
@@ -17,6 +19,7 @@ from rlkit.notebook.widgets.models.table import Table
 from rlkit.registry import ModelRegistry
 
 _MOST = 50
+_MOST_DAMAGED = 3
 _RESTORE = "{} {} back, with tags, metrics and those aliases that do not point elsewhere now."
 
 
@@ -63,7 +66,9 @@ class Trash(Part):
                     self.said.value = html.alarm(in_two_lines(error))
 
     def _draw(self) -> None:
-        found = self.registry.trash()
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", UserWarning)
+            found = self.registry.trash()
         shown = found[:_MOST]
         columns = columns_for(shown)
         self.table.selected = [version.ref for version in shown if version.ref in self.table.selected]
@@ -75,7 +80,12 @@ class Trash(Part):
         more = (
             f"The first {_MOST} of {len(found):,}. registry.restore('name:1') brings back any." if found[_MOST:] else ""
         )
-        self.said.value = html.muted(more if found else "The trash is empty.")
+        damaged = list(dict.fromkeys(str(each.message) for each in caught))
+        if damaged[_MOST_DAMAGED:]:
+            damaged[_MOST_DAMAGED:] = [
+                f"{len(damaged) - _MOST_DAMAGED} more are damaged: registry.verify() lists them."
+            ]
+        self.said.value = html.alarm("\n".join(damaged)) or html.muted(more if found else "The trash is empty.")
 
     def _choose(self) -> None:
         self.confirm.forget()

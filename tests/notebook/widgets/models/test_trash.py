@@ -92,7 +92,12 @@ def test_what_cannot_be_read_is_told(opened, folder):
     before = path.read_bytes()
     path.write_bytes(b"{}")
     opened.refresh()
-    assert "CorruptArtifactError" in opened.said.value
+    assert "000001.json is damaged" in opened.said.value
     path.write_bytes(before)
     opened.refresh()
-    assert "CorruptArtifactError" not in opened.said.value
+    assert "damaged" not in opened.said.value
+    path.parent.rename(folder / "elsewhere")
+    (folder / "trash").rmdir()
+    (folder / "trash").symlink_to(folder / "elsewhere")
+    opened.refresh()
+    assert "symbolic link" in opened.said.value
