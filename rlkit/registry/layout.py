@@ -147,11 +147,12 @@ class Layout:
 
     def trashed_names(self) -> list[str]:
         """List the names under which there is trash, which may be former ones."""
-        return sorted(entry.name for entry in entries(self.path("trash")) if is_name(entry.name))
+        found = [entry.name for entry in entries(self.path("trash")) if entry.is_dir(follow_symlinks=False)]
+        return sorted(name for name in found if is_name(name))
 
     def trashed_numbers(self, name: str) -> list[int]:
         """List the numbers in the trash under a name, ascending."""
-        return sorted(_numbers(self.path("trash", name)))
+        return sorted(_numbers(self.path("trash", name))) if self.path("trash").is_dir() else []
 
     def signature(self, name: str = "") -> Stamp:
         """Return what changes whenever a file of a model is written, deleted or replaced.
@@ -221,7 +222,7 @@ class Layout:
 
 
 def entries(folder: Path) -> list[os.DirEntry[str]]:
-    """List a folder of the store; one that is not there is empty.
+    """List a folder of the store; one that is not there is empty, and so is a file in its place.
 
     Raises:
         StoreError: It cannot be read.
@@ -232,6 +233,8 @@ def entries(folder: Path) -> list[os.DirEntry[str]]:
     except FileNotFoundError:
         return []
     except OSError as error:
+        if folder.is_file():
+            return []
         problem = f"Cannot read {folder}: {error.strerror}."
         raise StoreError(problem, "Choose a folder that you may read.") from error
 
