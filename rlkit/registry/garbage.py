@@ -59,7 +59,8 @@ def garbage_in(store: ArtifactStore, used: set[str] | None) -> Iterator[Path]:
     for folder in entries(store.path("objects")) if used is not None else ():
         if folder.is_dir(follow_symlinks=False):
             inside = entries(Path(folder.path))
-            ours = [entry for entry in inside if is_object(folder.name + entry.name) or files.is_temporary(entry.name)]
+            named = [entry for entry in inside if is_object(folder.name + entry.name) or files.is_temporary(entry.name)]
+            ours = [entry for entry in named if entry.is_file(follow_symlinks=False)]
             unused = [Path(entry.path) for entry in ours if folder.name + entry.name not in (used or ())]
             yield from unused
             if len(unused) == len(inside):
@@ -68,7 +69,7 @@ def garbage_in(store: ArtifactStore, used: set[str] | None) -> Iterator[Path]:
         yield store.path("index.json")
     for place in (store.folder, store.path("models"), *map(Path, _folders(store.path("models"), store.path("trash")))):
         for entry in entries(place):
-            if files.is_temporary(entry.name):
+            if files.is_temporary(entry.name) and not entry.is_symlink():
                 if entry.is_dir(follow_symlinks=False):
                     yield from (Path(each.path) for each in entries(Path(entry.path)))
                 yield Path(entry.path)

@@ -176,7 +176,7 @@ class Layout:
 
     def trashed_numbers(self, name: str) -> list[int]:
         """List the numbers in the trash under a name, ascending."""
-        return sorted(_numbers(self.path("trash", name)))
+        return sorted(_numbers(self.path("trash", name))) if self.path("trash").is_dir() else []
 
     def signature(self, name: str = "") -> Signature:
         """Return what changes whenever a file of a model is written, deleted or replaced, as far as the clock goes.
@@ -248,7 +248,7 @@ class Layout:
 
 
 def entries(folder: Path) -> list[os.DirEntry[str]]:
-    """List a folder of the store; one that is not there is empty.
+    """List a folder of the store; one that is not there is empty, and so is a file in its place.
 
     Raises:
         StoreError: It cannot be read.
@@ -259,6 +259,8 @@ def entries(folder: Path) -> list[os.DirEntry[str]]:
     except FileNotFoundError:
         return []
     except OSError as error:
+        if folder.is_file():
+            return []
         problem = f"Cannot read {folder}: {error.strerror}."
         raise StoreError(problem, "Choose a folder that you may read.") from error
 

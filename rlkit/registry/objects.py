@@ -110,6 +110,6 @@ def is_object(name: str) -> bool:
 
 def _holds(path: Path, data: bytes) -> bool:
     try:
-        return files.read_bytes(path, follow=False) == data
+        return files.read_bytes(path, follow=False, size=len(data)) == data
     except FileNotFoundError:
         return False

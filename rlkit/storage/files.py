@@ -32,7 +32,7 @@ from rlkit.errors import StoreBusyError, StoreError
 from rlkit.storage.system import System
 
 system = System()
-"""Every change of a disk is one of its calls."""
+"""Every change of a disk is one of its calls, but that locks make their files, which hold nothing."""
 
 LOCK_TIMEOUT = 60.0
 """Seconds to wait for another writer before saying so. A crashed writer's lock is freed by the system."""

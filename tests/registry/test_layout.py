@@ -1,5 +1,7 @@
 """Where everything stands, and one writer at a time."""
 
+import contextlib
+import itertools
 import os
 import threading
 
@@ -115,3 +117,33 @@ def test_the_signature_of_all_models_changes_when_one_comes(layout):
     layout.make("models", "a")
     assert layout.signature() != before
     assert layout.signature("nobody") == (0, 0)
+
+
+@pytest.mark.parametrize("place", ["objects", "models", "models/a"])
+def test_a_registration_writes_nowhere_else_though_a_folder_is_swapped_for_a_link(
+    registry, make_model, folder, monkeypatch, place
+):
+    outside = folder.parent / "outside"
+    outside.mkdir()
+    registry.register(make_model(), "a")
+    calls = []
+
+    class Swapping(files.System):
+        def __getattribute__(self, name):
+            calls.append(name)
+            if len(calls) == at:
+                (folder / place).rename(folder / "away")
+                (folder / place).symlink_to(outside)
+            return super().__getattribute__(name)
+
+    monkeypatch.setattr(files, "system", Swapping())
+    for at in itertools.count(1):
+        calls.clear()
+        with contextlib.suppress(StoreError):
+            registry.register(make_model(), "a")
+        if len(calls) < at:
+            break
+        assert list(outside.iterdir()) == []
+        (folder / place).unlink()
+        (folder / "away").rename(folder / place)
+    assert at > 10
