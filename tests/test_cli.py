@@ -419,7 +419,7 @@ class Kept:
         return self._packed
 
 
-LINES = [
+READING = [
     "models",
     "show a",
     "card a",
@@ -430,7 +430,7 @@ LINES = [
     "search",
     "verify",
 ]
-LINES += [
+READING += [
     "store",
     "export a:2 x.rlkit",
     "models --json",
@@ -441,7 +441,7 @@ LINES += [
 ]
 
 
-@pytest.mark.parametrize("line", LINES)
+@pytest.mark.parametrize("line", READING)
 def test_what_a_stranger_wrote_sends_no_control_characters_to_the_terminal(kept, tmp_path, monkeypatch, capsys, line):
     monkeypatch.chdir(tmp_path)
     packed = kept.load("cartpole").packed()
