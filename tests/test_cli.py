@@ -445,9 +445,14 @@ READING += [
 def test_what_a_stranger_wrote_sends_no_control_characters_to_the_terminal(kept, tmp_path, monkeypatch, capsys, line):
     monkeypatch.chdir(tmp_path)
     packed = kept.load("cartpole").packed()
-    words = ("algorithm", "model_class", "env_id", "env_name", "env_modified", "left_out")
+    words = ("algorithm", "model_class", "env_id", "env_name", "left_out")
     change = {"num_timesteps": 10, "name": HOSTILE, "old": HOSTILE, "new": HOSTILE}
-    told = {"env_kwargs": {HOSTILE: HOSTILE}, "config": {HOSTILE: HOSTILE}, "config_changes": [change]}
+    told = {
+        "env_kwargs": {HOSTILE: HOSTILE},
+        "config": {HOSTILE: HOSTILE},
+        "config_changes": [change],
+        "env_modified": [HOSTILE],
+    }
     kept.register(Kept(packed), "a")
     kept.register(Kept(packed, **dict.fromkeys(words, HOSTILE), **told), "a", description=HOSTILE, parent="a:1")
     capsys.readouterr()
