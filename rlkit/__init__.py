@@ -77,7 +77,7 @@ def registry(folder: str | PathLike[str] | None = None) -> ModelRegistry:
             chose or the environment variable ``RLKIT_HOME`` names, else ``rlkit_artifacts`` in the folder worked in.
 
     Raises:
-        StoreError: ``folder`` is no path, a URL, or the path of a file.
+        StoreError: ``folder`` is not a path, or it is a URL or the path of a file.
     """
     return open_registry(folder)
 

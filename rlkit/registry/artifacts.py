@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import math
 import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,6 +17,7 @@ from rlkit.errors import CorruptArtifactError, StateError, StoreError
 from rlkit.registry.layout import MAX_NUMBER, is_name
 from rlkit.registry.names import check_name
 from rlkit.registry.objects import ObjectStore
+from rlkit.registry.record import Metric, explained
 from rlkit.storage import files
 from rlkit.storage.documents import SEAL_SIZE, check_format, lines_of, seal, seal_lines, unseal
 
@@ -48,21 +48,9 @@ def _moment(text: str) -> str:
     return text
 
 
-def _measured(value: float) -> float:
-    try:
-        infinite = math.isinf(float(value))
-    except OverflowError:  # of a whole number
-        infinite = True
-    if infinite:
-        message = "a metric must be finite or NaN"
-        raise ValueError(message)
-    return value
-
-
 _Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
 _Number = Annotated[int, Field(ge=1, le=MAX_NUMBER)]
 _NumberAsText = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,8}$")]
-_Metric = Annotated[int | float, AfterValidator(_measured)]
 
 
 class _Part(BaseModel):
@@ -71,7 +59,7 @@ class _Part(BaseModel):
 
 class _Changed(_Part):
     tags: Annotated[list[_Name], Field(max_length=10_000)] = []
-    metrics: Annotated[dict[Annotated[str, Field(max_length=1_000)], _Metric], Field(max_length=100_000)] = {}
+    metrics: Annotated[dict[Annotated[str, Field(max_length=1_000)], Metric], Field(max_length=100_000)] = {}
     description: Annotated[str, Field(max_length=1_000_000)] = ""
 
 
@@ -100,10 +88,7 @@ def check_meta(document: Mapping[str, Any]) -> None:
     try:
         _Meta.model_validate(document)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = ".".join(str(part)[:60] for part in first["loc"][:4])
-        message = f"its {where} is wrong ({first['msg'].removeprefix('Value error, ')})"
-        raise ValueError(message) from None
+        raise ValueError(explained(error)) from None
 
 
 class Former(NamedTuple):

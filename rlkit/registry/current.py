@@ -27,7 +27,7 @@ def open_registry(folder: str | os.PathLike[str] | None = None) -> ModelRegistry
         The registry. Nothing is written by opening it.
 
     Raises:
-        StoreError: ``folder`` is no path, a URL, or the path of a file.
+        StoreError: ``folder`` is not a path, or it is a URL or the path of a file.
     """
     if folder is None:
         folder = os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER
@@ -49,7 +49,7 @@ def use_registry(folder: str | os.PathLike[str]) -> ModelRegistry:
         The registry.
 
     Raises:
-        StoreError: ``folder`` is no path, a URL, or the path of a file.
+        StoreError: ``folder`` is not a path, or it is a URL or the path of a file.
     """
     registry = open_registry(folder)
     os.environ[FOLDER_VARIABLE] = str(registry.folder)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rlkit.errors import StoreError
+from rlkit.errors import StoreError, warn_caller
 from rlkit.registry.artifacts import ArtifactStore
 from rlkit.registry.layout import entries
 from rlkit.registry.objects import is_object, records_of
@@ -131,7 +130,7 @@ def _used(store: ArtifactStore, trashed: Iterable[tuple[str, int]]) -> set[str] 
 
 
 def _warn(problem: str) -> None:
-    warnings.warn(f"{problem} verify() lists what is damaged, and how to repair it.", stacklevel=2)
+    warn_caller(f"{problem} verify() lists what is damaged, and how to repair it.")
 
 
 def _purge(store: ArtifactStore, purged: list[tuple[str, int]]) -> None:

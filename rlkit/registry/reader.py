@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -33,9 +33,9 @@ from rlkit.registry.record import checked_record
 from rlkit.registry.reports import Inspection, VerifyReport
 from rlkit.registry.transfer import ExportedFile, export
 from rlkit.registry.verification import verify
-from rlkit.registry.versions import TYPES, Document, ModelVersion, VersionList, document_of
+from rlkit.registry.versions import TYPES, Document, Manifest, ModelVersion, VersionList, document_of
 from rlkit.storage.archive import is_archive_path, read_archive
-from rlkit.storage.packing import CODE, warn_of_secrets
+from rlkit.storage.packing import CODE, Packed, warn_of_secrets
 from rlkit.training.progress import Progress
 
 Condition = str | QueryLike
@@ -82,7 +82,18 @@ class RegistryReader(VersionLookup):
             UnknownAlgorithmError: The class that it was made with is not registered here.
             SpaceMismatchError: ``env`` has other spaces than the model was built for.
         """
-        origin, manifest, objects = self._found(parse_reference(reference), self._whole)
+        return self._rebuilt(*self._found(parse_reference(reference), self._whole), env, trust=trust)
+
+    def _rebuilt(
+        self,
+        origin: str,
+        manifest: Manifest,
+        objects: Mapping[str, Packed],
+        env: EnvironmentLike | None = None,
+        *,
+        trust: bool = False,
+    ) -> ModelBase:
+        """Return the model of a version: see :meth:`load`."""
         told = checked_record(manifest, f"The manifest of {origin}")
         try:
             model = factory.rebuild(objects, env, metadata=told, trust=trust, origin=origin)
@@ -91,7 +102,7 @@ class RegistryReader(VersionLookup):
             remedy = f"Import the module that it is defined in first: import {module}" if module else error.remedy
             raise UnknownAlgorithmError(f"{origin} needs its class. {error.problem}", remedy) from None
         if CODE not in objects:
-            _note_other_class(origin, str(manifest.get("model_class") or ""), type(model))
+            _note_other_class(origin, str(told["model_class"] or ""), type(model))
         _loaded_from[model] = (self.folder, origin)
         return model
 
@@ -218,11 +229,11 @@ class RegistryReader(VersionLookup):
             CorruptArtifactError: What is on disk is not what was registered.
             UntrustedArtifactError: One would run code that is not trusted; nothing was run.
         """
+        kept = [self._found(parse_reference(reference), self._whole) for reference in (left, right)]
         with collected():  # whose class differs from the one that is here does not matter
-            arrays = [self.load(reference).parameters for reference in (left, right)]
+            arrays = [self._rebuilt(*each).parameters for each in kept]
         names = dict.fromkeys([*arrays[0], *arrays[1]])
         parameters = {name: (arrays[0].get(name), arrays[1].get(name)) for name in names}
-        kept = [self._found(parse_reference(reference), self._whole) for reference in (left, right)]
         classes = [(str(manifest.get("model_class") or ""), objects.get(CODE)) for _, manifest, objects in kept]
         return Difference(self.get(left), self.get(right), parameters, class_changes(*classes))
 

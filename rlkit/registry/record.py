@@ -111,7 +111,8 @@ Text = Annotated[str, Field(max_length=MAX_TEXT)]
 Count = Annotated[int, Field(ge=0, lt=_MAX_STEPS)]
 Data = Annotated[dict[str, Any], AfterValidator(_bounded)]
 Records = Annotated[list[dict[str, Any]], Field(max_length=10_000), AfterValidator(_bounded)]
-Metrics = Annotated[dict[Word, Annotated[int | float, AfterValidator(_metric)]], Field(max_length=MAX_METRICS)]
+Metric = Annotated[int | float, AfterValidator(_metric)]
+Metrics = Annotated[dict[Word, Metric], Field(max_length=MAX_METRICS)]
 
 
 class _Part(BaseModel):
@@ -186,12 +187,13 @@ def checked_record(said: Mapping[str, Any], origin: str) -> dict[str, Any]:
         # An older rlkit wrote None for what a class does not tell.
         return vars(Record.model_validate({key: value for key, value in said.items() if value is not None}))
     except ValidationError as error:
-        raise CorruptArtifactError(f"{origin} {_explained(error)}", "Restore the file from a backup.") from None
+        lacking = [str(each["loc"][0]) for each in error.errors()[:1] if each["type"] == "missing"]
+        problem = f"lacks {lacking[0]!r}" if lacking else f"is not that of a version: {explained(error)}"
+        raise CorruptArtifactError(f"{origin} {problem}.", "Restore the file from a backup.") from None
 
 
-def _explained(error: ValidationError) -> str:
+def explained(error: ValidationError) -> str:
+    """Say where data are wrong, and how, without the data."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    where = ".".join(str(part)[:60] for part in first["loc"][:3])
-    if first["type"] == "missing":
-        return f"lacks {where!r}."
-    return f"is not that of a version: its {where} is wrong ({first['msg'].removeprefix('Value error, ')})."
+    where = ".".join(str(part)[:60] for part in first["loc"][:4])
+    return f"its {where} is wrong ({first['msg'].removeprefix('Value error, ')})"
